@@ -1,1 +1,5 @@
-//! wire.
+//! Bytes in and out: record batches, their checksums and compression, and Kafka's error codes. No I/O, no clock.
+
+pub mod error_code;
+
+pub use error_code::ErrorCode;
