@@ -1,5 +1,7 @@
 //! Bytes in and out: record batches, their checksums and compression, and Kafka's error codes. No I/O, no clock.
 
+pub mod compress;
 pub mod error_code;
 
+pub use compress::{Codec, Compressor, DecompressError, Decompressor};
 pub use error_code::ErrorCode;
