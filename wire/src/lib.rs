@@ -2,6 +2,7 @@
 
 pub mod compress;
 pub mod error_code;
+pub mod varint;
 
 pub use compress::{Codec, Compressor, DecompressError, Decompressor};
 pub use error_code::ErrorCode;
