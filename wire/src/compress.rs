@@ -68,6 +68,17 @@ impl Codec {
         Self::ALL.into_iter().find(|codec| codec.name() == name)
     }
 
+    /// No stream of this codec holds more than this many times its own length.
+    pub(crate) const fn ratio_max(self) -> u64 {
+        match self {
+            Self::None => 1,
+            Self::Gzip => gzip::RATIO_MAX as u64,
+            Self::Snappy => snappy::RATIO_MAX as u64,
+            Self::Lz4 => lz4::RATIO_MAX as u64,
+            Self::Zstd => zstd::RATIO_MAX as u64,
+        }
+    }
+
     /// The levels that make a difference, weakest first; `None` for a codec without levels.
     pub fn levels(self) -> Option<RangeInclusive<i32>> {
         match self {

@@ -15,7 +15,7 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const METHOD_DEFLATE: u8 = 8;
 const OPERATING_SYSTEM_UNKNOWN: u8 = 255;
 /// Deflate's strongest: 258 bytes in 2 bits.
-const RATIO_MAX: usize = 1032;
+pub(super) const RATIO_MAX: usize = 1032;
 
 /// Flags of a member's header: which optional fields follow.
 mod flag {

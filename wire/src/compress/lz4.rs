@@ -21,6 +21,8 @@ const FLG_WRITTEN: u8 = VERSION | flag::INDEPENDENT_BLOCKS;
 /// Blocks of 64 KiB at most.
 const BD_WRITTEN: u8 = 4 << 4;
 const BLOCK_BYTES: usize = 64 * 1024;
+/// LZ4's strongest: a byte of a match's length is up to 255 bytes of content.
+pub(super) const RATIO_MAX: usize = 255;
 /// How far a dependent block may reach back.
 const WINDOW_BYTES: usize = 64 * 1024;
 /// In a block's size: the block is stored, not compressed.
@@ -137,8 +139,7 @@ fn decompress_block(
     filled: usize,
     budget: usize,
 ) -> Result<usize, Fault> {
-    // 255 bytes of output for one of input is LZ4's strongest.
-    let length_max = header.block_bytes_max.min(data.len().saturating_mul(255));
+    let length_max = header.block_bytes_max.min(data.len().saturating_mul(RATIO_MAX));
     let room_bytes = length_max.min(budget - filled);
     let room = scratch.at_least(filled, (filled + room_bytes).max(filled.saturating_mul(2).min(budget)));
     let (before, after) = room.split_at_mut(filled);

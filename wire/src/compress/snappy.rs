@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 /// What the Java client writes.
 const BLOCK_BYTES: usize = 32 * 1024;
 /// Snappy's strongest element is 64 bytes in 3; one more for the block's preamble.
-const RATIO_MAX: usize = 22;
+pub(super) const RATIO_MAX: usize = 22;
 
 pub(super) struct Encoder {
     raw: raw::Encoder,

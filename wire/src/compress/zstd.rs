@@ -12,9 +12,8 @@ use super::Fault;
 use super::scratch::Scratch;
 
 const LEVEL_DEFAULT: i32 = 3;
-/// A block of 4 bytes, its header and one byte to repeat, is the shortest that decodes to the longest.
-const BLOCK_BYTES_MIN: usize = 4;
-const BLOCK_CONTENT_BYTES_MAX: usize = 128 * 1024;
+/// zstd's strongest: a block of 4 bytes, its header and one byte to repeat, holds up to 128 KiB.
+pub(super) const RATIO_MAX: usize = 128 * 1024 / 4;
 
 pub(super) fn levels() -> RangeInclusive<i32> {
     zstd_safe::min_c_level()..=zstd_safe::max_c_level()
@@ -66,7 +65,7 @@ impl Decoder {
         }
         // Walks the blocks' headers; what a frame claims about its content counts only as far as blocks can hold it.
         let bound = zstd_safe::decompress_bound(input).map_err(|_| Fault::Damaged("its frames are malformed"))?;
-        let blocks_bytes_max = (input.len() / BLOCK_BYTES_MIN).saturating_mul(BLOCK_CONTENT_BYTES_MAX);
+        let blocks_bytes_max = input.len().saturating_mul(RATIO_MAX);
         let room_bytes = usize::try_from(bound).unwrap_or(usize::MAX).min(blocks_bytes_max).min(budget);
         let room = scratch.at_least(0, room_bytes);
         match self.context.decompress(&mut room[..room_bytes], input) {
