@@ -1,42 +1,14 @@
 //! Small streams that hold gigabytes are refused, and the memory that this takes is measured.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wire::{Codec, DecompressError, Decompressor};
 
-/// Counts live and peak bytes on their way to the system's allocator.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged; counting touches no memory of theirs.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promises about the layout are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promises about the layout are passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller got this pointer from `alloc` above, hence from the system, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+#[path = "support/counting_allocator.rs"]
+mod counting_allocator;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: counting_allocator::CountingAllocator = counting_allocator::CountingAllocator;
 
 /// The process's peak resident bytes, which unlike the counter see what C code allocates.
 fn resident_bytes_max() -> usize {
@@ -97,7 +69,7 @@ fn zstd_claim() -> Vec<u8> {
     stream
 }
 
-// One test, so that nothing else allocates meanwhile.
+// One test, so that nothing else makes the process grow meanwhile.
 #[test]
 fn bombs_are_refused_within_the_budget_and_a_constant() {
     let bombs = [
@@ -108,12 +80,10 @@ fn bombs_are_refused_within_the_budget_and_a_constant() {
     ];
     for (codec, bomb, ratio) in bombs {
         assert!(bomb.len() * ratio <= CONTENT_BYTES, "{codec}: {} bytes are no bomb", bomb.len());
-        let (live, resident) = (LIVE.load(Ordering::Relaxed), resident_bytes_max());
-        PEAK.store(live, Ordering::Relaxed);
-        let mut decompressor = Decompressor::new();
-        let refused = decompressor.decompress(codec, &bomb, BUDGET);
+        let resident = resident_bytes_max();
+        let (refused, _, allocated) =
+            counting_allocator::measure(|| Decompressor::new().decompress(codec, &bomb, BUDGET).map(<[u8]>::len));
         assert_eq!(refused, Err(DecompressError::OverBudget { codec, budget: BUDGET }));
-        let allocated = PEAK.load(Ordering::Relaxed) - live;
         // A buffer that grows exists twice for a moment: the old half and the new whole.
         let allowed = BUDGET + BUDGET / 2 + CONSTANT_BYTES;
         assert!(allocated <= allowed, "{codec}: {allocated} bytes were allocated, {allowed} allowed");
@@ -121,9 +91,7 @@ fn bombs_are_refused_within_the_budget_and_a_constant() {
         assert!(grown <= allowed + MIB, "{codec}: the process grew by {grown} bytes");
     }
 
-    let live = LIVE.load(Ordering::Relaxed);
-    PEAK.store(live, Ordering::Relaxed);
-    let refused = Decompressor::new().decompress(Codec::Zstd, &zstd_claim(), 64 * MIB).is_err();
-    let allocated = PEAK.load(Ordering::Relaxed) - live;
+    let (refused, _, allocated) =
+        counting_allocator::measure(|| Decompressor::new().decompress(Codec::Zstd, &zstd_claim(), 64 * MIB).is_err());
     assert!(refused && allocated <= MIB, "a claim alone made {allocated} bytes be allocated");
 }
