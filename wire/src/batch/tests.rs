@@ -185,6 +185,11 @@ fn headers_whose_fields_cannot_be_together_are_refused() {
     assert_eq!(with(at::BASE_OFFSET, &[0xff; 8]), BatchError::BaseOffset { got: -1 });
     let last = i64::MAX.to_be_bytes();
     assert_eq!(with(at::BASE_OFFSET, &last), BatchError::BaseOffset { got: i64::MAX }, "there would be no next offset");
+    let mut beyond = golden();
+    beyond[at::BASE_OFFSET..at::LENGTH].copy_from_slice(&(i64::MAX - 1).to_be_bytes());
+    assert_eq!(BatchHeader::read(&beyond).unwrap().next_offset(), Offset::MAX);
+    beyond[at::LAST_OFFSET_DELTA + 3] = 1;
+    assert_eq!(BatchHeader::read(&beyond).unwrap_err(), BatchError::BaseOffset { got: i64::MAX - 1 });
     assert_eq!(with(at::LENGTH, &48_i32.to_be_bytes()), BatchError::Size { claimed: 60 });
     assert_eq!(with(at::LENGTH, &i32::MIN.to_be_bytes()), BatchError::Size { claimed: 12 - (1 << 31) });
     assert_eq!(with(at::MAGIC, &[1]), BatchError::LegacyMagic { magic: 1 });

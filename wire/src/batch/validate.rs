@@ -158,7 +158,7 @@ pub fn validate_produced<'a>(bytes: &'a [u8], rules: &ProduceRules) -> Result<Pr
 }
 
 /// Judges the records inside a compressed batch as well, where the topic needs it; `budget` bounds what they decompress
-/// to. A batch that is not compressed comes back as it is.
+/// to, and with it how long the calling core does nothing else. A batch that is not compressed comes back as it is.
 pub fn validate_compressed<'a>(
     produced: ProducedBatch<'a>,
     rules: &ProduceRules,
@@ -198,7 +198,8 @@ fn check_client_header(raw: &RawHeader) -> Result<(), BatchError> {
     if last_offset_delta < 0 {
         return Err(BatchError::LastOffsetDelta { last_offset_delta });
     }
-    if count <= 0 || i64::from(count) != i64::from(last_offset_delta) + 1 {
+    // So it is at least one.
+    if i64::from(count) != i64::from(last_offset_delta) + 1 {
         return Err(BatchError::RecordCount { count, last_offset_delta });
     }
     if raw.attributes.is_control() {
