@@ -1,1 +1,4 @@
-//! wire.
+//! Bytes in and out: the protocols that Corelane speaks, as pure functions on bytes. No I/O and no clock.
+
+pub mod gather;
+pub mod payload;
