@@ -1,8 +1,12 @@
-//! Bytes in and out: record batches, their checksums and compression, and Kafka's error codes. No I/O, no clock.
+//! Bytes in and out: record batches with their checksums and compression, the Kafka protocol, and the native one.
+//! Pure functions on bytes: no I/O and no clock.
 
 pub mod batch;
 pub mod compress;
 pub mod error_code;
+pub mod gather;
+pub mod kafka;
+pub mod payload;
 pub mod varint;
 
 pub use compress::{Codec, Compressor, DecompressError, Decompressor};

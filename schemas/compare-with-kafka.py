@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Compares our tables with Kafka's own message definitions.
+
+    schemas/compare-with-kafka.py kafka-clients-4.3.0.jar
+
+The jar (Maven Central, org.apache.kafka:kafka-clients) holds the definitions as common/message/*.json. For every API
+of schemas/kafka/*.txt and every version that we handle, both are laid out as a list of fields in the order of the
+wire: name, type, null or not, tag, default, ignorable. What differs is printed, and the exit code is 1.
+Versions that Kafka has and we do not are printed as a remark only.
+"""
+
+import json
+import pathlib
+import re
+import sys
+import zipfile
+
+TABLES = pathlib.Path(__file__).resolve().parent / "kafka"
+OPEN_END = 32767
+
+
+def versions(text):
+    """(first, last) of `7`, `3-6`, `3+`; None of `none`."""
+    if text is None or text == "none":
+        return None
+    if text.endswith("+"):
+        return int(text[:-1]), OPEN_END
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)
+
+
+def holds(span, version):
+    return span is not None and span[0] <= version <= span[1]
+
+
+def snake(name):
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+# One field of either side: a dict of name, type, versions, nullable, tag, default, ignorable, fields.
+
+
+def our_default(kind, nullable, text):
+    """The table's default in one spelling for both sides."""
+    if text is None:
+        if kind == "records":
+            return "null"
+        return {"bool": "false", "uuid": "0"}.get(kind, "0" if kind.startswith("int") else "empty")
+    if text == '""':
+        return "empty"
+    if re.fullmatch(r"-?(0x)?[0-9a-fA-F]+", text):
+        return str(int(text, 0))
+    return text
+
+
+def read_table(path):
+    """Our table as {api, key, handled, advertised, flexible, request, response}."""
+    api, structs, stack = {}, {}, []
+    for number, raw in enumerate(path.read_text().splitlines(), 1):
+        if not raw.strip() or raw.lstrip().startswith("#"):
+            continue
+        words = raw.split(" ; ")[0].split()
+        depth = (len(raw) - len(raw.lstrip(" "))) // 2
+        if depth == 0:
+            if words[0] == "api":
+                api["key"], api["name"] = int(words[1]), words[2]
+            elif words[0] in ("handled", "advertised"):
+                api[words[0]] = versions(words[1])
+            elif words[0] == "flexible":
+                api["flexible"] = None if words[1] == "never" else int(words[1])
+            elif words[0] in ("request", "response"):
+                stack = [api.setdefault(words[0], [])]
+            elif words[0] == "struct":
+                stack = [structs.setdefault(words[1], [])]
+            elif words[0] not in ("served", "views"):
+                sys.exit(f"{path}:{number}: `{words[0]}`")
+            continue
+        name, kind, span, *rest = words
+        option = lambda key: rest[rest.index(key) + 1] if key in rest else None
+        base = kind.removeprefix("[]")
+        fields = structs.setdefault(base, []) if base[0].isupper() else None
+        stack = stack[:depth]
+        stack[-1].append({
+            "name": name, "type": kind, "versions": versions(span), "nullable": versions(option("nullable")),
+            "tag": None if option("tag") is None else int(option("tag")),
+            "tagged": versions(span) if option("tag") else None,
+            "default": our_default(kind, option("nullable"), option("default")),
+            "ignorable": "ignorable" in rest, "fields": fields,
+        })
+        stack.append(fields)
+    return api
+
+
+def their_json(text):
+    """Kafka's definitions are JSON with // comments."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("//")]
+    return json.loads("\n".join(re.sub(r'\s//[^"]*$', "", line) for line in lines))
+
+
+def their_fields(fields, common):
+    result = []
+    for field in fields:
+        kind = field["type"]
+        inner = field.get("fields") or common.get(kind.removeprefix("[]"))
+        default = field.get("default")
+        if default is not None:
+            default = '""' if default == "" else str(default)
+        result.append({
+            "name": snake(field["name"]), "type": kind, "versions": versions(field["versions"]),
+            "nullable": versions(field.get("nullableVersions")), "tag": field.get("tag"),
+            "tagged": versions(field.get("taggedVersions")),
+            "default": our_default(kind, None, default), "ignorable": bool(field.get("ignorable")),
+            "fields": their_fields(inner, common) if inner else None,
+        })
+    return result
+
+
+def at_version(fields, version, prefix=""):
+    """The fields in the order of the wire, with tagged ones last, as comparable lines."""
+    plain, tagged = [], []
+    for field in fields:
+        path = prefix + field["name"]
+        if not holds(field["versions"], version):
+            # A field that is not there has a default, and encoding it there is refused or not.
+            plain.append((path, "absent", field["default"], field["ignorable"]))
+            continue
+        is_tagged = holds(field["tagged"], version)
+        nullable = "nullable" if holds(field["nullable"], version) else ""
+        lines = [(path, field["type"], nullable, field["tag"] if is_tagged else "", field["default"])]
+        if field["fields"]:
+            lines += at_version(field["fields"], version, path + ".")
+        (tagged if is_tagged else plain).append(lines)
+    present = [line for lines in plain if isinstance(lines, list) for line in lines]
+    absent = sorted(line for line in plain if isinstance(line, tuple))
+    tags = [line for lines in sorted(tagged, key=lambda lines: lines[0][3]) for line in lines]
+    return present + tags + absent
+
+
+def lives(field, handled):
+    return field["versions"][0] <= handled[1] and field["versions"][1] >= handled[0]
+
+
+def living(fields, handled):
+    """Without the fields that no version we handle has: our tables leave them out."""
+    kept = [dict(field) for field in fields if lives(field, handled)]
+    for field in kept:
+        if field["fields"]:
+            field["fields"] = living(field["fields"], handled)
+    return kept
+
+
+def compare(api, definitions):
+    complaints, remarks = [], []
+    for side in ("request", "response"):
+        message = api["name"] + side.capitalize()
+        theirs = definitions.get(message)
+        if theirs is None:
+            complaints.append(f"{message}: Kafka has no such message")
+            continue
+        valid, flexible = versions(theirs["validVersions"]), versions(theirs["flexibleVersions"])
+        if theirs.get("apiKey") != api["key"]:
+            complaints.append(f"{message}: key {api['key']}, Kafka's is {theirs.get('apiKey')}")
+        if (flexible[0] if flexible else None) != api["flexible"]:
+            complaints.append(f"{message}: flexible {api['flexible']}, Kafka's is {theirs['flexibleVersions']}")
+        if not (valid[0] <= api["handled"][0] and api["handled"][1] <= valid[1]):
+            complaints.append(f"{message}: handled {api['handled']}, Kafka's versions are {valid}")
+        if valid != api["handled"] and side == "request":
+            unstable = ", the last one unstable" if theirs.get("latestVersionUnstable") else ""
+            remarks.append(f"{message}: we handle {api['handled']} of Kafka's {valid}{unstable}")
+        common = {one["name"]: one["fields"] for one in theirs.get("commonStructs", [])}
+        ours = living(api[side], api["handled"])
+        theirs = living(their_fields(theirs["fields"], common), api["handled"])
+        for version in range(api["handled"][0], api["handled"][1] + 1):
+            mine, other = at_version(ours, version), at_version(theirs, version)
+            for line in [line for line in mine if line not in other]:
+                complaints.append(f"{message} version {version}: only in our table: {line}")
+            for line in [line for line in other if line not in mine]:
+                complaints.append(f"{message} version {version}: only in Kafka's: {line}")
+            if sorted(map(str, mine)) == sorted(map(str, other)) and mine != other:
+                complaints.append(f"{message} version {version}: the order differs")
+    return complaints, remarks
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    definitions = {}
+    with zipfile.ZipFile(sys.argv[1]) as jar:
+        for name in jar.namelist():
+            if name.startswith("common/message/") and name.endswith(".json"):
+                definition = their_json(jar.read(name).decode())
+                definitions[definition["name"]] = definition
+    complaints, compared = [], 0
+    for path in sorted(TABLES.glob("*.txt")):
+        api = read_table(path)
+        found, remarks = compare(api, definitions)
+        complaints += found
+        compared += 2 * (api["handled"][1] - api["handled"][0] + 1)
+        for remark in remarks:
+            print("remark:", remark)
+    for complaint in complaints:
+        print(complaint)
+    if not compared:
+        sys.exit("no tables")
+    print(f"{compared} messages and versions compared with Kafka's, {len(complaints)} differences")
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()

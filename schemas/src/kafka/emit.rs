@@ -1,0 +1,101 @@
+//! Writes Rust from the tables. The text is formatted afterwards, so nothing here cares for indentation.
+
+mod api_key;
+mod fixtures;
+mod owned;
+mod read;
+mod shape;
+mod view;
+
+use super::table::{Api, Side};
+pub(super) use api_key::api_key;
+pub(super) use fixtures::{fixtures, fixtures_index};
+
+/// The codec of one API.
+pub(super) fn codec(api: &Api) -> String {
+    let mut body = String::new();
+    for one in &api.structs {
+        body += &owned::definition(api, one);
+    }
+    for side in Side::BOTH {
+        body += &owned::message(api, side);
+        if api.has_view(side) {
+            body += &view::views(api, side);
+        }
+    }
+    body += &layout_function(api, &body);
+
+    let what = if api.about.is_empty() { String::new() } else { format!(": {}", api.about) };
+    let mut text = format!(
+        "//! {} (key {}){what}. Versions {}.\n//!\n{}",
+        api.name,
+        api.key,
+        api.handled,
+        generated_from(&api.module)
+    );
+    text += &imports(&body);
+    text + &body
+}
+
+/// The list of the codec's modules.
+pub(super) fn codec_index(apis: &[Api]) -> String {
+    let mut text = String::from("//! One module an API, and the table of the APIs.\n//!\n");
+    text += &generated_from("*");
+    text += "\npub(super) mod api_key;\n";
+    for api in apis {
+        text += &format!("pub mod {};\n", api.module);
+    }
+    text
+}
+
+fn generated_from(table: &str) -> String {
+    format!("//! Generated from `schemas/kafka/{table}.txt` by `cargo run -p schemas -- generate`; edit the table.\n\n")
+}
+
+fn layout_function(api: &Api, body: &str) -> String {
+    match api.flexible {
+        Some(first) if body.contains("layout(version)") => format!(
+            "\nconst fn layout(version: i16) -> Layout {{\n\
+             if version >= {first} {{ Layout::Flexible }} else {{ Layout::Classic }}\n}}\n"
+        ),
+        _ => String::new(),
+    }
+}
+
+/// Imports what the body names, and no more.
+fn imports(body: &str) -> String {
+    let mut text = String::new();
+    if uses(body, "Bytes") {
+        text += "use bytes::Bytes;\n\n";
+    }
+    text += "use crate::gather::Gather;\n";
+    for (module, names) in [
+        ("message", &["Layout", "admit"][..]),
+        ("reader", &["Tag"]),
+        ("write", &["write_len", "write_null", "write_null_string", "write_payload", "write_string"]),
+        ("", &["ApiKey", "ArrayView", "DecodeError", "EncodeError", "Message", "Reader", "Request", "View"]),
+    ] {
+        let used: Vec<&str> = names.iter().copied().filter(|name| uses(body, name)).collect();
+        let module = if module.is_empty() { String::new() } else { format!("{module}::") };
+        if !used.is_empty() {
+            text += &format!("use crate::kafka::{module}{{{}}};\n", used.join(", "));
+        }
+    }
+    if uses(body, "Payload") {
+        text += "use crate::payload::Payload;\n";
+    }
+    text + "\n"
+}
+
+/// True when `word` stands in the text as a whole word.
+fn uses(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|found| found == word)
+}
+
+/// The name of a parameter, with the underscore that an unused one needs.
+fn parameter(body: &str, name: &str) -> String {
+    if uses(body, name) { name.to_owned() } else { format!("_{name}") }
+}
+
+#[cfg(test)]
+mod tests;
