@@ -6,4 +6,6 @@
 //! records, `apply` alone changes state, live and in recovery alike. So a state is always the fold of its records.
 
 pub mod limits;
+pub mod metadata;
 pub mod settings;
+mod shared_map;

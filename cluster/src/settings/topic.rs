@@ -122,6 +122,13 @@ impl SettingOverrides {
         })
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => drop(self.0.insert(name.to_owned(), value.to_owned())),
+            None => drop(self.0.remove(name)),
+        }
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
