@@ -7,5 +7,6 @@
 
 pub mod limits;
 pub mod metadata;
+pub mod producers;
 pub mod settings;
 mod shared_map;
