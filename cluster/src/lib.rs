@@ -7,6 +7,7 @@
 
 pub mod limits;
 pub mod metadata;
+pub mod placement;
 pub mod producers;
 pub mod settings;
 mod shared_map;
