@@ -1,1 +1,5 @@
-//! wire.
+//! Bytes in and out, without I/O and without a clock.
+
+mod generated;
+pub mod native;
+mod verification;
