@@ -5,9 +5,13 @@ pub mod batch;
 pub mod compress;
 pub mod error_code;
 pub mod gather;
+mod generated;
+pub mod internal;
 pub mod kafka;
+pub mod native;
 pub mod payload;
 pub mod varint;
+mod verification;
 
 pub use compress::{Codec, Compressor, DecompressError, Decompressor};
 pub use error_code::ErrorCode;

@@ -1,0 +1,179 @@
+//! The table of all topic settings.
+
+use std::time::Duration;
+
+use super::{
+    Accepted, Durability, Effect, SettingDefinition, SettingType, SettingValue, TimestampType, TopicSettings, Unit,
+};
+
+const MIB: i64 = 1 << 20;
+const INT_MAX: i64 = i32::MAX as i64;
+
+const FLUSH_IS_STRICTER: &str =
+    "a flushed topic flushes each record before its ack and so meets every bound; a relaxed one refuses to have one";
+
+/// Every setting, in the order of names that `DescribeConfigs` and the manual use.
+pub static DEFINITIONS: &[SettingDefinition] = &[
+    SettingDefinition {
+        name: "cleanup.policy",
+        broker_name: "log.cleanup.policy",
+        kind: SettingType::List,
+        unit: Unit::None,
+        default: "delete",
+        accepted: Accepted::Words(&["delete"]),
+        effect: Effect::Limited("compaction is not available yet"),
+        doc: "How old records leave: `delete` drops whole segments past the retention.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "compression.type",
+        broker_name: "compression.type",
+        kind: SettingType::Enum,
+        unit: Unit::None,
+        default: "producer",
+        accepted: Accepted::Words(&["producer"]),
+        effect: Effect::Limited("batches are stored exactly as the producer compressed them"),
+        doc: "The codec of stored batches: `producer` keeps what the producer chose.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "corelane.durability",
+        broker_name: "corelane.durability",
+        kind: SettingType::Enum,
+        unit: Unit::None,
+        default: "flushed",
+        accepted: Accepted::Words(&["flushed", "relaxed"]),
+        effect: Effect::Served,
+        doc: "When `acks=all` is answered: `flushed` once the records are on stable storage, `relaxed` once they are \
+              written, with a flush by interval, so that a power cut may lose the last of them.",
+        store: |settings, value| {
+            settings.durability = if value.word() == "relaxed" { Durability::Relaxed } else { Durability::Flushed };
+        },
+    },
+    SettingDefinition {
+        name: "flush.messages",
+        broker_name: "log.flush.interval.messages",
+        kind: SettingType::Long,
+        unit: Unit::Messages,
+        default: "9223372036854775807",
+        accepted: Accepted::Range { min: 1, max: i64::MAX },
+        effect: Effect::Limited(FLUSH_IS_STRICTER),
+        doc: "Kafka's bound on records written but not flushed.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "flush.ms",
+        broker_name: "log.flush.interval.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "9223372036854775807",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Limited(FLUSH_IS_STRICTER),
+        doc: "Kafka's bound on how long a record is written but not flushed.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "max.message.bytes",
+        broker_name: "message.max.bytes",
+        kind: SettingType::Int,
+        unit: Unit::Bytes,
+        default: "1048588",
+        accepted: Accepted::Range { min: 0, max: 64 * MIB },
+        effect: Effect::Served,
+        doc: "The largest record batch accepted, as it travels: compressed and with its header.",
+        store: |settings, value| settings.max_message_bytes = bytes(value),
+    },
+    SettingDefinition {
+        name: "message.timestamp.after.max.ms",
+        broker_name: "log.message.timestamp.after.max.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "3600000",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "How far a producer's timestamp may be ahead of the broker's clock.",
+        store: |settings, value| settings.timestamp_after_max = milliseconds(value),
+    },
+    SettingDefinition {
+        name: "message.timestamp.before.max.ms",
+        broker_name: "log.message.timestamp.before.max.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "9223372036854775807",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "How far a producer's timestamp may lie behind the broker's clock.",
+        store: |settings, value| settings.timestamp_before_max = milliseconds(value),
+    },
+    SettingDefinition {
+        name: "message.timestamp.type",
+        broker_name: "log.message.timestamp.type",
+        kind: SettingType::Enum,
+        unit: Unit::None,
+        default: "CreateTime",
+        accepted: Accepted::Words(&["CreateTime", "LogAppendTime"]),
+        effect: Effect::Served,
+        doc: "Whose clock stamps the records: the producer's or the broker's.",
+        store: |settings, value| {
+            settings.timestamp_type =
+                if value.word() == "LogAppendTime" { TimestampType::LogAppend } else { TimestampType::Create };
+        },
+    },
+    SettingDefinition {
+        name: "min.insync.replicas",
+        broker_name: "min.insync.replicas",
+        kind: SettingType::Int,
+        unit: Unit::Replicas,
+        default: "1",
+        accepted: Accepted::Range { min: 1, max: INT_MAX },
+        effect: Effect::Served,
+        doc: "With fewer replicas in sync than this, `acks=all` is refused.",
+        store: |settings, value| {
+            settings.min_insync_replicas = u32::try_from(value.number()).expect("the bounds fit 32 bits");
+        },
+    },
+    SettingDefinition {
+        name: "retention.bytes",
+        broker_name: "log.retention.bytes",
+        kind: SettingType::Long,
+        unit: Unit::Bytes,
+        default: "-1",
+        accepted: Accepted::Range { min: -1, max: -1 },
+        effect: Effect::Limited("retention comes in a later version, until then records are kept for ever"),
+        doc: "How much of a partition is kept; -1 keeps everything.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "retention.ms",
+        broker_name: "log.retention.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "-1",
+        accepted: Accepted::Range { min: -1, max: -1 },
+        effect: Effect::Limited("retention comes in a later version, until then records are kept for ever"),
+        doc: "How long a record is kept; -1 keeps it for ever.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "segment.bytes",
+        broker_name: "log.segment.bytes",
+        kind: SettingType::Int,
+        unit: Unit::Bytes,
+        default: "1073741824",
+        accepted: Accepted::Range { min: MIB, max: INT_MAX },
+        effect: Effect::Served,
+        doc: "A segment file is closed, and the next one begun, before it grows beyond this.",
+        store: |settings, value| settings.segment_bytes = bytes(value),
+    },
+];
+
+/// For settings whose accepted values all behave alike.
+fn keep_nothing(_: &mut TopicSettings, _: &SettingValue) {}
+
+fn bytes(value: &SettingValue) -> u32 {
+    u32::try_from(value.number()).expect("the bounds fit 32 bits")
+}
+
+fn milliseconds(value: &SettingValue) -> Duration {
+    Duration::from_millis(u64::try_from(value.number()).expect("the bounds exclude negative numbers"))
+}

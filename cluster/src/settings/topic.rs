@@ -1,0 +1,208 @@
+//! A topic's settings, resolved from its own, the broker's and the built-in values.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{DEFINITIONS, InvalidSetting, SettingDefinition, definition};
+
+/// The settings of one topic, ready for use. Settings that accept one behaviour only have no field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicSettings {
+    pub max_message_bytes: u32,
+    pub timestamp_type: TimestampType,
+    /// How far a record's timestamp may lie behind the clock.
+    pub timestamp_before_max: Duration,
+    /// How far a record's timestamp may be ahead of the clock.
+    pub timestamp_after_max: Duration,
+    pub segment_bytes: u32,
+    pub min_insync_replicas: u32,
+    pub durability: Durability,
+}
+
+/// Whose clock stamps the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampType {
+    Create,
+    LogAppend,
+}
+
+/// What `acks=all` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The records are on stable storage.
+    Flushed,
+    /// The records are written; a flush follows by interval.
+    Relaxed,
+}
+
+/// The settings that a topic itself has, by name, each value in its one spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingOverrides(BTreeMap<String, String>);
+
+/// What a broker's configuration says about topics that say nothing themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TopicDefaults(SettingOverrides);
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingSource {
+    /// Kafka's `DYNAMIC_TOPIC_CONFIG`.
+    Topic,
+    /// Kafka's `STATIC_BROKER_CONFIG`.
+    BrokerDefault,
+    /// Kafka's `DEFAULT_CONFIG`.
+    Default,
+}
+
+/// One setting of one topic, as `DescribeConfigs` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingView {
+    pub definition: &'static SettingDefinition,
+    pub value: String,
+    pub source: SettingSource,
+    /// Always false: topics have no secrets.
+    pub is_sensitive: bool,
+    /// All places that have a value, the one in force first.
+    pub synonyms: Vec<SettingSynonym>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingSynonym {
+    pub name: &'static str,
+    pub value: String,
+    pub source: SettingSource,
+}
+
+impl PartialEq for SettingDefinition {
+    /// There is one definition of each name.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for SettingDefinition {}
+
+impl SettingOverrides {
+    /// Takes values as they stand in a record of the metadata log, where they were valid when written.
+    pub fn from_record(values: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(values.into_iter().collect())
+    }
+
+    /// Checks what a client asks for. Names must be known, values accepted, and no name may come twice.
+    pub fn from_request<'a>(
+        values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> Result<Self, InvalidSetting> {
+        let mut overrides = Self::default();
+        for (name, value) in values {
+            let definition = definition(name)?;
+            let value = value.ok_or_else(|| InvalidSetting::Null { name: name.to_owned() })?;
+            if overrides.0.insert(name.to_owned(), definition.validate(value)?).is_some() {
+                return Err(InvalidSetting::Twice { name: name.to_owned() });
+            }
+        }
+        overrides.check_together()?;
+        Ok(overrides)
+    }
+
+    /// What each value alone cannot show: relaxed topics have no bound on what is not flushed.
+    pub(crate) fn check_together(&self) -> Result<(), InvalidSetting> {
+        match self.flush_bound() {
+            Some(name) if self.get("corelane.durability") == Some("relaxed") => {
+                Err(InvalidSetting::RelaxedWithFlushBound { name })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The setting that bounds what is written but not flushed, if one does.
+    fn flush_bound(&self) -> Option<&'static str> {
+        ["flush.messages", "flush.ms"].into_iter().find(|name| {
+            let value = self.get(name);
+            value.is_some() && value != definition(name).ok().map(|known| known.default)
+        })
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => drop(self.0.insert(name.to_owned(), value.to_owned())),
+            None => drop(self.0.remove(name)),
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Names and values in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl TopicDefaults {
+    /// Checks the `topic` section of a broker's configuration; names are those of topic settings.
+    pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, InvalidSetting> {
+        SettingOverrides::from_request(values.into_iter().map(|(name, value)| (name, Some(value)))).map(Self)
+    }
+}
+
+impl Default for TopicSettings {
+    /// The built-in values.
+    fn default() -> Self {
+        Self::resolve(&SettingOverrides::default(), &TopicDefaults::default())
+    }
+}
+
+impl TopicSettings {
+    /// The topic's own values before the broker's, and those before the built-in ones.
+    ///
+    /// A topic that asks for a bound on what is not flushed is flushed, whatever the broker's default. A value that this
+    /// version does not know (the log of a newer one) counts as not given.
+    pub fn resolve(topic: &SettingOverrides, broker: &TopicDefaults) -> Self {
+        let mut settings = Self {
+            max_message_bytes: 0,
+            timestamp_type: TimestampType::Create,
+            timestamp_before_max: Duration::ZERO,
+            timestamp_after_max: Duration::ZERO,
+            segment_bytes: 0,
+            min_insync_replicas: 0,
+            durability: Durability::Flushed,
+        };
+        for definition in DEFINITIONS {
+            let given = [topic.get(definition.name), broker.0.get(definition.name)];
+            let value = given
+                .into_iter()
+                .flatten()
+                .find_map(|text| definition.parse(text).ok())
+                .unwrap_or_else(|| definition.parse(definition.default).expect("a test parses every default"));
+            (definition.store)(&mut settings, &value);
+        }
+        if topic.flush_bound().is_some() && topic.get("corelane.durability") != Some("relaxed") {
+            settings.durability = Durability::Flushed;
+        }
+        settings
+    }
+}
+
+/// All settings of a topic with their sources, in the order of names.
+pub fn describe(topic: &SettingOverrides, broker: &TopicDefaults) -> Vec<SettingView> {
+    DEFINITIONS.iter().map(|definition| view(definition, topic, broker)).collect()
+}
+
+fn view(definition: &'static SettingDefinition, topic: &SettingOverrides, broker: &TopicDefaults) -> SettingView {
+    let places = [
+        (definition.name, topic.get(definition.name), SettingSource::Topic),
+        (definition.broker_name, broker.0.get(definition.name), SettingSource::BrokerDefault),
+        (definition.broker_name, Some(definition.default), SettingSource::Default),
+    ];
+    let synonyms: Vec<_> = places
+        .into_iter()
+        .filter_map(|(name, value, source)| Some(SettingSynonym { name, value: value?.to_owned(), source }))
+        .collect();
+    let SettingSynonym { value, source, .. } = synonyms[0].clone();
+    SettingView { definition, value, source, is_sensitive: false, synonyms }
+}
