@@ -252,6 +252,7 @@ impl Seat {
     ) -> T {
         let (id, specs) = (self.core, self.config.queues);
         let home = Home::open();
+        heartbeat.begin();
         let entered = RefCell::new(None);
         let context = Rc::new(RefCell::new(None));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -270,12 +271,13 @@ impl Seat {
                 let beating = spawn(TaskQueue::DEFAULT, heartbeat.clone().beat(home.clone()));
                 let output = Guarded { task: main(), core: id }.await;
                 core.jobs.drain(id).await;
-                heartbeat.end();
+                heartbeat.wind_down();
                 beating.await;
                 output
             })
         }));
         let output = outcome.unwrap_or_else(|panic| die(id, &*panic));
+        heartbeat.end();
         if let Some(core) = &*context.borrow() {
             core.ended.set(true);
         }
@@ -378,3 +380,6 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
         (None, None) => "a panic without text",
     }
 }
+
+#[cfg(test)]
+mod tests;

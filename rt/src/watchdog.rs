@@ -1,12 +1,14 @@
 //! A thread that wakes every core now and then, and notices when one doesn't wake.
 //!
-//! glommio 0.9 can put a core to sleep although tasks are ready. A wake from another thread gets it out, so such a
-//! mishap costs no more than one round of the watchdog. A core that doesn't move in spite of it is held by a task that
-//! neither waits nor yields, or by the kernel.
+//! glommio 0.9 can put a core to sleep although tasks are ready: when its time slice ends, or the kernel takes the CPU
+//! away, just before it would have run the first of them. A wake from another thread gets it out, so such a mishap costs
+//! no more than a round of the watchdog. It can happen before the core has run anything at all, and left a waker to call;
+//! then, and whenever wakes don't help, a signal interrupts its sleep. A core that doesn't move in spite of both is held
+//! by a task that neither waits nor yields, or by the kernel.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +17,12 @@ use base::CoreId;
 
 use crate::backend::{self, Backend};
 use crate::buffer::home::Home;
+
+/// Interrupts the sleep of a core. Linux sends it on its own for out-of-band data only, and only to who asked.
+const INTERRUPT: libc::c_int = libc::SIGURG;
+
+/// Wakes that a core has not answered. glommio counts them, and stops the process at 32,768.
+const WAKES_MAX: u32 = 1_000;
 
 #[derive(Clone, Copy, Debug)]
 pub struct WatchdogConfig {
@@ -59,7 +67,13 @@ pub(crate) struct Heartbeat {
     /// Set by the watchdog, taken by the core.
     tick: AtomicBool,
     beats: AtomicU64,
+    /// Kept when it is called: the core may sleep once more before it gets to the task.
     waker: Mutex<Option<Waker>>,
+    /// The kernel's number for the core's thread; zero before it runs.
+    thread: AtomicI32,
+    /// The task of the core shall end.
+    ending: AtomicBool,
+    /// The core sleeps no more. Until then it may need to be woken, also after its task has ended.
     ended: AtomicBool,
     stalls: AtomicU64,
     longest_stall_ms: AtomicU64,
@@ -72,41 +86,65 @@ impl Heartbeat {
             tick: AtomicBool::new(false),
             beats: AtomicU64::new(0),
             waker: Mutex::new(None),
+            thread: AtomicI32::new(0),
+            ending: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             stalls: AtomicU64::new(0),
             longest_stall_ms: AtomicU64::new(0),
         }
     }
 
+    /// Called on the core's thread before it runs.
+    pub(crate) fn begin(&self) {
+        self.thread.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::Release);
+    }
+
     /// The task of the core: a beat at each tick, until the end.
     pub(crate) async fn beat(self: Arc<Self>, home: Arc<Home>) {
-        while !self.ended.load(Ordering::Acquire) {
-            poll_fn(|cx| {
-                if self.tick.swap(false, Ordering::AcqRel) {
-                    return Poll::Ready(());
-                }
-                *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-                // A tick may have come in between.
-                if self.tick.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+        poll_fn(|cx| {
+            *self.waker() = Some(cx.waker().clone());
+            Poll::Ready(())
+        })
+        .await;
+        while !self.ending.load(Ordering::Acquire) {
+            poll_fn(|_| if self.tick.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }).await;
             self.beats.fetch_add(1, Ordering::Release);
             home.take_back();
         }
+        let waker = self.waker().take();
+        drop(waker);
     }
 
     /// Lets [`Heartbeat::beat`] end.
+    pub(crate) fn wind_down(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Called on the core's thread when it runs no more.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        self.wake();
     }
 
     fn wake(&self) {
         self.tick.store(true, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waker {
-            waker.wake();
+        if let Some(waker) = &*self.waker() {
+            waker.wake_by_ref();
         }
+    }
+
+    /// Interrupts the core's sleep by a signal.
+    fn interrupt(&self) {
+        let thread = self.thread.load(Ordering::Acquire);
+        if thread != 0 {
+            // SAFETY: the call takes numbers only. The signal has a handler, which does nothing; if the thread has just
+            // ended, and its number is another thread's of this process by now, that one is interrupted for nothing.
+            unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, INTERRUPT) };
+        }
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stalls(&self) -> Stalls {
@@ -125,6 +163,7 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     pub(crate) fn start(config: WatchdogConfig, heartbeats: Vec<Arc<Heartbeat>>) -> Self {
+        handle_interrupts();
         let stopped = Arc::new((Mutex::new(false), Condvar::new()));
         let seen = stopped.clone();
         let thread =
@@ -142,6 +181,16 @@ impl Watchdog {
             thread.join().expect("the watchdog has nothing to panic about");
         }
     }
+}
+
+/// Makes [`INTERRUPT`] interrupt, which a signal that is ignored or ends the process doesn't.
+fn handle_interrupts() {
+    static HANDLED: Once = Once::new();
+    HANDLED.call_once(|| {
+        // SAFETY: a handler that does nothing may run at any time.
+        let registered = unsafe { signal_hook::low_level::register(INTERRUPT, || {}) };
+        registered.expect("this signal can be handled by any process");
+    });
 }
 
 fn watch(config: WatchdogConfig, heartbeats: &[Arc<Heartbeat>], stopped: &(Mutex<bool>, Condvar)) {
@@ -169,12 +218,13 @@ struct Watch<'a> {
     heartbeat: &'a Heartbeat,
     beats: u64,
     still_for: Duration,
+    still_rounds: u32,
     warned_at: Option<Duration>,
 }
 
 impl<'a> Watch<'a> {
     fn new(heartbeat: &'a Arc<Heartbeat>) -> Self {
-        Self { heartbeat, beats: 0, still_for: Duration::ZERO, warned_at: None }
+        Self { heartbeat, beats: 0, still_for: Duration::ZERO, still_rounds: 0, warned_at: None }
     }
 
     fn round(&mut self, elapsed: Duration, stall_warn: Duration) {
@@ -185,11 +235,12 @@ impl<'a> Watch<'a> {
         let beats = heartbeat.beats.load(Ordering::Acquire);
         if beats == self.beats {
             self.still_for += elapsed;
+            self.still_rounds = self.still_rounds.saturating_add(1);
         } else {
             if self.warned_at.take().is_some() {
                 tracing::warn!(core = %heartbeat.core, still_for = ?self.still_for, "the core moves again");
             }
-            (self.beats, self.still_for) = (beats, Duration::ZERO);
+            (self.beats, self.still_for, self.still_rounds) = (beats, Duration::ZERO, 0);
         }
         // Once, and again each time it has lasted twice as long.
         let warn_at = self.warned_at.map_or(stall_warn, |warned_at| warned_at * 2);
@@ -204,7 +255,12 @@ impl<'a> Watch<'a> {
             let still_ms = u64::try_from(self.still_for.as_millis()).unwrap_or(u64::MAX);
             heartbeat.longest_stall_ms.fetch_max(still_ms, Ordering::Relaxed);
         }
-        heartbeat.wake();
+        if self.still_rounds < WAKES_MAX {
+            heartbeat.wake();
+        }
+        if self.still_rounds > 0 {
+            heartbeat.interrupt();
+        }
     }
 }
 

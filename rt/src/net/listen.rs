@@ -17,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::stream::{ReadHalf, WriteHalf, attach};
@@ -61,8 +62,9 @@ pub fn bind(addr: SocketAddr, listeners: usize, backlog: u32) -> Result<(SocketA
     let queues = (0..listeners).map(|_| Queue::default()).collect();
     let state = Mutex::new(DoorState { queues, next: 0 });
     let door = Arc::new(Door { socket, state, changed: Condvar::new() });
-    let acceptor = door.clone();
-    let spawned = thread::Builder::new().name(format!("accept-{}", local.port())).spawn(move || acceptor.accept_all());
+    let (acceptor, spare) = (door.clone(), spare_descriptor());
+    let name = format!("accept-{}", local.port());
+    let spawned = thread::Builder::new().name(name).spawn(move || acceptor.accept_all(spare));
     spawned.map_err(|error| BindError::new(addr, error))?;
     Ok((local, (0..listeners).map(|index| BoundListener { index, door: door.clone(), local }).collect()))
 }
@@ -76,6 +78,7 @@ fn listen(addr: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     }
     socket.bind(&addr.into())?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
 
@@ -97,7 +100,8 @@ struct DoorState {
 /// Connections on their way from the accepting thread to one listener.
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<io::Result<Accepted>>,
+    waiting: VecDeque<Accepted>,
+    failure: Option<io::Error>,
     waker: Option<Waker>,
     closed: bool,
 }
@@ -107,37 +111,43 @@ impl Door {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept_all(&self) {
-        // Given up for a moment when descriptors run out, so that the client is turned away instead of left waiting.
-        let mut spare = File::open("/dev/null").ok();
+    /// `spare` is a descriptor that is given up for a moment when there are no others, so that the client is turned away
+    /// instead of left waiting.
+    fn accept_all(&self, mut spare: Option<File>) {
         loop {
+            // Not in `accept`, which takes a descriptor before it waits, and fails at once if there is none.
+            let mut ready = [PollFd::new(&self.socket, PollFlags::IN)];
+            if let Err(error) = poll(&mut ready, None) {
+                tracing::debug!(%error, "the wait for connections was interrupted");
+            }
             let accepted = self.socket.accept();
             if self.lock().all_closed() {
                 return;
             }
-            let result = match accepted {
-                Ok((stream, peer)) => Ok(Accepted { stream, peer }),
+            match accepted {
+                Ok((stream, peer)) => self.deal(Accepted { stream, peer }),
+                // The client has gone again.
+                Err(error) if is_passing(&error) => {}
                 Err(error) => {
                     if is_short_of_descriptors(&error) && spare.take().is_some() {
                         drop(self.socket.accept());
-                        spare = File::open("/dev/null").ok();
                     }
+                    self.tell_all(&error);
                     thread::sleep(ERROR_PAUSE);
-                    Err(error)
+                    spare = spare.or_else(spare_descriptor);
                 }
-            };
-            self.deal(result);
+            }
         }
     }
 
     /// Gives the connection to the next listener that has room, and waits until one has.
-    fn deal(&self, result: io::Result<Accepted>) {
+    fn deal(&self, accepted: Accepted) {
         let nobody = |state: &mut DoorState| !state.all_closed() && state.choose().is_none();
         let mut state = self.changed.wait_while(self.lock(), nobody).unwrap_or_else(PoisonError::into_inner);
         let Some(chosen) = state.choose() else { return };
         state.next = (chosen + 1) % state.queues.len();
         let queue = &mut state.queues[chosen];
-        queue.waiting.push_back(result);
+        queue.waiting.push_back(accepted);
         let waker = queue.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -145,16 +155,34 @@ impl Door {
         }
     }
 
+    /// Leaves an error with each listener, in the place of one that it has not looked at.
+    fn tell_all(&self, error: &io::Error) {
+        let mut state = self.lock();
+        let wakers: Vec<Waker> = state
+            .queues
+            .iter_mut()
+            .filter_map(|queue| {
+                queue.failure = Some(copy_of(error));
+                queue.waker.take()
+            })
+            .collect();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     fn poll_take(&self, index: usize, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         let mut state = self.lock();
         let queue = &mut state.queues[index];
-        let Some(result) = queue.waiting.pop_front() else {
+        if let Some(failure) = queue.failure.take() {
+            return Poll::Ready(Err(failure));
+        }
+        let Some(accepted) = queue.waiting.pop_front() else {
             queue.waker = Some(cx.waker().clone());
             return Poll::Pending;
         };
         drop(state);
         self.changed.notify_one();
-        Poll::Ready(result)
+        Poll::Ready(Ok(accepted))
     }
 
     fn close(&self, index: usize) {
@@ -185,6 +213,18 @@ impl DoorState {
     fn all_closed(&self) -> bool {
         self.queues.iter().all(|queue| queue.closed)
     }
+}
+
+fn spare_descriptor() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn copy_of(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
 fn is_short_of_descriptors(error: &io::Error) -> bool {
@@ -229,8 +269,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The next connection. After an error, such as too many open files, the caller may go on: the accepting thread has
-    /// turned the client away and paused.
+    /// The next connection. After an error, such as too many open files, the caller may go on: the accepting thread turns
+    /// clients away and pauses between attempts.
     pub async fn accept(&self) -> io::Result<Accepted> {
         poll_fn(|cx| self.bound.door.poll_take(self.bound.index, cx)).await
     }
