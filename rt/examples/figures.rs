@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::{ByteSize, CoreId, Instant};
 use bytes::{Bytes, BytesMut};
 use rt::net::{bind, connect};
+use rt::sim::{Sim, SimConfig};
 use rt::{
     CoresConfig, CpuPlacement, DirectDisk, IoBuf, MeshEnd, OpenMode, TaskQueue, blocking, mesh, now, run_cores,
     run_one, sleep, spawn, yield_if_needed, yield_now,
@@ -24,6 +25,7 @@ fn main() {
     lanes("spinning 100 us", CoresConfig { spin_before_park: Duration::from_micros(100), ..config(2) });
     run_one(config(1), move || disk(folder)).expect("a core");
     network();
+    simulation();
 }
 
 fn config(cores: usize) -> CoresConfig {
@@ -213,4 +215,19 @@ fn network() {
         }
     });
     done.expect("two cores");
+}
+
+fn simulation() {
+    let sim = Sim::new(SimConfig::new(1));
+    for _ in 0..100 {
+        drop(sim.spawn_on(CoreId(0), async {
+            for _ in 0..10_000 {
+                sleep(Duration::from_micros(100)).await;
+            }
+        }));
+    }
+    let start = std::time::Instant::now();
+    sim.run_until_idle();
+    let each = start.elapsed().as_nanos() as f64 / sim.steps() as f64;
+    println!("simulation, a step with a timer: {each:.1} ns");
 }

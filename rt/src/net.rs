@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use crate::backend::{self, Backend};
+
 mod listen;
 mod stream;
 
@@ -16,4 +18,12 @@ pub fn resolve(host_port: &str) -> io::Result<Vec<SocketAddr>> {
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("{host_port} has no address")));
     }
     Ok(found)
+}
+
+/// Panics in a simulation, and where there is no core.
+fn needs_executor(operation: &str) {
+    backend::with(operation, |backend| match backend {
+        Backend::Real(_) => {}
+        Backend::Sim(_) => panic!("there is no network in a simulation: rt::{operation} needs an executor"),
+    });
 }

@@ -48,6 +48,12 @@ impl SimConfig {
     }
 }
 
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 /// A simulated world. Dropping it drops all tasks where they stand: the crash of every process in it.
 pub struct Sim {
     world: Rc<World>,

@@ -20,6 +20,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::needs_executor;
 use super::stream::{ReadHalf, WriteHalf, attach};
 
 /// Connections that wait for one listener. Beyond it they wait in the kernel's backlog.
@@ -241,7 +242,7 @@ pub struct BoundListener {
 impl BoundListener {
     /// Goes to work on the calling core.
     pub fn attach(self) -> Listener {
-        crate::core();
+        needs_executor("net::BoundListener::attach");
         Listener { bound: self }
     }
 
@@ -294,7 +295,7 @@ impl Accepted {
 
     /// Puts the connection to work on the calling core. Small writes leave at once (`TCP_NODELAY`).
     pub fn attach(self) -> io::Result<(ReadHalf, WriteHalf)> {
-        crate::core();
+        needs_executor("net::Accepted::attach");
         attach(self.stream, self.peer)
     }
 }

@@ -16,7 +16,7 @@ use glommio::net::TcpStream;
 use smallvec::SmallVec;
 use socket2::SockRef;
 
-use crate::backend::{self, Backend};
+use super::needs_executor;
 use crate::relay::Relay;
 use crate::time::timeout;
 
@@ -32,10 +32,7 @@ const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
 /// Connects to an address, within a time limit.
 pub async fn connect(addr: SocketAddr, limit: Duration) -> io::Result<(ReadHalf, WriteHalf)> {
-    backend::with("net::connect", |backend| match backend {
-        Backend::Real(_) => {}
-        Backend::Sim(_) => panic!("there is no network in a simulation"),
-    });
+    needs_executor("net::connect");
     let connecting = timeout(limit, Relay::new(TcpStream::connect(addr))).await;
     let stream = connecting
         .map_err(|elapsed| io::Error::new(io::ErrorKind::TimedOut, format!("no connection to {addr}: {elapsed}")))?;
@@ -166,7 +163,8 @@ impl WriteHalf {
             SockRef::from(&socket(&self.stream)).send_vectored_with_flags(&slices, SEND_FLAGS)
         };
         match sent {
-            // glommio tries once more with the first part, and then waits until the socket has room.
+            // glommio tries once more with the first part, and then waits until the socket has room. It sends without
+            // MSG_NOSIGNAL: Rust's start-up code has the process ignore SIGPIPE.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Pin::new(&mut self.stream).poll_write(cx, &parts[0])
             }

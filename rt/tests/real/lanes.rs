@@ -1,9 +1,11 @@
 //! Lanes between two executors.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::CoreId;
-use rt::{LaneRefused, MeshEnd, TaskQueue, mesh, now, run_cores, sleep, spawn, timeout, yield_if_needed};
+use rt::{LaneRefused, MeshEnd, TaskQueue, mesh, run_cores, sleep, spawn, timeout, yield_if_needed};
 
 use crate::support::{MS, two_cores};
 
@@ -45,38 +47,45 @@ fn a_million_messages_in_each_direction_arrive_in_order() {
 
 #[test]
 fn a_full_lane_refuses_then_waits_and_loses_nothing() {
-    let results = on_two_cores(1024, |end: MeshEnd<u32>| async move {
-        let mut mesh = end.connect().await;
-        if mesh.core() == CoreId(0) {
-            let lane = mesh.sender(CoreId(1));
-            let mut sent = 0;
-            let refused = loop {
-                match lane.try_send(sent) {
-                    Ok(()) => sent += 1,
-                    Err(refused) => break refused,
+    let tried = Arc::new(AtomicBool::new(false));
+    let results = on_two_cores(1024, move |end: MeshEnd<u32>| {
+        let tried = tried.clone();
+        async move {
+            let mut mesh = end.connect().await;
+            if mesh.core() == CoreId(0) {
+                let lane = mesh.sender(CoreId(1));
+                let mut sent = 0;
+                let refused = loop {
+                    match lane.try_send(sent) {
+                        Ok(()) => sent += 1,
+                        Err(refused) => break refused,
+                    }
+                };
+                assert_eq!(refused, LaneRefused::Full(1024));
+                // Waiting in vain, again and again: each wait must leave the lane as it was.
+                for _ in 0..40_000 {
+                    assert!(timeout(Duration::ZERO, lane.send(u32::MAX)).await.is_err());
                 }
-            };
-            assert_eq!(refused, LaneRefused::Full(1024));
-            // Waiting in vain, again and again: each wait must leave the lane as it was.
-            for _ in 0..40_000 {
-                assert!(timeout(Duration::ZERO, lane.send(u32::MAX)).await.is_err());
+                tried.store(true, Ordering::SeqCst);
+                for number in sent..3_000 {
+                    lane.send(number).await.unwrap();
+                }
+                3_000
+            } else {
+                while !tried.load(Ordering::SeqCst) {
+                    sleep(MS).await;
+                }
+                // The sender waits for room by now.
+                sleep(20 * MS).await;
+                let (_, mut lane) = mesh.take_receivers().pop().unwrap();
+                drop(mesh);
+                let mut next = 0;
+                while let Some(number) = lane.recv().await {
+                    assert_eq!(number, next);
+                    next += 1;
+                }
+                next
             }
-            let before = now();
-            for number in sent..3_000 {
-                lane.send(number).await.unwrap();
-            }
-            assert!(now().since(before) >= 10 * MS, "there was room although nobody received");
-            3_000
-        } else {
-            sleep(300 * MS).await;
-            let (_, mut lane) = mesh.take_receivers().pop().unwrap();
-            drop(mesh);
-            let mut next = 0;
-            while let Some(number) = lane.recv().await {
-                assert_eq!(number, next);
-                next += 1;
-            }
-            next
         }
     });
     assert_eq!(results, [3_000, 3_000]);

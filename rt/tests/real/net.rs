@@ -113,7 +113,7 @@ fn connections_are_dealt_out_to_all_cores() {
     let counts = run_cores(two_cores(), listeners, |listener| async move {
         let listener = listener.attach();
         let mut count = 0;
-        while let Ok(accepted) = timeout(500 * MS, listener.accept()).await {
+        while let Ok(accepted) = timeout(2_000 * MS, listener.accept()).await {
             let (_read, mut write) = accepted.unwrap().attach().unwrap();
             write.write_all(&[1]).await.unwrap();
             count += 1;

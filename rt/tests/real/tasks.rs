@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use base::CoreId;
@@ -76,7 +76,7 @@ fn timers_and_limits_keep_their_time() {
         let (start, wall) = (now(), wall_clock());
         sleep(20 * MS).await;
         let slept = now().since(start);
-        assert!(slept >= 20 * MS && slept < 500 * MS, "{slept:?}");
+        assert!(slept >= 20 * MS && slept < 5_000 * MS, "{slept:?}");
         sleep_until(start.plus(30 * MS)).await;
         assert!(now().since(start) >= 30 * MS);
         sleep_until(start).await;
@@ -176,7 +176,7 @@ fn a_slow_blocking_call_does_not_hold_up_the_others() {
             call.await.unwrap();
         }
         let took = now().since(start);
-        assert!(took < 300 * MS, "four calls of 100 ms took {took:?}");
+        assert!(took < 1_000 * MS, "four calls of 300 ms took {took:?}");
     });
 }
 
@@ -241,40 +241,48 @@ fn a_queue_latency_that_lets_cores_sleep_for_ever_is_refused() {
 
 #[test]
 fn a_core_that_is_held_by_one_task_is_noticed() {
-    let watchdog = WatchdogConfig { interval: 10 * MS, stall_warn: 100 * MS };
+    let watchdog = WatchdogConfig { interval: 10 * MS, stall_warn: 500 * MS };
     let counted = run_one(CoresConfig { watchdog, ..config() }, || async {
         sleep(200 * MS).await;
         let idle = stalls();
-        std::thread::sleep(300 * MS);
+        std::thread::sleep(1_200 * MS);
         sleep(50 * MS).await;
         (idle, stalls())
     });
     let (idle, held) = counted.unwrap();
     assert_eq!((idle.count, held.count), (0, 1), "{held:?}");
-    assert!(held.longest >= 100 * MS && held.longest < 400 * MS, "{held:?}");
+    assert!(held.longest >= 500 * MS && held.longest < 2_000 * MS, "{held:?}");
 }
 
 #[test]
 fn a_stop_from_another_thread_wakes_cores_that_sleep() {
     let stop = StopSignal::new();
-    let raiser = stop.clone();
+    let ready = Arc::new(AtomicUsize::new(0));
+    let (raiser, waiting) = (stop.clone(), ready.clone());
     let thread = std::thread::spawn(move || {
+        while waiting.load(Ordering::SeqCst) < 2 {
+            std::thread::sleep(MS);
+        }
         std::thread::sleep(30 * MS);
         raiser.stop();
         Instant::now()
     });
-    let woken = run_cores(two_cores(), vec![stop.clone(), stop], |stop| async move {
-        // Given up and taken again many times: a wait that is dropped leaves nothing behind.
-        for _ in 0..40_000 {
-            timeout(Duration::ZERO, stop.stopped()).await.ok();
+    let woken = run_cores(two_cores(), vec![stop.clone(), stop], move |stop| {
+        let ready = ready.clone();
+        async move {
+            // Given up and taken again many times: a wait that is dropped leaves nothing behind.
+            for _ in 0..40_000 {
+                assert!(timeout(Duration::ZERO, stop.stopped()).await.is_err());
+            }
+            ready.fetch_add(1, Ordering::SeqCst);
+            stop.stopped().await;
+            Instant::now()
         }
-        stop.stopped().await;
-        Instant::now()
     });
     let raised = thread.join().unwrap();
     for woken in woken.unwrap() {
         let late = woken.saturating_duration_since(raised);
-        assert!(late < 200 * MS || woken < raised, "{late:?}");
+        assert!(late < 2_000 * MS, "{late:?}");
     }
 }
 

@@ -414,3 +414,57 @@ fn folders_are_made_listed_and_removed_as_on_a_real_disk() {
     });
     assert!(disk.files().is_empty());
 }
+
+/// What a block may hold after a crash: what was durable, or any write since.
+#[derive(Clone, Debug)]
+struct Possible(BTreeSet<u8>);
+
+/// Writes, syncs and crashes at random, and checks each sector after each crash.
+fn random_life(seed: u64) {
+    const BLOCKS: u64 = 8;
+    let disk = SimDisk::new(seed, SimDiskConfig::default());
+    let mut random = SeededRandom::new(!seed);
+    let mut possible = vec![Possible(BTreeSet::from([0])); usize::try_from(BLOCKS).unwrap()];
+    on_disk(&disk, seed, async |disk| {
+        let file = create(&disk, "log").await;
+        file.allocate(BLOCKS * BLOCK).await.unwrap();
+        file.sync().await.unwrap();
+    });
+    for life in 0..5 {
+        let (before, mut draws) = (possible.clone(), random.fork());
+        possible = on_disk(&disk, seed + life, async move |disk| {
+            let mut possible = before;
+            let file = disk.open(path("log"), OpenMode::Existing).await.unwrap();
+            for byte in 1..=30 {
+                if draws.one_in(5) {
+                    file.sync().await.unwrap();
+                    // The last one written is now the only one.
+                    let content = file.read(0, possible.len() * BLOCK_BYTES).await.unwrap();
+                    for (block, possible) in content.chunks(BLOCK_BYTES).zip(&mut possible) {
+                        possible.0 = block.iter().copied().collect();
+                    }
+                }
+                let block = draws.index(possible.len());
+                file.write(filled(1, byte), block as u64 * BLOCK).await.unwrap();
+                possible[block].0.insert(byte);
+            }
+            possible
+        });
+        disk.crash();
+        let content = disk.dump(path("log")).unwrap();
+        assert_eq!(content.len() as u64, BLOCKS * BLOCK, "seed {seed}");
+        for (block, possible) in content.chunks(BLOCK_BYTES).zip(&mut possible) {
+            for sector in block.chunks(512) {
+                assert!(sector.iter().all(|byte| *byte == sector[0]), "seed {seed}: a sector is torn");
+                assert!(possible.0.contains(&sector[0]), "seed {seed}: {} is none of {possible:?}", sector[0]);
+            }
+            // What is there now has survived, and is durable.
+            possible.0 = block.iter().copied().collect();
+        }
+    }
+}
+
+#[test]
+fn whatever_is_written_synced_and_crashed_each_sector_holds_what_it_may() {
+    (0..40).for_each(random_life);
+}
