@@ -1,0 +1,326 @@
+//! A real disk: direct I/O through the ring, changes of folders on the blocking threads.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use glommio::GlommioError;
+use glommio::io::{DmaBuffer, DmaFile, OpenOptions};
+
+use super::{DirEntry, Disk, DiskError, DiskFile, DiskFuture, OpenMode, components, replacing_path};
+use crate::backend::{self, Backend};
+use crate::blocking::blocking;
+use crate::buffer::home::bytes_of;
+use crate::buffer::{BLOCK_BYTES, IoBuf};
+use crate::relay::Relay;
+
+/// One read takes at most this; more is a mistake of the caller.
+const READ_BYTES_MAX: usize = 1 << 30;
+
+/// Files that [`DirectDisk::open`] makes and removes again. A crash may leave one; [`Disk::list`] doesn't show it.
+const PROBE_PREFIX: &str = ".probe-";
+
+/// A folder of the file system this process runs on. Each core opens its own.
+pub struct DirectDisk {
+    root: PathBuf,
+}
+
+impl DirectDisk {
+    /// Makes the folder if it is not there.
+    pub async fn open(root: PathBuf) -> Result<Rc<dyn Disk>, DiskError> {
+        backend::with("DirectDisk::open", |backend| {
+            assert!(matches!(backend, Backend::Real(_)), "a simulation has no real disk: use SimDisk");
+        });
+        // The process id alone would do but for executors of one process that share a root.
+        let probe = root.join(format!("{PROBE_PREFIX}{}-{:016x}", std::process::id(), crate::entropy()));
+        let disk = Self { root: root.clone() };
+        let path = probe.clone();
+        disk.change("open", Path::new(""), move || {
+            fs::create_dir_all(&root)?;
+            let mut file = fs::File::create_new(&path)?;
+            file.write_all(&[1; BLOCK_BYTES])?;
+            file.sync_all()
+        })
+        .await?;
+        // glommio reads a block of the first file that it opens on a device to see whether the device can be polled. If
+        // that file is empty the read can't fail, the device is taken for pollable, and every read of data fails later.
+        let probed = async { DmaFile::open(&probe).await?.close().await }.await;
+        disk.change("open", Path::new(""), move || fs::remove_file(&probe)).await?;
+        probed.map_err(|error| DiskError::new("open", Path::new(""), &io_error(error)))?;
+        Ok(Rc::new(disk))
+    }
+
+    fn resolve(&self, operation: &'static str, path: &Path) -> Result<PathBuf, DiskError> {
+        match components(path) {
+            Some(names) => Ok(names.into_iter().fold(self.root.clone(), |path, name| path.join(name))),
+            None => Err(DiskError::from_errno(operation, path, libc::EINVAL)),
+        }
+    }
+
+    /// Does something to the file system on a blocking thread.
+    async fn change<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        path: &Path,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        let result = blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        result.map_err(|error| DiskError::new(operation, path, &error))
+    }
+
+    /// As [`DirectDisk::change`], for one path of this disk.
+    fn at<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        path: &Path,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> DiskFuture<'_, T> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let full = self.resolve(operation, &path)?;
+            self.change(operation, &path, move || work(&full)).await
+        })
+    }
+}
+
+impl Disk for DirectDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> DiskFuture<'_, Rc<dyn DiskFile>> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let full = self.resolve("open", &path)?;
+            let opened = self.change("open", &path, move || {
+                let mut options = fs::OpenOptions::new();
+                options.read(true).write(true);
+                match mode {
+                    OpenMode::Existing => &mut options,
+                    OpenMode::Create => options.create(true),
+                    OpenMode::CreateNew => options.create_new(true),
+                }
+                .open(full)
+            });
+            let opened = opened.await?;
+            // glommio looks the file up by its path three times while it opens it, and panics if it has been renamed or
+            // removed in between. Under this path it can't be.
+            let alias = format!("/proc/{}/fd/{}", std::process::id(), opened.as_raw_fd());
+            let file = OpenOptions::new().read(true).write(true).dma_open(alias).await;
+            drop(opened);
+            match file {
+                Ok(file) => Ok(Rc::new(DirectFile { file, path }) as Rc<dyn DiskFile>),
+                Err(error) => Err(DiskError::new("open", &path, &io_error(error))),
+            }
+        })
+    }
+
+    fn create_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.at("create", path, |path| fs::create_dir_all(path))
+    }
+
+    fn list(&self, path: &Path) -> DiskFuture<'_, Vec<DirEntry>> {
+        self.at("list", path, |path| {
+            let mut entries = Vec::new();
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else {
+                    tracing::warn!(path = ?entry.path(), "this name is not UTF-8; the file is not looked at");
+                    continue;
+                };
+                if name.starts_with(PROBE_PREFIX) {
+                    continue;
+                }
+                let metadata = match entry.metadata() {
+                    Ok(metadata) => metadata,
+                    // Removed since it was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
+                let len = if metadata.is_dir() { 0 } else { metadata.len() };
+                entries.push(DirEntry { name, is_dir: metadata.is_dir(), len });
+            }
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(entries)
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> DiskFuture<'_, ()> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        Box::pin(async move {
+            let source = self.resolve("rename", &from)?;
+            let target = self.resolve("rename", &to)?;
+            self.change("rename", &from, move || fs::rename(source, target)).await
+        })
+    }
+
+    fn remove_file(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.at("remove", path, |path| fs::remove_file(path))
+    }
+
+    fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.at("remove", path, |path| fs::remove_dir_all(path))
+    }
+
+    fn sync_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.at("sync", path, |path| fs::File::open(path)?.sync_all())
+    }
+
+    fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {
+        let wanted = path.to_owned();
+        Box::pin(async move {
+            let (bytes, len) = self
+                .at("read", &wanted, move |path| {
+                    let file = fs::File::open(path)?;
+                    let len = file.metadata()?.len();
+                    let mut bytes = Vec::new();
+                    if len <= bytes_max as u64 {
+                        // The file may have grown since.
+                        file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+                    }
+                    Ok((bytes, len))
+                })
+                .await?;
+            let len = len.max(bytes.len() as u64);
+            if len > bytes_max as u64 {
+                return Err(DiskError::TooLarge { operation: "read", path: wanted, len, bytes_max });
+            }
+            Ok(bytes)
+        })
+    }
+
+    fn replace_small(&self, path: &Path, bytes: Vec<u8>) -> DiskFuture<'_, ()> {
+        self.at("replace", path, move |path| {
+            let prepared = replacing_path(path);
+            let mut file = fs::File::create(&prepared)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            drop(file);
+            fs::rename(&prepared, path)?;
+            let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+            fs::File::open(folder)?.sync_all()
+        })
+    }
+
+    fn free_bytes(&self) -> DiskFuture<'_, u64> {
+        self.at("look at the free space of", Path::new(""), |path| {
+            let stat = rustix::fs::statvfs(path)?;
+            Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        })
+    }
+}
+
+/// What glommio's error says, as `io::Error`.
+fn io_error(error: GlommioError<()>) -> io::Error {
+    match error {
+        GlommioError::IoError(source) | GlommioError::EnhancedIoError { source, .. } => source,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+struct DirectFile {
+    file: DmaFile,
+    /// As the caller named it, for errors.
+    path: PathBuf,
+}
+
+impl DirectFile {
+    fn fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor belongs to `file`, which is open as long as `self` is borrowed.
+        unsafe { BorrowedFd::borrow_raw(self.file.as_raw_fd()) }
+    }
+
+    fn error(&self, operation: &'static str, error: GlommioError<()>) -> DiskError {
+        DiskError::new(operation, &self.path, &io_error(error))
+    }
+
+    async fn write_once(&self, buffer: Rc<DmaBuffer>, pos: u64) -> Result<usize, DiskError> {
+        Relay::new(self.file.write_rc_at(buffer, pos)).await.map_err(|error| self.error("write", error))
+    }
+}
+
+impl DiskFile for DirectFile {
+    fn write(&self, buf: IoBuf, pos: u64) -> DiskFuture<'_, ()> {
+        check_aligned(pos);
+        Box::pin(async move {
+            if buf.is_empty() {
+                return Ok(());
+            }
+            let buffer = buf.into_dma();
+            let written = self.write_once(buffer.clone(), pos).await?;
+            if written == buffer.len() {
+                return Ok(());
+            }
+            // Less was written than asked: the disk is nearly full, or an interrupt came in between. Once more, from the
+            // last whole block on.
+            let done = written - written % BLOCK_BYTES;
+            let rest = IoBuf::alloc(buffer.len() - done);
+            rest.append(&buffer.as_bytes()[done..]);
+            let (expected, rest) = (rest.len(), rest.into_dma());
+            if self.write_once(rest, pos + done as u64).await? < expected {
+                return Err(DiskError::NoSpace { operation: "write", path: self.path.clone() });
+            }
+            Ok(())
+        })
+    }
+
+    fn read(&self, pos: u64, len: usize) -> DiskFuture<'_, Bytes> {
+        check_aligned(pos);
+        check_aligned(len as u64);
+        assert!(len <= READ_BYTES_MAX, "a read of {len} bytes");
+        Box::pin(async move {
+            if len == 0 {
+                return Ok(Bytes::new());
+            }
+            let home = backend::with("read", |backend| match backend {
+                Backend::Real(core) => core.home().clone(),
+                Backend::Sim(_) => unreachable!("a real file was opened on an executor"),
+            });
+            home.take_back();
+            let read = Relay::new(self.file.read_at_aligned(pos, len)).await;
+            Ok(bytes_of(read.map_err(|error| self.error("read", error))?, home))
+        })
+    }
+
+    fn sync(&self) -> DiskFuture<'_, ()> {
+        Box::pin(async move { Relay::new(self.file.fdatasync()).await.map_err(|error| self.error("sync", error)) })
+    }
+
+    fn allocate(&self, len: u64) -> DiskFuture<'_, ()> {
+        Box::pin(async move {
+            let allocated = Relay::new(self.file.pre_allocate(len, false)).await;
+            allocated.map_err(|error| self.error("allocate space for", error))
+        })
+    }
+
+    fn set_len(&self, len: u64) -> DiskFuture<'_, ()> {
+        Box::pin(async move {
+            // A descriptor of its own: the blocking thread may get to it after this file is closed and its number used
+            // for another.
+            let own = self.fd().try_clone_to_owned();
+            let work = move || rustix::fs::ftruncate(own?, len).map_err(io::Error::from);
+            let result = blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+            result.map_err(|error| DiskError::new("set the length of", &self.path, &error))
+        })
+    }
+
+    fn len(&self) -> DiskFuture<'_, u64> {
+        // By descriptor and at once; glommio would ask by path, which may be another file's by now.
+        let len = rustix::fs::fstat(self.fd()).map(|stat| u64::try_from(stat.st_size).expect("a length is positive"));
+        Box::pin(async move { len.map_err(|error| DiskError::new("look at", &self.path, &error.into())) })
+    }
+
+    fn close(self: Rc<Self>) -> DiskFuture<'static, ()> {
+        Box::pin(async move {
+            match Rc::try_unwrap(self) {
+                Ok(Self { file, path }) => {
+                    file.close().await.map_err(|error| DiskError::new("close", &path, &io_error(error)))
+                }
+                Err(_others_use_it) => Ok(()),
+            }
+        })
+    }
+}
+
+fn check_aligned(number: u64) {
+    assert!(number.is_multiple_of(BLOCK_BYTES as u64), "{number} is not a multiple of {BLOCK_BYTES}");
+}
