@@ -145,7 +145,7 @@ where
     F: Future<Output = T> + 'static,
 {
     assert_eq!(seats.len(), config.cpus.len(), "each core needs a seat");
-    let (report, reports) = mpsc::channel();
+    let (report, reports) = mpsc::sync_channel(seats.len().max(1));
     let mut cores = Vec::with_capacity(seats.len());
     let mut failure = None;
     for (index, seat) in seats.into_iter().enumerate() {
@@ -189,7 +189,7 @@ where
 struct Starting<T> {
     thread: thread::JoinHandle<Option<T>>,
     /// Dropped, it tells the core that it shall not start.
-    go: mpsc::Sender<()>,
+    go: mpsc::SyncSender<()>,
     heartbeat: Arc<Heartbeat>,
 }
 
@@ -204,7 +204,7 @@ impl Start {
     /// Makes a thread that makes an executor, reports, and runs if told so.
     fn thread<S, T, M, F>(
         self,
-        report: mpsc::Sender<Result<(), RunError>>,
+        report: mpsc::SyncSender<Result<(), RunError>>,
         main: M,
         seat: S,
     ) -> Result<Starting<T>, RunError>
@@ -215,7 +215,7 @@ impl Start {
         F: Future<Output = T> + 'static,
     {
         let (core, cpu) = (self.core, self.cpu);
-        let (go, told) = mpsc::channel();
+        let (go, told) = mpsc::sync_channel(1);
         let heartbeat = Arc::new(Heartbeat::new(core));
         let beating = heartbeat.clone();
         let body = move || {
