@@ -1,1 +1,38 @@
-//! shard.
+//! What one core owns: its journal, the logs of its partitions, their segments and indexes, and the recent data in
+//! memory.
+//!
+//! A record's way: [`Shard::append`] gives a batch its offsets and copies it twice, into the open buffer of the
+//! [`journal`] and into the partition's chunk. The journal's group commit makes it safe and moves the partition's
+//! stable end; readers may have it from then on, from the chunk. Write-back brings full chunks to segment files; a
+//! checkpoint flushes those and lets the journal's blocks be used again. After a crash, [`recovery`] replays the
+//! journals over the checkpoints.
+//!
+//! Everything here runs on one core's executor and is driven through `rt`, so that it runs as well on the simulated
+//! disk and clock.
+
+mod admission;
+mod bytes;
+pub mod checkpoint;
+mod checkpointer;
+pub mod inspect;
+
+pub mod journal;
+pub mod layout;
+pub mod limits;
+mod log;
+mod pool;
+pub mod recovery;
+pub mod segment;
+mod shard;
+mod stats;
+mod store;
+pub mod task_queues;
+mod write_back;
+
+pub use admission::Turn;
+pub use checkpoint::PartitionRow;
+pub use journal::Durability;
+pub use log::{AppendBatch, EpochStart, Newest, PartitionSpec, SegmentPosition};
+pub use segment::reader::{ReadData, ReadError, ReadSource, TimestampedOffset};
+pub use shard::{AppendError, Appended, LogOffsets, Shard, ShardConfig, ShardStart, Watch};
+pub use stats::ShardStats;

@@ -1,0 +1,135 @@
+//! Who may append now: back-pressure in the order of arrival.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use base::PartitionId;
+
+use crate::journal::entry::EntryHeader;
+use crate::limits;
+use crate::log::AppendBatch;
+use crate::shard::{AppendError, Appended, Shard};
+
+/// The line of appends that wait for room.
+pub(crate) struct Turnstile {
+    name: &'static str,
+    limit: usize,
+    next: Cell<u64>,
+    line: RefCell<VecDeque<u64>>,
+    closed: Cell<bool>,
+}
+
+impl Turnstile {
+    pub(crate) fn new(name: &'static str, limit: usize) -> Self {
+        Self { name, limit, next: Cell::new(0), line: RefCell::default(), closed: Cell::new(false) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.borrow().is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.line.borrow().len()
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+}
+
+/// A place in the line. Appends happen in the order in which turns were taken; dropping one gives the place up.
+pub struct Turn {
+    shard: Rc<Shard>,
+    ticket: u64,
+}
+
+impl Shard {
+    /// Takes a place in the line, at once and in order; the waiting happens in [`Turn::append`].
+    pub fn turn(self: &Rc<Self>) -> Result<Turn, AppendError> {
+        let turnstile = &self.turnstile;
+        let mut line = turnstile.line.borrow_mut();
+        if line.len() >= turnstile.limit {
+            return Err(AppendError::Overloaded { queue: turnstile.name, limit: turnstile.limit });
+        }
+        let ticket = turnstile.next.replace(turnstile.next.get() + 1);
+        line.push_back(ticket);
+        Ok(Turn { shard: Rc::clone(self), ticket })
+    }
+
+    /// Whether a batch of this size may be appended without waiting; `None` says to take a [`Shard::turn`].
+    pub fn room(&self, batch_bytes: u32) -> Option<Result<(), AppendError>> {
+        if !self.turnstile.is_empty() {
+            return None;
+        }
+        match self.room_for(batch_bytes) {
+            Ok(true) => Some(Ok(())),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Whether a batch of this size can be appended now: `Ok(false)` says to wait.
+    pub(crate) fn room_for(&self, batch_bytes: u32) -> Result<bool, AppendError> {
+        if self.turnstile.closed.get() {
+            return Err(AppendError::Closing);
+        }
+        if let Some(cause) = self.failed() {
+            return Err(AppendError::Poisoned(cause));
+        }
+        let limit = self.journal().start().layout.capacity() / limits::JOURNAL_ENTRY_SHARE;
+        if EntryHeader::total_bytes(batch_bytes) > limit {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            return Err(AppendError::TooLarge { bytes: batch_bytes, limit });
+        }
+        if self.no_space.get() {
+            return Err(AppendError::NoSpace);
+        }
+        if !self.journal().room_for(batch_bytes) {
+            self.journal().request_flush();
+            self.checkpoint_wanted_if_due();
+            return Ok(false);
+        }
+        let bytes = u64::from(batch_bytes);
+        if self.store.pool.excess_with(bytes) > 0 {
+            self.store.evict_for(bytes);
+        }
+        let fits = self.store.pool.may_dirty(bytes)
+            && (self.store.pool.excess_with(bytes) == 0 || self.store.pool.dirty() == 0);
+        if !fits {
+            // Complete chunks are on their way already; the rest becomes writable by a checkpoint.
+            self.checkpoint_wanted.raise();
+        }
+        Ok(fits)
+    }
+}
+
+impl Turn {
+    /// Waits for its turn and for room for a batch of this size. The append itself must follow without a pause.
+    pub async fn wait(&self, batch_bytes: u32) -> Result<(), AppendError> {
+        let shard = &self.shard;
+        loop {
+            if shard.turnstile.line.borrow().front() == Some(&self.ticket) && shard.room_for(batch_bytes)? {
+                return Ok(());
+            }
+            futures_lite::future::or(shard.journal().room_changed(), shard.store.progress.notified()).await;
+        }
+    }
+
+    /// Appends and gives the place up to the next in line.
+    pub fn append(self, id: PartitionId, batch: AppendBatch<'_>) -> Result<Appended, AppendError> {
+        self.shard.append_now(id, batch)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut line = self.shard.turnstile.line.borrow_mut();
+        let was_first = line.front() == Some(&self.ticket);
+        line.retain(|ticket| *ticket != self.ticket);
+        drop(line);
+        if was_first {
+            self.shard.store.progress.notify_all();
+        }
+    }
+}

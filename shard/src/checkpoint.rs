@@ -1,0 +1,304 @@
+//! Checkpoints: up to where each partition's segments are flushed, and from where the journal must be replayed.
+//!
+//! Two files are written in turn; a reader takes the newest whole one. A checkpoint may trail the log but never lead
+//! it: recovery trusts it without reading segments.
+//!
+//! ```text
+//! magic "CLCKPT01" | number u64 | length u32 | crc of what follows u32 | body
+//! body: journal id u64, incarnation u32, clean u8, replay lsn u64, previous crc u32, flushed lsn u64,
+//!       partitions u32, then the rows
+//! ```
+
+use std::path::Path;
+use std::rc::Rc;
+
+use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
+use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
+
+use crate::bytes::{FieldReader, length, u32_at, u64_at};
+use crate::journal::JournalPosition;
+use crate::journal::entry::{JournalIdentity, Lsn};
+use crate::limits;
+use crate::log::{EpochStart, Newest};
+use crate::segment::index::Span;
+
+const MAGIC: &[u8; 8] = b"CLCKPT01";
+const PREFIX_BYTES: usize = 24;
+const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
+
+/// What is remembered of one partition. All its bytes before `end` are flushed in segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionRow {
+    pub id: PartitionId,
+    pub log_start: Offset,
+    pub end: Offset,
+    pub epochs: Vec<EpochStart>,
+    pub newest: Newest,
+    pub active_segment: Offset,
+    /// End of the active segment in bytes.
+    pub position: u32,
+    pub closed_bytes: u64,
+    pub open_span: Span,
+    /// Spans that the active segment's index file holds for certain.
+    pub index_records: u32,
+    /// State of the partition's owner as of `end`; opaque here.
+    pub attachment: Vec<u8>,
+}
+
+impl PartitionRow {
+    /// A partition that has never been written to.
+    pub fn new(id: PartitionId) -> Self {
+        Self {
+            id,
+            log_start: Offset::ZERO,
+            end: Offset::ZERO,
+            epochs: Vec::new(),
+            newest: Newest::default(),
+            active_segment: Offset::ZERO,
+            position: 0,
+            closed_bytes: 0,
+            open_span: Span::empty(Offset::ZERO, 0),
+            index_records: 0,
+            attachment: Vec::new(),
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.id.topic.to_bytes());
+        out.extend_from_slice(&self.id.index.0.to_le_bytes());
+        for offset in [self.log_start, self.end, self.active_segment, self.newest.batch_base, self.open_span.base] {
+            out.extend_from_slice(&offset.get().to_le_bytes());
+        }
+        out.extend_from_slice(&self.closed_bytes.to_le_bytes());
+        out.extend_from_slice(&self.newest.timestamp.to_le_bytes());
+        out.extend_from_slice(&self.open_span.max_timestamp.to_le_bytes());
+        for field in
+            [self.position, self.index_records, self.open_span.position, self.open_span.length, self.open_span.crc]
+        {
+            out.extend_from_slice(&field.to_le_bytes());
+        }
+        out.extend_from_slice(&count(self.epochs.len()).to_le_bytes());
+        for epoch in &self.epochs {
+            out.extend_from_slice(&epoch.epoch.get().to_le_bytes());
+            out.extend_from_slice(&epoch.start.get().to_le_bytes());
+        }
+        out.extend_from_slice(&count(self.attachment.len()).to_le_bytes());
+        out.extend_from_slice(&self.attachment);
+    }
+
+    fn decode(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let topic = TopicId::from_bytes(fields.array()?)?;
+        let id = PartitionId { topic, index: PartitionIndex(fields.u32()?) };
+        let mut offsets = [Offset::ZERO; 5];
+        for offset in &mut offsets {
+            *offset = Offset::new(fields.u64()?)?;
+        }
+        let [log_start, end, active_segment, newest_base, span_base] = offsets;
+        let closed_bytes = fields.u64()?;
+        let newest = Newest { timestamp: fields.i64()?, batch_base: newest_base };
+        let span_max_timestamp = fields.i64()?;
+        let (position, index_records) = (fields.u32()?, fields.u32()?);
+        let (span_position, span_length, span_crc) = (fields.u32()?, fields.u32()?, fields.u32()?);
+        let open_span = Span {
+            base: span_base,
+            end,
+            position: span_position,
+            length: span_length,
+            crc: span_crc,
+            max_timestamp: span_max_timestamp,
+        };
+        let epoch_count = fields.u32()? as usize;
+        if epoch_count > fields.remaining() / 12 {
+            return None;
+        }
+        let mut epochs = Vec::with_capacity(epoch_count);
+        for _ in 0..epoch_count {
+            let epoch = LeaderEpoch::new(fields.u32()?)?;
+            epochs.push(EpochStart { epoch, start: Offset::new(fields.u64()?)? });
+        }
+        let attachment_bytes = fields.u32()? as usize;
+        let attachment = fields.take(attachment_bytes)?.to_vec();
+        let consistent = log_start <= end
+            && active_segment <= end
+            && span_base <= end
+            && span_position.checked_add(span_length)? == position;
+        consistent.then_some(Self {
+            id,
+            log_start,
+            end,
+            epochs,
+            newest,
+            active_segment,
+            position,
+            closed_bytes,
+            open_span,
+            index_records,
+            attachment,
+        })
+    }
+}
+
+fn count(items: usize) -> u32 {
+    u32::try_from(items).expect("lists in a checkpoint are limited far below 2^32")
+}
+
+/// The state of one core's partitions at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub number: u64,
+    pub identity: JournalIdentity,
+    /// The journal holds nothing after this checkpoint: the broker was stopped in good order.
+    pub clean: bool,
+    pub replay: JournalPosition,
+    pub flushed: Lsn,
+    pub rows: Vec<PartitionRow>,
+}
+
+impl Checkpoint {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(64 + self.rows.len() * 160);
+        body.extend_from_slice(&self.identity.journal.to_le_bytes());
+        body.extend_from_slice(&self.identity.incarnation.to_le_bytes());
+        body.push(u8::from(self.clean));
+        body.extend_from_slice(&self.replay.lsn.0.to_le_bytes());
+        body.extend_from_slice(&self.replay.previous_crc.to_le_bytes());
+        body.extend_from_slice(&self.flushed.0.to_le_bytes());
+        body.extend_from_slice(&count(self.rows.len()).to_le_bytes());
+        for row in &self.rows {
+            row.encode(&mut body);
+        }
+        let mut out = Vec::with_capacity(PREFIX_BYTES + body.len());
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&self.number.to_le_bytes());
+        out.extend_from_slice(&count(body.len()).to_le_bytes());
+        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&out), &body);
+        out.extend_from_slice(&crc.to_le_bytes());
+        out.extend_from_slice(&body);
+        out
+    }
+
+    /// `None` for anything but a whole checkpoint.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (prefix, rest) = bytes.split_at_checked(PREFIX_BYTES)?;
+        if prefix[..8] != *MAGIC {
+            return None;
+        }
+        let body = rest.get(..u32_at(prefix, 16) as usize)?;
+        if wire::batch::crc::append(wire::batch::crc::crc32c(&prefix[..20]), body) != u32_at(prefix, 20) {
+            return None;
+        }
+        let mut fields = FieldReader::new(body);
+        let journal = fields.u64()?;
+        let identity = JournalIdentity { journal, incarnation: fields.u32()? };
+        let clean = fields.take(1)?[0] == 1;
+        let replay = JournalPosition { lsn: Lsn(fields.u64()?), previous_crc: fields.u32()? };
+        let flushed = Lsn(fields.u64()?);
+        let row_count = fields.u32()?;
+        let mut rows = Vec::new();
+        for _ in 0..row_count {
+            rows.push(PartitionRow::decode(&mut fields)?);
+        }
+        (fields.remaining() == 0).then_some(Self { number: u64_at(prefix, 8), identity, clean, replay, flushed, rows })
+    }
+}
+
+/// The two slots of one core.
+pub(crate) struct CheckpointFiles {
+    files: [Rc<dyn DiskFile>; 2],
+}
+
+impl CheckpointFiles {
+    pub(crate) async fn open(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
+        disk.create_dir_all(folder).await?;
+        let a = disk.open(&folder.join(SLOTS[0]), OpenMode::Create).await?;
+        let b = disk.open(&folder.join(SLOTS[1]), OpenMode::Create).await?;
+        disk.sync_dir(folder).await?;
+        Ok(Self { files: [a, b] })
+    }
+
+    /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it.
+    pub(crate) async fn write(&self, checkpoint: &Checkpoint) -> Result<(), DiskError> {
+        let bytes = checkpoint.encode();
+        let file = &self.files[length(checkpoint.number % 2)];
+        let mut at = 0_u64;
+        for piece in bytes.chunks(limits::JOURNAL_BUFFER_BYTES) {
+            let buffer = IoBuf::alloc(piece.len().next_multiple_of(BLOCK_BYTES));
+            buffer.append(piece);
+            file.write(buffer, at).await?;
+            at += piece.len() as u64;
+        }
+        file.sync().await
+    }
+}
+
+/// Both slots as they are found, newest first; slots that hold no whole checkpoint are left out.
+pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint>, DiskError> {
+    let mut found = Vec::new();
+    for slot in SLOTS {
+        let file = match disk.open(&folder.join(slot), OpenMode::Existing).await {
+            Ok(file) => file,
+            Err(DiskError::NotFound { .. }) => continue,
+            Err(other) => return Err(other),
+        };
+        found.extend(read_slot(&*file).await?);
+    }
+    found.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.number));
+    Ok(found)
+}
+
+async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
+    let first = file.read(0, BLOCK_BYTES).await?;
+    if first.len() < PREFIX_BYTES || first[..8] != *MAGIC {
+        return Ok(None);
+    }
+    let total = PREFIX_BYTES + u32_at(&first, 16) as usize;
+    if total > limits::CHECKPOINT_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut bytes = first.to_vec();
+    while bytes.len() < total {
+        let missing = (total - bytes.len()).min(limits::JOURNAL_BUFFER_BYTES).next_multiple_of(BLOCK_BYTES);
+        let more = file.read(bytes.len() as u64, missing).await?;
+        if more.is_empty() {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&more);
+    }
+    Ok(Checkpoint::decode(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        let mut row = PartitionRow::new(PartitionId::new(TopicId::METADATA, 3));
+        row.end = Offset::new(10).unwrap();
+        row.active_segment = Offset::new(4).unwrap();
+        row.position = 700;
+        row.open_span =
+            Span { base: Offset::new(6).unwrap(), end: row.end, position: 600, length: 100, crc: 9, max_timestamp: 5 };
+        row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }];
+        row.attachment = b"producers".to_vec();
+        Checkpoint {
+            number: 8,
+            identity: JournalIdentity { journal: 1, incarnation: 2 },
+            clean: false,
+            replay: JournalPosition { lsn: Lsn(4096), previous_crc: 77 },
+            flushed: Lsn(8192),
+            rows: vec![row, PartitionRow::new(PartitionId::new(TopicId::METADATA, 4))],
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_back_whole_or_not_at_all() {
+        let bytes = checkpoint().encode();
+        assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 4;
+            assert_eq!(Checkpoint::decode(&damaged), None, "byte {at}");
+            assert_eq!(Checkpoint::decode(&bytes[..at]), None, "cut at {at}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Taking checkpoints: everything up to a moment is brought to segments and flushed, then the journal is recycled.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::{DiskError, OpenMode};
+
+use crate::checkpoint::Checkpoint;
+use crate::journal::Durability;
+use crate::log::chunks::WriteWhat;
+use crate::log::{PartitionLog, SegmentPosition, TailSegment};
+use crate::segment::index;
+use crate::shard::Shard;
+use crate::store::Store;
+use crate::task_queues::WRITE_BACK;
+use crate::write_back::write_bytes_at;
+use crate::{layout, limits};
+
+impl Shard {
+    pub(crate) fn checkpoint_wanted_if_due(&self) {
+        if !self.checkpointing.get() && self.journal().used_percent() >= limits::JOURNAL_CHECKPOINT_PERCENT {
+            self.checkpoint_wanted.raise();
+        }
+    }
+
+    pub(crate) async fn take_checkpoints(self: Rc<Self>) {
+        while !self.gate.is_closing() {
+            futures_lite::future::or(self.checkpoint_wanted.wait(), self.gate.closing()).await;
+            if self.gate.is_closing() || self.checkpointing.get() || self.failed().is_some() {
+                continue;
+            }
+            match self.checkpoint(false).await {
+                Ok(()) => {}
+                Err(DiskError::NoSpace { .. }) => {
+                    self.wait_for_space().await;
+                    self.checkpoint_wanted.raise();
+                }
+                Err(cause) => self.store.poison("a checkpoint failed", cause),
+            }
+        }
+    }
+
+    /// The checkpoint of a stop in good order: after it the journal holds nothing that the next start needs.
+    pub(crate) async fn last_checkpoint(self: &Rc<Self>) -> Result<(), DiskError> {
+        while self.checkpointing.get() {
+            self.store.progress.notified().await;
+        }
+        match self.failed() {
+            Some(cause) => Err(cause),
+            None => self.checkpoint(true).await,
+        }
+    }
+
+    async fn checkpoint(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
+        self.checkpointing.set(true);
+        let result = self.checkpoint_inner(clean).await;
+        self.checkpointing.set(false);
+        self.store.progress.notify_all();
+        result
+    }
+
+    async fn checkpoint_inner(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
+        let journal = Rc::clone(self.journal());
+        let replay = journal.position();
+        // The moment of the checkpoint: rows and positions are taken together, without a pause.
+        let attachment_of = Rc::clone(&*self.attachments.borrow());
+        let mut rows = Vec::new();
+        let mut dirty = Vec::new();
+        for (slot, log) in (0_u32..).zip(&mut self.store.logs.borrow_mut().slots) {
+            let Some(log) = log else { continue };
+            rows.push(log.row(attachment_of(log.spec.id)));
+            if std::mem::take(&mut log.dirty) {
+                dirty.push((slot, log.end_position()));
+            }
+        }
+        // Segments get only what is flushed in the journal; see `PartitionLog::flushed_position`.
+        journal.request_flush();
+        let flushed_to_here = journal.reached(replay.lsn, Durability::Flushed).await;
+        let settled = match flushed_to_here {
+            Err(cause) => Err(cause),
+            Ok(()) => self.store.settle_all(&dirty).await,
+        };
+        if settled.is_err() {
+            for (slot, _) in dirty {
+                self.store.with_slot(slot, |log| log.dirty = true);
+            }
+        }
+        settled?;
+        let number = self.next_checkpoint.get();
+        let identity = journal.start().identity;
+        let checkpoint = Checkpoint { number, identity, clean, replay, flushed: journal.flushed(), rows };
+        self.checkpoints.write(&checkpoint).await?;
+        self.next_checkpoint.set(number + 1);
+        journal.recycle(replay.lsn);
+        Ok(())
+    }
+}
+
+impl Store {
+    pub(crate) async fn settle_all(self: &Rc<Self>, dirty: &[(u32, SegmentPosition)]) -> Result<(), DiskError> {
+        let mut running = VecDeque::new();
+        let mut result = Ok(());
+        for (slot, target) in dirty.iter().copied() {
+            if running.len() >= limits::CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX {
+                let oldest: rt::JoinHandle<Result<(), DiskError>> = running.pop_front().expect("some are running");
+                result = result.and(oldest.await);
+            }
+            let store = Rc::clone(self);
+            running.push_back(rt::spawn(WRITE_BACK, async move { store.settle(slot, target).await }));
+        }
+        for task in running {
+            result = result.and(task.await);
+        }
+        result
+    }
+
+    /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed.
+    async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+        loop {
+            match self.with_slot(slot, |log| log.chunks.written_up_to(target)) {
+                None => return Ok(()),
+                Some(true) => break,
+                Some(false) => {}
+            }
+            if !self.write_one(slot, WriteWhat::Everything).await? {
+                if let Some(cause) = self.poisoned() {
+                    return Err(cause);
+                }
+                self.progress.notified().await;
+            }
+        }
+        let Some(id) = self.with_slot(slot, |log| log.spec.id) else { return Ok(()) };
+        self.persist_spans(slot, id).await?;
+        self.sync_segments(slot, target).await?;
+        self.finish_segments(slot, id).await?;
+        self.sync_new_entries(slot, id).await?;
+        self.close_if_quiet(slot).await;
+        Ok(())
+    }
+
+    /// Appends closed spans to their segments' index files and flushes those.
+    async fn persist_spans(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+        while let Some(batch) = self.with_slot(slot, PartitionLog::spans_to_persist).flatten() {
+            let mut records = Vec::with_capacity((batch.spans.len() + 1) * index::RECORD_BYTES);
+            let mut at = index::record_position(batch.already);
+            if batch.already == 0 {
+                records.extend_from_slice(&index::encode_header(batch.segment));
+                at = 0;
+            }
+            for span in &batch.spans {
+                records.extend_from_slice(&span.encode(batch.segment));
+            }
+            let file = self.disk.open(&layout::index_file(id, batch.segment), OpenMode::Create).await?;
+            write_bytes_at(&*file, at, &records).await?;
+            file.sync().await?;
+            file.close().await?;
+            self.with_slot(slot, |log| log.spans_were_persisted(&batch));
+        }
+        Ok(())
+    }
+
+    /// Flushes the segment that the target lies in, and unfinished ones before it.
+    async fn sync_segments(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+        loop {
+            let next = self.with_slot(slot, |log| {
+                let mut due = log.tail.iter_mut().filter(|segment| segment.base <= target.segment && segment.unsynced);
+                let segment = due.next()?;
+                segment.unsynced = false;
+                Some((log.spec.id, segment.base))
+            });
+            let Some(Some((id, base))) = next else { return Ok(()) };
+            self.segment_for_write(slot, id, base).await?.sync().await?;
+        }
+    }
+
+    /// Gives segments that are written whole their exact size, and closes them.
+    async fn finish_segments(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+        while let Some(Some((base, bytes))) = self.with_slot(slot, |log| log.finishable()) {
+            let file = self.segment_for_write(slot, id, base).await?;
+            file.set_len(u64::from(bytes)).await?;
+            file.sync().await?;
+            self.cut_index(slot, id, base).await?;
+            let finished = self.with_slot(slot, PartitionLog::finish_oldest_segment);
+            drop(file);
+            let Some(TailSegment { file, entry_unsynced, .. }) = finished else { return Ok(()) };
+            if let Some(file) = file {
+                self.close_file(file).await;
+            }
+            if entry_unsynced {
+                self.sync_entries(id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A finished index ends with its last record: records of an earlier life may lie beyond it.
+    async fn cut_index(&self, slot: u32, id: PartitionId, base: Offset) -> Result<(), DiskError> {
+        let records = self.with_slot(slot, |log| log.tail_segment(base).map(|segment| segment.index_records));
+        let Some(Some(records)) = records else { return Ok(()) };
+        let file = self.disk.open(&layout::index_file(id, base), OpenMode::Create).await?;
+        file.set_len(index::record_position(records)).await?;
+        file.sync().await?;
+        file.close().await
+    }
+
+    async fn sync_new_entries(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+        let unsynced = self.with_slot(slot, |log| {
+            log.tail.iter_mut().fold(false, |any, segment| std::mem::take(&mut segment.entry_unsynced) | any)
+        });
+        if unsynced == Some(true) {
+            self.sync_entries(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn sync_entries(&self, id: PartitionId) -> Result<(), DiskError> {
+        self.disk.sync_dir(&layout::partition_folder(id)).await?;
+        self.disk.sync_dir(&layout::topic_folder(id.topic)).await?;
+        if !self.write_back.synced_topics.borrow().contains(&id.topic) {
+            self.disk.sync_dir(Path::new(layout::TOPICS)).await?;
+            self.write_back.synced_topics.borrow_mut().insert(id.topic);
+        }
+        Ok(())
+    }
+
+    /// An idle partition keeps no file open.
+    async fn close_if_quiet(&self, slot: u32) {
+        let file = self.with_slot(slot, |log| {
+            let quiet = !log.dirty && !log.chunks.in_flight() && log.tail.len() == 1;
+            quiet.then(|| log.tail.back_mut()?.file.take()).flatten()
+        });
+        if let Some(Some(file)) = file {
+            self.close_file(file).await;
+        }
+    }
+}

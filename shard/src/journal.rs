@@ -1,0 +1,469 @@
+//! The journal of one core: every partition's new batches in one stream, flushed together.
+//!
+//! An append copies its entry into the open buffer and returns. A buffer that is full is written at once. The
+//! committer seals what has gathered into a *group*, waits for its writes, flushes once, and then tells everybody who
+//! waits: one flush carries all partitions of the core (group commit, without a timer: the next group gathers while
+//! this one is on its way). A flushed block is never written again before its bytes have been recycled.
+//!
+//! A write or flush that fails poisons the journal: nothing after it is acknowledged, and the next start decides from
+//! what can be read back. A failed flush is never tried again, because the kernel may say "done" the second time.
+
+pub mod entry;
+mod group;
+pub mod replay;
+pub mod ring;
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use base::{Offset, PartitionId};
+use rt::{Disk, DiskError, DiskFile, Flag, IoBuf, JoinHandle, Notify};
+use wire::batch::HEADER_BYTES;
+
+use self::entry::{ENTRY_ALIGNMENT, EntryHeader, JournalIdentity, Lsn};
+use self::group::{Group, Groups};
+use self::ring::{RingFileHeader, RingLayout};
+use crate::bytes::{block_ceil, length};
+use crate::limits;
+use crate::log::SegmentPosition;
+use crate::task_queues::{FOREGROUND, WRITE_BACK};
+
+/// When a partition's records count as safe, and with that may be acknowledged and read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// Written to the disk, flushed within the flush interval (`corelane.durability=relaxed`).
+    Relaxed,
+    /// Written and flushed.
+    #[default]
+    Flushed,
+}
+
+/// How far a partition has come in a group. The last one of each partition counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    pub slot: u32,
+    pub end: Offset,
+    pub position: SegmentPosition,
+    pub durability: Durability,
+}
+
+/// Hears which partitions have become safe up to where.
+pub type StableListener = Rc<dyn Fn(&[Touched], Durability)>;
+
+/// Where a journal stands: what a checkpoint has to remember to replay from here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JournalPosition {
+    pub lsn: Lsn,
+    /// CRC of the entry before, which the next entry names.
+    pub previous_crc: u32,
+}
+
+/// How a journal begins after recovery: empty, at a position that was never used in this incarnation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalStart {
+    pub identity: JournalIdentity,
+    pub layout: RingLayout,
+    pub lsn: Lsn,
+}
+
+/// One batch on its way into the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalBatch<'a> {
+    pub partition: PartitionId,
+    /// With base offset and leader epoch assigned.
+    pub header: &'a [u8; HEADER_BYTES],
+    pub payload: &'a [u8],
+}
+
+struct OpenBuffer {
+    buffer: IoBuf,
+    start: Lsn,
+}
+
+struct State {
+    open: Option<OpenBuffer>,
+    next: JournalPosition,
+    gathering: Group,
+    groups: Groups,
+    written: Lsn,
+    flushed: Lsn,
+    /// Everything before this is in segments and may be overwritten.
+    recycled: Lsn,
+    /// Files ready for writing, counted along the ring from the one that the journal began in.
+    prepared: u32,
+    poisoned: Option<DiskError>,
+}
+
+struct Waiter {
+    lsn: Lsn,
+    waker: Waker,
+}
+
+/// See the module's documentation. Belongs to one core; cheap to share on it.
+pub struct Journal {
+    start: JournalStart,
+    files: RefCell<Vec<Option<Rc<dyn DiskFile>>>>,
+    state: RefCell<State>,
+    work: Flag,
+    changed: Notify,
+    room: Notify,
+    waiters: [RefCell<Vec<Waiter>>; 2],
+    listener: StableListener,
+    flush_wanted: Cell<bool>,
+    closing: Cell<bool>,
+}
+
+impl Journal {
+    /// Opens or makes the ring's first file and starts the committer; the other files are made in the background.
+    pub async fn open(
+        disk: Rc<dyn Disk>,
+        folder: PathBuf,
+        start: JournalStart,
+        listener: StableListener,
+    ) -> Result<Rc<Self>, DiskError> {
+        assert!(start.lsn.0.is_multiple_of(rt::BLOCK_BYTES as u64), "a journal begins at a block");
+        disk.create_dir_all(&folder).await?;
+        let journal = Rc::new(Self {
+            start,
+            files: RefCell::new(vec![None; length(u64::from(start.layout.files))]),
+            state: RefCell::new(State {
+                open: None,
+                next: JournalPosition { lsn: start.lsn, previous_crc: 0 },
+                gathering: Group::default(),
+                groups: Groups::default(),
+                written: start.lsn,
+                flushed: start.lsn,
+                recycled: start.lsn,
+                prepared: 0,
+                poisoned: None,
+            }),
+            work: Flag::new(),
+            changed: Notify::new(),
+            room: Notify::new(),
+            waiters: [const { RefCell::new(Vec::new()) }; 2],
+            listener,
+            flush_wanted: Cell::new(false),
+            closing: Cell::new(false),
+        });
+        journal.prepare_next(&*disk, &folder).await?;
+        drop(rt::spawn(WRITE_BACK, Rc::clone(&journal).prepare_rest(disk, folder)));
+        drop(rt::spawn(FOREGROUND, Rc::clone(&journal).commit_groups()));
+        Ok(journal)
+    }
+
+    /// Adds a batch to the open group and returns the end of its entry. Copies; waits for nothing.
+    ///
+    /// The caller has made sure that [`Journal::room_for`] is true.
+    pub fn append(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
+        let mut state = self.state.borrow_mut();
+        if let Some(cause) = &state.poisoned {
+            return Err(cause.clone());
+        }
+        let batch_bytes = u32::try_from(HEADER_BYTES + batch.payload.len()).expect("batches are below 4 GiB");
+        let header = EntryHeader {
+            lsn: state.next.lsn,
+            flushed: state.flushed,
+            partition: batch.partition,
+            batch_bytes,
+            previous_crc: state.next.previous_crc,
+            identity: self.start.identity,
+        };
+        let (envelope, crc) = header.encode(batch.header);
+        let end = state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes));
+        self.put(&mut state, &envelope);
+        self.put(&mut state, batch.header);
+        self.put(&mut state, batch.payload);
+        let padding = length(end.since(state.next.lsn));
+        self.put(&mut state, &[0; ENTRY_ALIGNMENT][..padding]);
+        assert_eq!(state.next.lsn, end, "an entry takes exactly its size");
+        state.next.previous_crc = crc;
+        state.gathering.touch(touched);
+        drop(state);
+        self.work.raise();
+        Ok(end)
+    }
+
+    /// Copies bytes into the open buffer, and sends each buffer off as it fills.
+    fn put(&self, state: &mut State, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let start = state.next.lsn;
+            let open = state.open.get_or_insert_with(|| {
+                let room = self.start.layout.place(start).room;
+                let capacity = limits::JOURNAL_BUFFER_BYTES.min(usize::try_from(room).unwrap_or(usize::MAX));
+                OpenBuffer { buffer: IoBuf::alloc(capacity), start }
+            });
+            let taken = open.buffer.append(bytes);
+            bytes = &bytes[taken..];
+            let full = open.buffer.remaining() == 0;
+            state.next.lsn = start.plus(taken as u64);
+            if full {
+                self.send_buffer(state);
+            }
+        }
+    }
+
+    /// Starts the write of the open buffer, if there is one.
+    fn send_buffer(&self, state: &mut State) {
+        let Some(OpenBuffer { buffer, start }) = state.open.take() else { return };
+        let place = self.start.layout.place(start);
+        let file = Rc::clone(self.files.borrow()[place.file].as_ref().expect("room is given in prepared files only"));
+        let write: JoinHandle<Result<(), DiskError>> =
+            rt::spawn(FOREGROUND, async move { file.write(buffer, place.position).await });
+        state.gathering.add_write(place.file, write);
+    }
+
+    /// True when an entry with a batch of this size fits without overwriting what is not yet in segments.
+    pub fn room_for(&self, batch_bytes: u32) -> bool {
+        let state = self.state.borrow();
+        let end = Lsn(block_ceil(state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes)).0));
+        let unflushed = end.since(state.flushed);
+        let limit = limits::JOURNAL_UNFLUSHED_BYTES_MAX.max(EntryHeader::total_bytes(batch_bytes));
+        let quiet = state.flushed == state.next.lsn;
+        (quiet || unflushed <= limit)
+            && end.since(state.recycled) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
+            && end <= self.prepared_end(&state)
+    }
+
+    fn prepared_end(&self, state: &State) -> Lsn {
+        if state.prepared >= self.start.layout.files {
+            return Lsn(u64::MAX);
+        }
+        let first = self.start.layout.place(self.start.lsn);
+        let whole = self.start.layout.capacity() / u64::from(self.start.layout.files);
+        match state.prepared {
+            0 => self.start.lsn,
+            count => self.start.lsn.plus(first.room + whole * u64::from(count - 1)),
+        }
+    }
+
+    /// Resolves when room may have appeared: after a flush, a recycling, or a prepared file.
+    pub async fn room_changed(&self) {
+        self.room.notified().await;
+    }
+
+    /// Resolves once everything before `lsn` is safe in the sense of `durability`, or the journal is poisoned.
+    pub async fn reached(&self, lsn: Lsn, durability: Durability) -> Result<(), DiskError> {
+        std::future::poll_fn(|context| {
+            if let Some(result) = self.has_reached(lsn, durability) {
+                return Poll::Ready(result);
+            }
+            self.waiters[durability as usize].borrow_mut().push(Waiter { lsn, waker: context.waker().clone() });
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Whether [`Journal::reached`] would resolve at once, and how.
+    pub fn has_reached(&self, lsn: Lsn, durability: Durability) -> Option<Result<(), DiskError>> {
+        let state = self.state.borrow();
+        let reached = match durability {
+            Durability::Relaxed => state.written,
+            Durability::Flushed => state.flushed,
+        };
+        if reached >= lsn {
+            return Some(Ok(()));
+        }
+        state.poisoned.clone().map(Err)
+    }
+
+    pub fn position(&self) -> JournalPosition {
+        self.state.borrow().next
+    }
+
+    pub fn flushed(&self) -> Lsn {
+        self.state.borrow().flushed
+    }
+
+    pub fn poisoned(&self) -> Option<DiskError> {
+        self.state.borrow().poisoned.clone()
+    }
+
+    pub fn start(&self) -> JournalStart {
+        self.start
+    }
+
+    /// Share of the ring, in percent, that waits to be recycled.
+    pub fn used_percent(&self) -> u64 {
+        let state = self.state.borrow();
+        state.next.lsn.since(state.recycled) * 100 / self.start.layout.capacity()
+    }
+
+    /// Bytes appended since everything was last recycled.
+    pub fn unrecycled_bytes(&self) -> u64 {
+        let state = self.state.borrow();
+        state.next.lsn.since(state.recycled)
+    }
+
+    /// Everything before `lsn` is flushed in segments, and a flushed checkpoint says so.
+    pub fn recycle(&self, lsn: Lsn) {
+        let mut state = self.state.borrow_mut();
+        assert!(lsn >= state.recycled, "recycled up to {} already, not back to {lsn}", state.recycled);
+        assert!(lsn <= state.next.lsn, "cannot recycle up to {lsn} what ends at {}", state.next.lsn);
+        state.recycled = lsn;
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Asks for a flush of everything written so far, for partitions that do not wait for one.
+    pub fn request_flush(&self) {
+        let behind = {
+            let state = self.state.borrow();
+            state.flushed < state.next.lsn
+        };
+        if behind {
+            self.flush_wanted.set(true);
+            self.work.raise();
+        }
+    }
+
+    /// Flushes everything and ends the committer. Appends after this are a mistake of the caller.
+    pub async fn close(&self) -> Result<(), DiskError> {
+        self.request_flush();
+        let end = self.position().lsn;
+        let result = self.reached(end, Durability::Flushed).await;
+        self.closing.set(true);
+        self.work.raise();
+        result
+    }
+
+    async fn commit_groups(self: Rc<Self>) {
+        loop {
+            self.work.wait().await;
+            if self.closing.get() {
+                return;
+            }
+            loop {
+                while self.state.borrow().groups.in_flight() >= limits::JOURNAL_GROUPS_IN_FLIGHT_MAX {
+                    self.changed.notified().await;
+                }
+                if !self.seal() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Closes the gathered group and sends it on its way; false when there is nothing to do.
+    fn seal(self: &Rc<Self>) -> bool {
+        let mut state = self.state.borrow_mut();
+        let forced = self.flush_wanted.replace(false);
+        if state.poisoned.is_some() || (state.gathering.is_empty() && !(forced && state.flushed < state.next.lsn)) {
+            return false;
+        }
+        self.send_buffer(&mut state);
+        // The next group begins at a block of its own: a flushed block is never written again.
+        state.next.lsn = Lsn(block_ceil(state.next.lsn.0));
+        let mut group = std::mem::take(&mut state.gathering);
+        group.flush_if(forced);
+        let end = state.next.lsn;
+        let number = state.groups.begin(end, &mut group);
+        drop(state);
+        drop(rt::spawn(FOREGROUND, Rc::clone(self).finish(number, group)));
+        true
+    }
+
+    async fn finish(self: Rc<Self>, number: u64, group: Group) {
+        if let Err(cause) = self.write_and_flush(number, group).await {
+            self.poison(cause);
+        }
+        self.changed.notify_all();
+    }
+
+    async fn write_and_flush(&self, number: u64, group: Group) -> Result<(), DiskError> {
+        let Group { writes, flush, .. } = group;
+        for write in writes {
+            write.await?;
+        }
+        self.advance(|groups| groups.written(number));
+        self.changed.notify_all();
+        if !flush {
+            return Ok(());
+        }
+        // A flush covers writes that were complete when it began; earlier groups without a flush of their own count on it.
+        while self.state.borrow().groups.earlier_still_writing(number) {
+            self.changed.notified().await;
+            if let Some(cause) = self.poisoned() {
+                return Err(cause);
+            }
+        }
+        let files = self.state.borrow_mut().groups.files_to_flush(number);
+        for index in files {
+            let file = Rc::clone(self.files.borrow()[index].as_ref().expect("a written file is prepared"));
+            file.sync().await?;
+        }
+        self.advance(|groups| groups.flushed(number));
+        Ok(())
+    }
+
+    /// Takes a step of one group, and passes on what became safe in order because of it.
+    fn advance(&self, step: impl FnOnce(&mut Groups)) {
+        let mut state = self.state.borrow_mut();
+        if state.poisoned.is_some() {
+            return;
+        }
+        step(&mut state.groups);
+        let written = state.groups.take_written();
+        let flushed = state.groups.take_flushed();
+        state.written = written.as_ref().map_or(state.written, |reached| reached.end);
+        state.flushed = flushed.as_ref().map_or(state.flushed, |reached| reached.end);
+        let (written_lsn, flushed_lsn) = (state.written, state.flushed);
+        assert!(flushed_lsn <= written_lsn, "flushed up to {flushed_lsn} but written only up to {written_lsn}");
+        drop(state);
+        if let Some(reached) = written {
+            (self.listener)(&reached.touched, Durability::Relaxed);
+            self.wake(Durability::Relaxed, written_lsn);
+        }
+        if let Some(reached) = flushed {
+            (self.listener)(&reached.touched, Durability::Flushed);
+            self.wake(Durability::Flushed, flushed_lsn);
+            self.room.notify_all();
+        }
+    }
+
+    fn wake(&self, durability: Durability, reached: Lsn) {
+        let ready: Vec<Waiter> =
+            self.waiters[durability as usize].borrow_mut().extract_if(.., |waiter| waiter.lsn <= reached).collect();
+        for waiter in ready {
+            waiter.waker.wake();
+        }
+    }
+
+    fn poison(&self, cause: DiskError) {
+        let mut state = self.state.borrow_mut();
+        if state.poisoned.is_none() {
+            tracing::error!(%cause, "journal: a write or flush failed; this core acknowledges nothing until a restart has recovered it");
+            state.poisoned = Some(cause);
+        }
+        drop(state);
+        self.wake(Durability::Relaxed, Lsn(u64::MAX));
+        self.wake(Durability::Flushed, Lsn(u64::MAX));
+        self.room.notify_all();
+    }
+
+    async fn prepare_next(&self, disk: &dyn Disk, folder: &std::path::Path) -> Result<(), DiskError> {
+        let count = self.state.borrow().prepared;
+        let first = self.start.layout.place(self.start.lsn).file;
+        let index = (u32::try_from(first).expect("at most 1,024 files") + count) % self.start.layout.files;
+        let header = RingFileHeader { layout: self.start.layout, index, journal: self.start.identity.journal };
+        let file = ring::prepare(disk, folder, header).await?;
+        self.files.borrow_mut()[index as usize] = Some(file);
+        self.state.borrow_mut().prepared += 1;
+        self.room.notify_all();
+        Ok(())
+    }
+
+    async fn prepare_rest(self: Rc<Self>, disk: Rc<dyn Disk>, folder: PathBuf) {
+        while self.state.borrow().prepared < self.start.layout.files && !self.closing.get() {
+            match self.prepare_next(&*disk, &folder).await {
+                Ok(()) => {}
+                Err(DiskError::NoSpace { .. }) => {
+                    tracing::warn!("journal: no space for the next file of the ring; trying again");
+                    rt::sleep(limits::NO_SPACE_RETRY).await;
+                }
+                Err(cause) => return self.poison(cause),
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One entry of the journal: an envelope and a batch.
+//!
+//! A batch's own CRC covers neither its base offset nor its leader epoch, nor does it catch a lost or misdirected
+//! write. The envelope does: it names the journal, its own position and the entry before it.
+//!
+//! ```text
+//!  0        4        8                16                24
+//! +--------+--------+----------------+-----------------+-------------------------------------+
+//! | magic  | crc    | lsn            | flushed lsn     | topic id (16)                       |
+//! +--------+--------+--------+-------+--------+--------+--------+----------------------------+
+//! | partition (40)  | batch bytes    | previous crc    | incarnation     | journal id (8)   |
+//! +-----------------+----------------+-----------------+-----------------+------------------+
+//! | the batch (64 ..), then zeroes up to a multiple of 8                                     |
+//! +-----------------------------------------------------------------------------------------+
+//! ```
+//!
+//! All numbers are little endian. `crc` is CRC-32C over bytes 8..64 and the batch's 61-byte header; the batch's own
+//! CRC covers the rest. `flushed lsn` is the end of what was known to be flushed when the entry was written: an entry
+//! that claims more than a damaged one's position proves that the damaged one was once whole on disk.
+
+use base::{PartitionId, PartitionIndex, TopicId};
+use wire::batch::{BatchHeader, HEADER_BYTES};
+
+use crate::bytes::{u32_at, u64_at};
+
+pub const ENTRY_HEADER_BYTES: usize = 64;
+pub const ENTRY_ALIGNMENT: usize = 8;
+const MAGIC: u32 = u32::from_le_bytes(*b"CJE1");
+
+/// Position in a journal: bytes ever written to it, over all laps of the ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lsn(pub u64);
+
+impl Lsn {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn plus(self, bytes: u64) -> Self {
+        Self(self.0 + bytes)
+    }
+
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl std::fmt::Display for Lsn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which life of which journal an entry belongs to. Entries of any other are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalIdentity {
+    /// Random, made with the ring's files.
+    pub journal: u64,
+    /// Counts the starts of the broker.
+    pub incarnation: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryHeader {
+    pub lsn: Lsn,
+    pub flushed: Lsn,
+    pub partition: PartitionId,
+    pub batch_bytes: u32,
+    pub previous_crc: u32,
+    pub identity: JournalIdentity,
+}
+
+impl EntryHeader {
+    /// The envelope's bytes, and its CRC for the entry that follows.
+    pub fn encode(&self, batch_header: &[u8; HEADER_BYTES]) -> ([u8; ENTRY_HEADER_BYTES], u32) {
+        let mut out = [0; ENTRY_HEADER_BYTES];
+        out[0..4].copy_from_slice(&MAGIC.to_le_bytes());
+        out[8..16].copy_from_slice(&self.lsn.0.to_le_bytes());
+        out[16..24].copy_from_slice(&self.flushed.0.to_le_bytes());
+        out[24..40].copy_from_slice(&self.partition.topic.to_bytes());
+        out[40..44].copy_from_slice(&self.partition.index.0.to_le_bytes());
+        out[44..48].copy_from_slice(&self.batch_bytes.to_le_bytes());
+        out[48..52].copy_from_slice(&self.previous_crc.to_le_bytes());
+        out[52..56].copy_from_slice(&self.identity.incarnation.to_le_bytes());
+        out[56..64].copy_from_slice(&self.identity.journal.to_le_bytes());
+        let crc = crc_of(&out, batch_header);
+        out[4..8].copy_from_slice(&crc.to_le_bytes());
+        (out, crc)
+    }
+
+    /// Bytes that an entry with this batch takes in the journal.
+    pub fn total_bytes(batch_bytes: u32) -> u64 {
+        (ENTRY_HEADER_BYTES as u64 + u64::from(batch_bytes)).next_multiple_of(ENTRY_ALIGNMENT as u64)
+    }
+}
+
+fn crc_of(envelope: &[u8], batch_header: &[u8]) -> u32 {
+    wire::batch::crc::append(wire::batch::crc::crc32c(&envelope[8..ENTRY_HEADER_BYTES]), batch_header)
+}
+
+/// What stands at a position where an entry may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// An envelope whose CRC holds, and with it the batch's header. The batch's payload is not yet looked at.
+    Entry { header: EntryHeader, crc: u32, batch: BatchHeader },
+    /// Zeroes: the group ended here.
+    Padding,
+    /// Neither.
+    Damaged,
+}
+
+/// Looks at the first 125 bytes (envelope and batch header) at a position. Fewer bytes are `Damaged`, except zeroes.
+pub fn parse(bytes: &[u8]) -> Parsed {
+    if bytes.len() >= 4 && u32_at(bytes, 0) == 0 {
+        return Parsed::Padding;
+    }
+    if bytes.len() < ENTRY_HEADER_BYTES + HEADER_BYTES || u32_at(bytes, 0) != MAGIC {
+        return Parsed::Damaged;
+    }
+    let (envelope, rest) = bytes.split_at(ENTRY_HEADER_BYTES);
+    let batch_header = &rest[..HEADER_BYTES];
+    let crc = u32_at(envelope, 4);
+    if crc_of(envelope, batch_header) != crc {
+        return Parsed::Damaged;
+    }
+    let topic: [u8; 16] = envelope[24..40].try_into().expect("sixteen bytes were sliced");
+    let (Some(topic), Ok(batch)) = (TopicId::from_bytes(topic), BatchHeader::read(batch_header)) else {
+        return Parsed::Damaged;
+    };
+    let header = EntryHeader {
+        lsn: Lsn(u64_at(envelope, 8)),
+        flushed: Lsn(u64_at(envelope, 16)),
+        partition: PartitionId { topic, index: PartitionIndex(u32_at(envelope, 40)) },
+        batch_bytes: u32_at(envelope, 44),
+        previous_crc: u32_at(envelope, 48),
+        identity: JournalIdentity { incarnation: u32_at(envelope, 52), journal: u64_at(envelope, 56) },
+    };
+    if batch.size() != header.batch_bytes as usize {
+        return Parsed::Damaged;
+    }
+    Parsed::Entry { header, crc, batch }
+}

@@ -1,0 +1,314 @@
+//! Reading a journal back: every whole entry in order, and a verdict on where it ends.
+//!
+//! The first position without a whole entry is either the *torn tail* (nothing that was written after it had been
+//! flushed: it was never acknowledged and is cut) or *damage* (a later entry, or the checkpoint, proves that this
+//! position was once flushed: cutting here would lose acknowledged records, so it is reported instead).
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
+use wire::batch::{Batch, BatchHeader, HEADER_BYTES};
+
+use super::JournalPosition;
+use super::entry::{ENTRY_HEADER_BYTES, EntryHeader, JournalIdentity, Lsn, Parsed, parse};
+use super::ring::{RingFileHeader, RingLayout, ring_file};
+use crate::bytes::{block_ceil, block_floor, length};
+use crate::limits;
+
+const READ_BYTES: u64 = 1 << 20;
+const ENTRY_START_BYTES: usize = ENTRY_HEADER_BYTES + HEADER_BYTES;
+
+/// One batch that the journal holds.
+#[derive(Debug)]
+pub struct ReplayedEntry<'a> {
+    pub header: EntryHeader,
+    pub batch_header: BatchHeader,
+    /// The whole batch; its CRC has been checked.
+    pub batch: &'a [u8],
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Acknowledged records are damaged on disk.
+    #[error(
+        "journal {folder}: the entry at position {at} ({file}, byte {byte}) is damaged, and {proof}; \
+         it held acknowledged records, so it is not cut off"
+    )]
+    Damaged { folder: PathBuf, at: Lsn, file: String, byte: u64, proof: Proof },
+    #[error("journal {folder}: {what}")]
+    Unreadable { folder: PathBuf, what: String },
+}
+
+/// Why a damaged position must once have been whole on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// An entry written later, at this position, knew of a flush beyond the damaged one.
+    LaterEntry(Lsn),
+    /// The checkpoint knew of a flush up to here.
+    Checkpoint(Lsn),
+}
+
+impl std::fmt::Display for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::LaterEntry(lsn) => write!(f, "the entry at {lsn} was written after a flush of it"),
+            Self::Checkpoint(lsn) => write!(f, "the checkpoint knows of a flush up to {lsn}"),
+        }
+    }
+}
+
+/// Where to begin, and what is known of the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayFrom {
+    pub incarnation: u32,
+    pub position: JournalPosition,
+    /// The journal's end that was flushed for certain.
+    pub flushed: Lsn,
+    /// The journal was closed in good order: nothing comes after `position`.
+    pub clean: bool,
+}
+
+/// Reads one core's journal from a checkpoint on.
+pub struct Replay {
+    folder: PathBuf,
+    files: Vec<Option<Rc<dyn DiskFile>>>,
+    layout: RingLayout,
+    identity: JournalIdentity,
+    from: ReplayFrom,
+    next: JournalPosition,
+    window: Window,
+    ended: bool,
+}
+
+impl Replay {
+    /// Opens the ring in `folder`; `None` when there is none, which a core that never ran has.
+    pub async fn open(disk: &dyn Disk, folder: &Path, from: ReplayFrom) -> Result<Option<Self>, ReplayError> {
+        let Some((first, header)) = find_header(disk, folder).await? else { return Ok(None) };
+        let mut files = vec![None; length(u64::from(header.layout.files))];
+        for index in 0..header.layout.files {
+            files[index as usize] = match index == first {
+                true => Some(disk.open(&ring_file(folder, index), OpenMode::Existing).await?),
+                false => open_ring_file(disk, folder, RingFileHeader { index, ..header }).await?,
+            };
+        }
+        Ok(Some(Self {
+            folder: folder.to_owned(),
+            files,
+            layout: header.layout,
+            identity: JournalIdentity { journal: header.journal, incarnation: from.incarnation },
+            from,
+            next: from.position,
+            window: Window::default(),
+            ended: false,
+        }))
+    }
+
+    pub fn layout(&self) -> RingLayout {
+        self.layout
+    }
+
+    pub fn journal(&self) -> u64 {
+        self.identity.journal
+    }
+
+    /// Where the next entry is expected; after the last one, where the journal ends.
+    pub fn position(&self) -> JournalPosition {
+        self.next
+    }
+
+    /// The next whole entry; `None` at the end of the journal; `Damaged` when the end cannot be an honest one.
+    pub async fn next(&mut self) -> Result<Option<ReplayedEntry<'_>>, ReplayError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let Some((header, crc, batch_header)) = self.next_header().await? else {
+            self.ended = true;
+            self.prove_the_end_honest().await?;
+            return Ok(None);
+        };
+        let at = self.next.lsn;
+        self.next = JournalPosition { lsn: at.plus(EntryHeader::total_bytes(header.batch_bytes)), previous_crc: crc };
+        let batch = self.window.get(at.plus(ENTRY_HEADER_BYTES as u64), header.batch_bytes as usize);
+        Ok(Some(ReplayedEntry { header, batch_header, batch }))
+    }
+
+    /// Finds the next entry that continues the chain, skipping padding; leaves the whole entry in the window.
+    async fn next_header(&mut self) -> Result<Option<(EntryHeader, u32, BatchHeader)>, ReplayError> {
+        loop {
+            let at = self.next.lsn;
+            self.fetch(at, ENTRY_START_BYTES).await?;
+            let (header, crc, batch) = match parse(self.window.available(at)) {
+                Parsed::Padding if !at.0.is_multiple_of(BLOCK_BYTES as u64) => {
+                    self.next.lsn = Lsn(block_ceil(at.0));
+                    continue;
+                }
+                Parsed::Padding | Parsed::Damaged => return Ok(None),
+                Parsed::Entry { header, crc, batch } => (header, crc, batch),
+            };
+            let continues = header.lsn == at
+                && header.identity == self.identity
+                && header.previous_crc == self.next.previous_crc
+                && header.batch_bytes <= limits::BATCH_BYTES_MAX;
+            if !continues {
+                return Ok(None);
+            }
+            let whole = ENTRY_HEADER_BYTES + header.batch_bytes as usize;
+            self.fetch(at, whole).await?;
+            let available = self.window.available(at);
+            if available.len() < whole {
+                return Ok(None);
+            }
+            let payload_is_whole =
+                Batch::parse(&available[ENTRY_HEADER_BYTES..whole]).is_ok_and(|(batch, _)| batch.verify_crc().is_ok());
+            return Ok(payload_is_whole.then_some((header, crc, batch)));
+        }
+    }
+
+    /// Looks for proof that the position where the entries end was once flushed.
+    async fn prove_the_end_honest(&mut self) -> Result<(), ReplayError> {
+        let end = self.next.lsn;
+        if self.from.clean && end == self.from.position.lsn {
+            return Ok(());
+        }
+        if end < self.from.flushed {
+            return Err(self.damaged(end, Proof::Checkpoint(self.from.flushed)));
+        }
+        let lap_end = Lsn(block_floor(self.from.position.lsn.0)).plus(self.layout.capacity());
+        let mut at = Lsn(block_floor(end.0) + BLOCK_BYTES as u64);
+        while at < lap_end {
+            self.window = Window::default();
+            self.fetch(at, length(READ_BYTES.min(lap_end.since(at)))).await?;
+            let bytes = self.window.available(at);
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            for (index, block) in bytes.chunks(BLOCK_BYTES).enumerate() {
+                let lsn = at.plus((index * BLOCK_BYTES) as u64);
+                if let Parsed::Entry { header, .. } = parse(block)
+                    && header.identity == self.identity
+                    && header.lsn == lsn
+                    && header.flushed > end
+                {
+                    return Err(self.damaged(end, Proof::LaterEntry(lsn)));
+                }
+            }
+            at = at.plus(block_ceil(bytes.len() as u64));
+            rt::yield_if_needed().await;
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, at: Lsn, proof: Proof) -> ReplayError {
+        let place = self.layout.place(at);
+        ReplayError::Damaged {
+            folder: self.folder.clone(),
+            at,
+            file: format!("ring-{}", place.file),
+            byte: place.position,
+            proof,
+        }
+    }
+
+    /// Brings `count` bytes from `at` on into the window, fewer where the lap or the files end.
+    async fn fetch(&mut self, at: Lsn, count: usize) -> Result<(), ReplayError> {
+        let lap_end = Lsn(block_floor(self.from.position.lsn.0)).plus(self.layout.capacity());
+        let wanted = at.plus(count as u64).min(lap_end);
+        self.window.forget_before(Lsn(block_floor(at.0)));
+        while self.window.end() < wanted {
+            let from = self.window.end();
+            let place = self.layout.place(from);
+            let Some(file) = &self.files[place.file] else { return Ok(()) };
+            let bytes = READ_BYTES.min(place.room).min(lap_end.since(from));
+            let read = file.read(place.position, length(bytes)).await?;
+            if read.is_empty() {
+                return Ok(());
+            }
+            self.window.extend(&read);
+        }
+        Ok(())
+    }
+}
+
+async fn find_header(disk: &dyn Disk, folder: &Path) -> Result<Option<(u32, RingFileHeader)>, ReplayError> {
+    let names = match disk.list(folder).await {
+        Ok(entries) => entries,
+        Err(DiskError::NotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let mut indexes: Vec<u32> =
+        names.iter().filter_map(|entry| entry.name.strip_prefix("ring-")?.parse().ok()).collect();
+    indexes.sort_unstable();
+    for index in indexes {
+        let file = disk.open(&ring_file(folder, index), OpenMode::Existing).await?;
+        let block = file.read(0, BLOCK_BYTES).await?;
+        if let Some(header) = RingFileHeader::decode(&block)
+            && header.index == index
+        {
+            return Ok(Some((index, header)));
+        }
+    }
+    Ok(None)
+}
+
+/// A file of the ring; `None` when it was never finished, which the last ones of a young ring may be.
+async fn open_ring_file(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: RingFileHeader,
+) -> Result<Option<Rc<dyn DiskFile>>, ReplayError> {
+    let file = match disk.open(&ring_file(folder, expected.index), OpenMode::Existing).await {
+        Ok(file) => file,
+        Err(DiskError::NotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let block = file.read(0, BLOCK_BYTES).await?;
+    match RingFileHeader::decode(&block) {
+        Some(header) if header == expected => Ok(Some(file)),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// A run of the journal's bytes in memory, beginning at a block.
+#[derive(Default)]
+struct Window {
+    start: Lsn,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    fn end(&self) -> Lsn {
+        self.start.plus(self.bytes.len() as u64)
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Drops what lies before `at` once it is worth the move.
+    fn forget_before(&mut self, at: Lsn) {
+        if at < self.start || at > self.end() || self.bytes.is_empty() {
+            self.bytes.clear();
+            self.start = at;
+            return;
+        }
+        let passed = length(at.since(self.start));
+        if passed > self.bytes.len() / 2 {
+            self.bytes.drain(..passed);
+            self.start = at;
+        }
+    }
+
+    fn available(&self, at: Lsn) -> &[u8] {
+        if at < self.start {
+            return &[];
+        }
+        self.bytes.get(length(at.since(self.start))..).unwrap_or(&[])
+    }
+
+    fn get(&self, at: Lsn, count: usize) -> &[u8] {
+        &self.available(at)[..count]
+    }
+}

@@ -1,0 +1,72 @@
+//! Every limit of the shard: its value, its reason, and how the limits relate.
+
+use std::time::Duration;
+
+/// Size of one journal write. Larger writes gain nothing on the disks measured (1 MiB x 4 in flight saturates them).
+pub const JOURNAL_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes appended but not yet flushed on one core. More would only add latency: the disk is saturated long before.
+pub const JOURNAL_UNFLUSHED_BYTES_MAX: u64 = 32 << 20;
+/// Group commits in flight: the next group's writes overlap this group's flush, and no more.
+pub const JOURNAL_GROUPS_IN_FLIGHT_MAX: usize = 2;
+/// Files in a journal's ring, and the bounds of one file's size.
+pub const JOURNAL_FILES: u32 = 4;
+pub const JOURNAL_FILE_BYTES_MIN: u64 = 256 << 10;
+pub const JOURNAL_FILE_BYTES_MAX: u64 = 1 << 30;
+/// A checkpoint starts when this share of the ring (in percent) is waiting to be recycled.
+pub const JOURNAL_CHECKPOINT_PERCENT: u64 = 50;
+/// A journal entry may take at most this share of the ring, so that several fit and a checkpoint can always pass.
+pub const JOURNAL_ENTRY_SHARE: u64 = 4;
+
+/// A span (the unit of the index and of its checksum) is closed at the first batch that ends beyond this size.
+pub const SPAN_BYTES_MIN: u32 = 32 << 10;
+/// Sizes of a partition's chunks: small at first, so that ten thousand quiet partitions stay cheap.
+pub const CHUNK_BYTES_MIN: usize = 8 << 10;
+pub const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Each chunk of a busy partition is this much larger than the one before.
+pub const CHUNK_GROWTH: usize = 4;
+/// Part of the cache (in percent) that may be waiting to be written to segments before appends have to wait.
+pub const CACHE_DIRTY_PERCENT: u64 = 75;
+
+/// Largest segment: positions inside it are 32 bits wide with room for one more batch.
+pub const SEGMENT_BYTES_MAX: u32 = 1 << 30;
+/// Largest batch that a log takes, whatever a topic's settings say.
+pub const BATCH_BYTES_MAX: u32 = 64 << 20;
+
+/// Writes of chunks to segments in flight on one core.
+pub const WRITE_BACK_IN_FLIGHT_MAX: usize = 8;
+/// Partitions that one checkpoint flushes at the same time. Flushes are serial in the kernel; a few hide the latency.
+pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
+/// Segment files kept open on one core, for appends and for reads.
+pub const OPEN_FILES_MAX: usize = 512;
+/// Indexes of segments kept in memory on one core.
+pub const INDEX_CACHE_BYTES: usize = 16 << 20;
+/// Largest index file that is believed: a segment of the largest size has far fewer spans.
+pub const INDEX_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Memory for looking into one batch in search of a time.
+pub const TIMESTAMP_SEARCH_BYTES_MAX: usize = 64 << 20;
+/// Data read ahead of consumers that read from disk, on one core.
+pub const READ_AHEAD_CACHE_BYTES: usize = 32 << 20;
+pub const READ_AHEAD_BYTES_MIN: u32 = 256 << 10;
+pub const READ_AHEAD_BYTES_MAX: u32 = 4 << 20;
+
+/// Appends that wait for room on one core. Each holds its request's memory, which connections limit.
+pub const APPENDS_WAITING_MAX: usize = 16_384;
+/// Partitions looked at in one round of eviction; the coldest come first, so few are enough.
+pub const EVICTION_PARTITIONS_MAX: usize = 64;
+/// Distinct partitions that one core may own.
+pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
+/// Largest checkpoint that is believed when it is read.
+pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
+/// Largest attachment (the owner's own state, opaque here) in a partition's checkpoint row.
+pub const ATTACHMENT_BYTES_MAX: usize = 64 << 20;
+
+/// How long a full disk is left alone before the write is tried again.
+pub const NO_SPACE_RETRY: Duration = Duration::from_millis(500);
+/// How often the free space of the disk is looked at.
+pub const FREE_SPACE_CHECK: Duration = Duration::from_secs(1);
+
+const _: () =
+    assert!(CHUNK_BYTES_MIN.is_multiple_of(rt::BLOCK_BYTES) && CHUNK_BYTES_MAX.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
+const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

@@ -1,0 +1,434 @@
+//! One partition's log as its core holds it: offsets, the chunks in memory, and what has to be written where.
+//!
+//! Nothing here does I/O or waits. Appends copy into chunks; the shard's tasks ask for writes and report them done.
+
+pub(crate) mod chunks;
+pub(crate) mod find;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use base::{LeaderEpoch, Offset, PartitionId};
+use rt::{DiskFile, Flag};
+use wire::batch::HEADER_BYTES;
+
+use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+use crate::bytes::position;
+use crate::checkpoint::PartitionRow;
+use crate::journal::Durability;
+use crate::limits;
+use crate::pool::ChunkPool;
+use crate::segment::index::Span;
+use crate::shard::LogOffsets;
+
+/// A place in a partition's segments. Ordered as the bytes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SegmentPosition {
+    /// Base offset of the segment.
+    pub segment: Offset,
+    /// Bytes from the segment's start.
+    pub position: u32,
+}
+
+/// The first offset that a leader epoch wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochStart {
+    pub epoch: LeaderEpoch,
+    pub start: Offset,
+}
+
+/// The largest timestamp of a log and the batch that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// As the wire has it: -1 when no record has a timestamp.
+    pub timestamp: i64,
+    pub batch_base: Offset,
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        Self { timestamp: -1, batch_base: Offset::ZERO }
+    }
+}
+
+/// What a shard needs to know of a partition's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionSpec {
+    pub id: PartitionId,
+    /// `segment.bytes`: a segment is closed before it would grow beyond this.
+    pub segment_bytes: u32,
+    pub durability: Durability,
+}
+
+/// A batch to append, as it came through a door, validated there.
+#[derive(Clone, Copy, Debug)]
+pub struct AppendBatch<'a> {
+    /// The first 61 bytes; base offset and leader epoch are assigned by the append.
+    pub header: &'a [u8; HEADER_BYTES],
+    pub payload: &'a [u8],
+    /// Offsets that the batch takes, at least 1.
+    pub offsets: u32,
+    /// As the wire has it.
+    pub max_timestamp: i64,
+    pub leader_epoch: LeaderEpoch,
+}
+
+impl AppendBatch<'_> {
+    pub fn bytes(&self) -> u32 {
+        u32::try_from(HEADER_BYTES + self.payload.len()).expect("batches are below 4 GiB")
+    }
+}
+
+/// A segment whose file is not finished: the active one, and older ones until a checkpoint has closed them.
+pub(crate) struct TailSegment {
+    pub(crate) base: Offset,
+    pub(crate) bytes: u32,
+    /// Spans that its index file holds.
+    pub(crate) index_records: u32,
+    pub(crate) file: Option<Rc<dyn DiskFile>>,
+    /// Written to since it was last flushed.
+    pub(crate) unsynced: bool,
+    /// The file was made by this process and its folder not yet flushed.
+    pub(crate) entry_unsynced: bool,
+}
+
+/// Closed spans of one segment on their way to its index file.
+pub(crate) struct SpansToPersist {
+    pub(crate) segment: Offset,
+    /// Records that the file holds already.
+    pub(crate) already: u32,
+    pub(crate) spans: Vec<Span>,
+}
+
+struct Watch {
+    after: Offset,
+    flag: Rc<Flag>,
+}
+
+/// A span of the tail, with the segment that it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TailSpan {
+    pub(crate) segment: Offset,
+    pub(crate) span: Span,
+}
+
+pub(crate) struct PartitionLog {
+    pub(crate) spec: PartitionSpec,
+    log_start: Offset,
+    end: Offset,
+    stable: Offset,
+    stable_position: SegmentPosition,
+    /// Bytes before this are flushed in the journal. Segments get nothing else, so that a segment never holds what a
+    /// replay would not bring back.
+    pub(crate) flushed_position: SegmentPosition,
+    epochs: Vec<EpochStart>,
+    newest: Newest,
+    /// From the oldest unfinished segment to the active one; never empty.
+    pub(crate) tail: VecDeque<TailSegment>,
+    /// Bytes of finished segments.
+    closed_bytes: u64,
+    /// Base offsets of finished segments, once somebody had to know.
+    pub(crate) closed: Option<Vec<Offset>>,
+    pub(crate) chunks: Chunks,
+    /// Closed spans that chunks still cover or that no index file holds yet.
+    pub(crate) spans: VecDeque<TailSpan>,
+    /// How many of `spans`, from the front, are in index files.
+    pub(crate) spans_persisted: usize,
+    open_span: Span,
+    watches: Vec<Watch>,
+    /// Something was appended since the last checkpoint took this partition's state.
+    pub(crate) dirty: bool,
+    /// Tick of the last append or read, for finding the coldest partition.
+    pub(crate) used: u64,
+}
+
+impl PartitionLog {
+    /// A log that continues where a checkpoint and a replay have left it. Everything in it is flushed.
+    pub(crate) fn from_row(spec: PartitionSpec, row: &PartitionRow) -> Self {
+        let active = TailSegment {
+            base: row.active_segment,
+            bytes: row.position,
+            index_records: row.index_records,
+            file: None,
+            unsynced: false,
+            entry_unsynced: false,
+        };
+        let log = Self {
+            spec,
+            log_start: row.log_start,
+            end: row.end,
+            stable: row.end,
+            stable_position: SegmentPosition { segment: row.active_segment, position: row.position },
+            flushed_position: SegmentPosition { segment: row.active_segment, position: row.position },
+            epochs: row.epochs.clone(),
+            newest: row.newest,
+            tail: VecDeque::from([active]),
+            closed_bytes: row.closed_bytes,
+            closed: None,
+            chunks: Chunks::default(),
+            spans: VecDeque::new(),
+            spans_persisted: 0,
+            open_span: row.open_span,
+            watches: Vec::new(),
+            dirty: false,
+            used: 0,
+        };
+        log.check();
+        log
+    }
+
+    /// Copies a batch to the end of the log and gives it its offsets. Returns its base offset and the patched header.
+    pub(crate) fn append(&mut self, batch: AppendBatch<'_>, pool: &ChunkPool) -> (Offset, [u8; HEADER_BYTES]) {
+        assert!(batch.offsets > 0, "a batch takes at least one offset");
+        let base = self.end;
+        let mut header = *batch.header;
+        wire::batch::patch::assign(&mut header, base, batch.leader_epoch);
+        let bytes = batch.bytes();
+        assert!(bytes <= limits::BATCH_BYTES_MAX, "batch sizes are checked at the door");
+        if self.active().bytes > 0
+            && self.active().bytes + bytes > self.spec.segment_bytes.min(limits::SEGMENT_BYTES_MAX)
+        {
+            self.roll();
+        }
+        self.note_epoch(batch.leader_epoch, base);
+        let at = SegmentPosition { segment: self.active().base, position: self.active().bytes };
+        self.chunks.append(at, &header, pool);
+        let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
+        self.chunks.append(body, batch.payload, pool);
+        self.active_mut().bytes += bytes;
+        self.end = base.plus(u64::from(batch.offsets));
+        self.extend_span(&header, batch);
+        if batch.max_timestamp > self.newest.timestamp {
+            self.newest = Newest { timestamp: batch.max_timestamp, batch_base: base };
+        }
+        self.dirty = true;
+        self.check();
+        (base, header)
+    }
+
+    fn extend_span(&mut self, header: &[u8], batch: AppendBatch<'_>) {
+        let span = &mut self.open_span;
+        span.crc = wire::batch::crc::append(wire::batch::crc::append(span.crc, header), batch.payload);
+        span.length += batch.bytes();
+        span.end = self.end;
+        span.max_timestamp = span.max_timestamp.max(batch.max_timestamp);
+        if span.length >= limits::SPAN_BYTES_MIN {
+            self.close_span();
+        }
+    }
+
+    fn close_span(&mut self) {
+        let (segment, bytes) = (self.active().base, self.active().bytes);
+        let next = Span::empty(self.end, bytes);
+        let span = std::mem::replace(&mut self.open_span, next);
+        self.spans.push_back(TailSpan { segment, span });
+    }
+
+    /// Ends the active segment and begins the next one at the end of the log.
+    fn roll(&mut self) {
+        if !self.open_span.is_empty() {
+            self.close_span();
+        }
+        self.open_span = Span::empty(self.end, 0);
+        self.tail.push_back(TailSegment {
+            base: self.end,
+            bytes: 0,
+            index_records: 0,
+            file: None,
+            unsynced: false,
+            entry_unsynced: false,
+        });
+    }
+
+    fn note_epoch(&mut self, epoch: LeaderEpoch, start: Offset) {
+        match self.epochs.last() {
+            Some(last) if last.epoch == epoch => {}
+            Some(last) => {
+                assert!(last.epoch < epoch, "leader epoch {epoch} comes after {}", last.epoch);
+                self.epochs.push(EpochStart { epoch, start });
+            }
+            None => self.epochs.push(EpochStart { epoch, start }),
+        }
+    }
+
+    /// Records up to here have become safe; readers may have them. Never goes back.
+    pub(crate) fn advance_stable(&mut self, end: Offset, position: SegmentPosition) {
+        if end <= self.stable {
+            return;
+        }
+        self.stable = end;
+        self.stable_position = position;
+        self.check();
+        self.watches.retain(|watch| {
+            let waiting = watch.after >= end;
+            if !waiting {
+                watch.flag.raise();
+            }
+            waiting
+        });
+    }
+
+    /// Raises the flag once records after `after` are safe, or at once if they are.
+    pub(crate) fn watch(&mut self, after: Offset, flag: &Rc<Flag>) {
+        if self.stable > after {
+            flag.raise();
+        } else {
+            self.watches.push(Watch { after, flag: Rc::clone(flag) });
+        }
+    }
+
+    pub(crate) fn unwatch(&mut self, flag: &Rc<Flag>) {
+        self.watches.retain(|watch| !Rc::ptr_eq(&watch.flag, flag));
+    }
+
+    /// Wakes everybody who waits here: the partition is going away.
+    pub(crate) fn raise_all(&mut self) {
+        for watch in self.watches.drain(..) {
+            watch.flag.raise();
+        }
+    }
+
+    /// What a checkpoint remembers of this log as it is now. Valid once all its bytes are flushed in segments and the
+    /// spans that are closed by now are in index files.
+    pub(crate) fn row(&self, attachment: Vec<u8>) -> PartitionRow {
+        let active = self.active();
+        let unpersisted =
+            self.spans.iter().skip(self.spans_persisted).filter(|tail| tail.segment == active.base).count();
+        let sealed: u64 = self.tail.iter().rev().skip(1).map(|segment| u64::from(segment.bytes)).sum();
+        PartitionRow {
+            id: self.spec.id,
+            log_start: self.log_start,
+            end: self.end,
+            epochs: self.epochs.clone(),
+            newest: self.newest,
+            active_segment: active.base,
+            position: active.bytes,
+            closed_bytes: self.closed_bytes + sealed,
+            open_span: self.open_span,
+            index_records: active.index_records
+                + u32::try_from(unpersisted).expect("a segment holds fewer than 2^32 spans"),
+            attachment,
+        }
+    }
+
+    /// The oldest unfinished segment is whole and flushed under its final name and size.
+    pub(crate) fn finish_oldest_segment(&mut self) -> TailSegment {
+        assert!(self.tail.len() > 1, "the active segment is not finished");
+        let finished = self.tail.pop_front().expect("a log has an active segment");
+        self.closed_bytes += u64::from(finished.bytes);
+        if let Some(closed) = &mut self.closed {
+            closed.push(finished.base);
+        }
+        finished
+    }
+
+    /// The next run of closed spans that their segment's index file does not hold yet.
+    pub(crate) fn spans_to_persist(&mut self) -> Option<SpansToPersist> {
+        let first = self.spans.get(self.spans_persisted)?;
+        let segment = first.segment;
+        let run = self.spans.iter().skip(self.spans_persisted).take_while(|tail| tail.segment == segment);
+        let spans = run.map(|tail| tail.span).collect();
+        let already = self.tail_segment(segment).expect("spans of finished segments are persisted").index_records;
+        Some(SpansToPersist { segment, already, spans })
+    }
+
+    pub(crate) fn spans_were_persisted(&mut self, batch: &SpansToPersist) {
+        self.spans_persisted += batch.spans.len();
+        let segment = self.tail_segment(batch.segment).expect("a segment with unpersisted spans is unfinished");
+        segment.index_records += u32::try_from(batch.spans.len()).expect("a segment holds fewer than 2^32 spans");
+        // The index file was made with its first spans.
+        segment.entry_unsynced |= batch.already == 0;
+        self.forget_old_spans();
+    }
+
+    /// The oldest unfinished segment, if it is not the active one and all of it is in its files.
+    pub(crate) fn finishable(&self) -> Option<(Offset, u32)> {
+        let oldest = self.tail.front().filter(|_| self.tail.len() > 1)?;
+        let end = SegmentPosition { segment: oldest.base, position: oldest.bytes };
+        let indexed = self.spans.get(self.spans_persisted).is_none_or(|tail| tail.segment > oldest.base);
+        (indexed && self.chunks.written_up_to(end)).then_some((oldest.base, oldest.bytes))
+    }
+
+    pub(crate) fn active(&self) -> &TailSegment {
+        self.tail.back().expect("a log has an active segment")
+    }
+
+    fn active_mut(&mut self) -> &mut TailSegment {
+        self.tail.back_mut().expect("a log has an active segment")
+    }
+
+    pub(crate) fn tail_segment(&mut self, base: Offset) -> Option<&mut TailSegment> {
+        self.tail.iter_mut().find(|segment| segment.base == base)
+    }
+
+    pub(crate) fn offsets(&self) -> LogOffsets {
+        LogOffsets { log_start: self.log_start, high_watermark: self.stable, log_end: self.end, bytes: self.bytes() }
+    }
+
+    /// The next write that is due and allowed.
+    pub(crate) fn next_write(&mut self, what: WriteWhat) -> Option<SegmentWrite> {
+        self.chunks.next_write(what, self.flushed_position)
+    }
+
+    pub(crate) fn has_writes(&self, what: WriteWhat) -> bool {
+        self.chunks.has_writes(what, self.flushed_position)
+    }
+
+    pub(crate) fn log_start(&self) -> Offset {
+        self.log_start
+    }
+
+    /// End of what is safe: the high watermark of a log without followers.
+    pub(crate) fn stable(&self) -> Offset {
+        self.stable
+    }
+
+    pub(crate) fn stable_position(&self) -> SegmentPosition {
+        self.stable_position
+    }
+
+    pub(crate) fn end(&self) -> Offset {
+        self.end
+    }
+
+    /// Where the next batch's bytes will go.
+    pub(crate) fn end_position(&self) -> SegmentPosition {
+        SegmentPosition { segment: self.active().base, position: self.active().bytes }
+    }
+
+    pub(crate) fn open_span(&self) -> Span {
+        self.open_span
+    }
+
+    pub(crate) fn newest(&self) -> Newest {
+        self.newest
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.closed_bytes + self.tail.iter().map(|segment| u64::from(segment.bytes)).sum::<u64>()
+    }
+
+    /// The largest epoch not above `wanted` that wrote here, and the offset after its last record (KIP-320).
+    pub(crate) fn end_of_epoch(&self, wanted: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        let after = self.epochs.partition_point(|start| start.epoch <= wanted);
+        let epoch = self.epochs[..after].last()?.epoch;
+        let end = self.epochs.get(after).map_or(self.end, |next| next.start);
+        Some((epoch, end))
+    }
+
+    /// log start ≤ stable ≤ end; the open span ends where the log ends.
+    fn check(&self) {
+        assert!(self.log_start <= self.stable, "log start {} above the stable end {}", self.log_start, self.stable);
+        assert!(self.stable <= self.end, "stable end {} above the log end {}", self.stable, self.end);
+        let (span_end, active) = (self.open_span.end_position(), self.active().bytes);
+        assert!(span_end == active, "the open span ends at byte {span_end}, its segment at {active}");
+        assert!(
+            self.open_span.end == self.end,
+            "the open span ends at {}, the log at {}",
+            self.open_span.end,
+            self.end
+        );
+    }
+}

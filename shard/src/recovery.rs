@@ -1,0 +1,465 @@
+//! Starting again: checkpoints are read, journals replayed over them, and everything brought to segments, so that the
+//! shards begin with empty journals, on however many cores.
+//!
+//! The work is bounded by the journals' size, not by the data stored: segments are not read. It may be interrupted at
+//! any point and done again: until the new checkpoints are flushed, the old ones and the journals stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use base::{CoreId, Offset, PartitionId, Timestamp, TopicId};
+use bytes::Bytes;
+use rt::{DirEntry, Disk, DiskError, OpenMode};
+use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
+
+use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow, read_slots};
+use crate::journal::entry::{JournalIdentity, Lsn};
+use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
+use crate::journal::ring::RingLayout;
+use crate::journal::{Durability, JournalPosition, JournalStart};
+use crate::log::chunks::WriteWhat;
+use crate::log::{AppendBatch, PartitionSpec};
+use crate::segment::reader::ReadError;
+use crate::shard::ShardStart;
+use crate::store::Store;
+use crate::{layout, limits};
+
+/// Ends the name of a journal's folder that is being removed.
+const RETIRED_SUFFIX: &str = ".retired";
+
+/// Memory for replayed batches on their way to segments.
+const CACHE_BYTES: u64 = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Both checkpoint files of a core that has run are damaged.
+    #[error("journal/{core}: neither checkpoint-a nor checkpoint-b can be read, but the journal was in use")]
+    NoCheckpoint { core: CoreId },
+    /// The journals lack batches between a partition's checkpoint and a batch that they hold.
+    #[error("partition {id}: the journals hold a batch at offset {found}, but {expected} is the next one")]
+    Gap { id: PartitionId, expected: Offset, found: Offset },
+}
+
+/// What to do about acknowledged records that are damaged in a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Refuse to start and say where.
+    #[default]
+    Refuse,
+    /// Cut the journal there, say what is lost, and go on. For an operator who has nothing better.
+    AcceptLoss,
+}
+
+/// A batch of an idempotent producer that was replayed: its owner's state must hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayedProducerBatch {
+    pub producer: ProducerStamp,
+    pub base_offset: Offset,
+    pub header: BatchHeader,
+}
+
+/// What one core of the broker begins with.
+#[derive(Debug)]
+pub struct RecoveredCore {
+    pub start: ShardStart,
+    pub rows: Vec<PartitionRow>,
+}
+
+/// What the owner of the partitions wants of this start.
+pub trait RecoveryPlan {
+    /// On how many cores the broker will run.
+    fn cores(&self) -> u16;
+
+    /// Shape of the journals' rings.
+    fn layout(&self) -> RingLayout;
+
+    /// Where a partition goes; `None` when it exists no more. A topic exists as long as its partition 0.
+    fn core_of(&self, id: PartitionId) -> Option<CoreId>;
+
+    /// The owner's state of a partition: what the checkpoint had, and batches of producers that came after it.
+    fn attachment(&self, id: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8>;
+}
+
+struct FoundCore {
+    core: CoreId,
+    checkpoint: Option<Checkpoint>,
+    /// Where the journal ends and what its ring looks like; known after the first replay.
+    end: Option<(Lsn, RingLayout, u64)>,
+}
+
+/// One recovery, from the folder's state at start to new checkpoints.
+pub struct Recovery {
+    disk: Rc<dyn Disk>,
+    store: Rc<Store>,
+    on_damage: OnDamage,
+    cores: Vec<FoundCore>,
+    incarnation: u32,
+    /// The newest row of each partition.
+    rows: BTreeMap<PartitionId, PartitionRow>,
+    /// Partitions that were replayed and whose folder was cleared of what an earlier life left.
+    touched: BTreeSet<PartitionId>,
+    replayed: BTreeMap<PartitionId, Vec<ReplayedProducerBatch>>,
+    /// Batches that came before the ones they follow: their partition was on two cores.
+    early: BTreeMap<PartitionId, BTreeMap<Offset, Vec<u8>>>,
+}
+
+impl Recovery {
+    /// Reads the checkpoints of all cores that ever ran here.
+    pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage) -> Result<Self, RecoveryError> {
+        disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
+        disk.create_dir_all(Path::new(layout::TOPICS)).await?;
+        disk.sync_dir(Path::new("")).await?;
+        let mut cores = Vec::new();
+        let folders = disk.list(Path::new(layout::JOURNALS)).await?;
+        remove_retired(&*disk, &folders).await?;
+        for entry in folders {
+            if let Ok(number) = entry.name.parse() {
+                cores.push(find_core(&*disk, CoreId(number)).await?);
+            }
+        }
+        let newest = cores.iter().filter_map(|core| core.checkpoint.as_ref()).map(|c| c.identity.incarnation).max();
+        let mut recovery = Self {
+            store: Store::new(Rc::clone(&disk), CACHE_BYTES),
+            disk,
+            on_damage,
+            cores,
+            incarnation: newest.map_or(0, |newest| newest + 1),
+            rows: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            replayed: BTreeMap::new(),
+            early: BTreeMap::new(),
+        };
+        recovery.merge_rows();
+        Ok(recovery)
+    }
+
+    /// Counts this start of the broker, from 0.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// Of a partition that several checkpoints know, the row of the latest incarnation counts.
+    fn merge_rows(&mut self) {
+        let mut from: BTreeMap<PartitionId, u32> = BTreeMap::new();
+        for checkpoint in self.cores.iter().filter_map(|core| core.checkpoint.as_ref()) {
+            for row in &checkpoint.rows {
+                let incarnation = checkpoint.identity.incarnation;
+                let newer = match (from.get(&row.id), self.rows.get(&row.id)) {
+                    (Some(known), Some(kept)) => (incarnation, row.end) > (*known, kept.end),
+                    _ => true,
+                };
+                if newer {
+                    from.insert(row.id, incarnation);
+                    self.rows.insert(row.id, row.clone());
+                }
+            }
+        }
+    }
+
+    /// Replays the journals' batches of the partitions that `spec_of` knows. May be called again for others.
+    pub async fn replay(
+        &mut self,
+        spec_of: impl Fn(PartitionId) -> Option<PartitionSpec>,
+    ) -> Result<(), RecoveryError> {
+        for index in 0..self.cores.len() {
+            let Some(checkpoint) = &self.cores[index].checkpoint else { continue };
+            let identity = checkpoint.identity;
+            let from = ReplayFrom {
+                incarnation: identity.incarnation,
+                position: checkpoint.replay,
+                flushed: checkpoint.flushed,
+                clean: checkpoint.clean,
+            };
+            let core = self.cores[index].core;
+            let Some(mut replay) = Replay::open(&*self.disk, &layout::journal_folder(core), from).await? else {
+                continue;
+            };
+            if replay.journal() != identity.journal {
+                continue;
+            }
+            self.replay_one(&mut replay, &spec_of).await?;
+            self.cores[index].end = Some((replay.position().lsn, replay.layout(), replay.journal()));
+        }
+        if let Some((id, waiting)) = self.early.iter().next() {
+            let expected = self.store.with(*id, |log| log.end()).unwrap_or_default();
+            let found = waiting.keys().next().copied().unwrap_or_default();
+            return Err(RecoveryError::Gap { id: *id, expected, found });
+        }
+        self.settle().await?;
+        Ok(())
+    }
+
+    async fn replay_one(
+        &mut self,
+        replay: &mut Replay,
+        spec_of: &impl Fn(PartitionId) -> Option<PartitionSpec>,
+    ) -> Result<(), RecoveryError> {
+        loop {
+            let entry = match replay.next().await {
+                Ok(Some(entry)) => entry,
+                Ok(None) => return Ok(()),
+                Err(damage @ ReplayError::Damaged { .. }) if self.on_damage == OnDamage::AcceptLoss => {
+                    tracing::error!(%damage, "cut here, as asked: acknowledged records are lost");
+                    return Ok(());
+                }
+                Err(other) => return Err(other.into()),
+            };
+            let id = entry.header.partition;
+            let Some(spec) = spec_of(id) else { continue };
+            let batch = entry.batch.to_vec();
+            self.take(spec, &batch).await?;
+            self.take_early_ones(spec).await?;
+            rt::yield_if_needed().await;
+        }
+    }
+
+    /// Appends a replayed batch if it is the next one; keeps it if it is early; drops it if segments have it.
+    async fn take(&mut self, spec: PartitionSpec, batch: &[u8]) -> Result<(), RecoveryError> {
+        let header = BatchHeader::read(batch).expect("the replay has checked it");
+        let base = header.base_offset();
+        let id = spec.id;
+        let row = self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id));
+        let end = self.store.with(id, |log| log.end()).unwrap_or(row.end);
+        if base < end {
+            return Ok(());
+        }
+        if base > end {
+            self.early.entry(id).or_default().insert(base, batch.to_vec());
+            return Ok(());
+        }
+        if self.touched.insert(id) {
+            self.clear_leftovers(&row).await?;
+            self.store.add(spec, &row);
+        }
+        self.append(id, &header, batch).await
+    }
+
+    async fn take_early_ones(&mut self, spec: PartitionSpec) -> Result<(), RecoveryError> {
+        while let Some(waiting) = self.early.get_mut(&spec.id) {
+            let end = self.store.with(spec.id, |log| log.end()).unwrap_or_default();
+            let next = waiting.first_entry().filter(|first| *first.key() <= end).map(|first| first.remove());
+            if waiting.is_empty() {
+                self.early.remove(&spec.id);
+            }
+            let Some(batch) = next else { return Ok(()) };
+            self.take(spec, &batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, id: PartitionId, header: &BatchHeader, batch: &[u8]) -> Result<(), RecoveryError> {
+        let (head, payload) = batch.split_first_chunk::<HEADER_BYTES>().expect("the replay has checked it");
+        let append = AppendBatch {
+            header: head,
+            payload,
+            offsets: header.last_offset_delta() + 1,
+            max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
+            leader_epoch: header.leader_epoch().unwrap_or_default(),
+        };
+        let taken = self.store.append(id, append).expect("the partition was added");
+        if let Some(producer) = header.producer() {
+            let replayed = ReplayedProducerBatch { producer, base_offset: taken.base_offset, header: *header };
+            self.replayed.entry(id).or_default().push(replayed);
+        }
+        // What the journal gave back is flushed there by definition.
+        self.store.became_safe(&[taken.touched], Durability::Flushed);
+        while self.store.pool.dirty() > CACHE_BYTES / 2 {
+            self.write_some(taken.touched.slot).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes room: a complete chunk of anybody, else all of the partition at hand.
+    async fn write_some(&self, slot: u32) -> Result<(), RecoveryError> {
+        if let Some(queued) = self.store.write_back.pop() {
+            while self.store.write_one(queued, WriteWhat::Complete).await? {}
+        } else if !self.store.write_one(slot, WriteWhat::Everything).await? {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an interrupted life wrote beyond the checkpoint; the journal brings it back.
+    async fn clear_leftovers(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
+        let folder = layout::partition_folder(row.id);
+        let entries = match self.disk.list(&folder).await {
+            Err(DiskError::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        for entry in entries {
+            let base = layout::segment_base(&entry.name).or_else(|| layout::index_base(&entry.name));
+            if base.is_some_and(|base| base > row.active_segment) {
+                self.disk.remove_file(&folder.join(&entry.name)).await?;
+            }
+        }
+        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
+            Err(DiskError::NotFound { .. }) => {}
+            file => {
+                let file = file?;
+                if file.len().await? > u64::from(row.position) {
+                    file.set_len(u64::from(row.position)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings everything that was replayed to segments and flushes it.
+    async fn settle(&self) -> Result<(), DiskError> {
+        let dirty: Vec<_> = (0_u32..)
+            .zip(&mut self.store.logs.borrow_mut().slots)
+            .filter_map(|(slot, log)| {
+                let log = log.as_mut()?;
+                std::mem::take(&mut log.dirty).then(|| (slot, log.end_position()))
+            })
+            .collect();
+        self.store.settle_all(&dirty).await
+    }
+
+    /// Every batch of a partition from its log start, for state that is kept as a log.
+    pub async fn read_all(&mut self, spec: PartitionSpec) -> Result<Vec<Bytes>, RecoveryError> {
+        let row = self.rows.get(&spec.id).cloned().unwrap_or_else(|| PartitionRow::new(spec.id));
+        if self.store.slot_of(spec.id).is_none() {
+            self.touched.insert(spec.id);
+            self.store.add(spec, &row);
+        }
+        let mut batches = Vec::new();
+        let mut next = row.log_start;
+        let end = self.store.with(spec.id, |log| log.end()).unwrap_or_default();
+        while next < end {
+            let read = match self.store.with(spec.id, |log| log.find(next, limits::READ_AHEAD_BYTES_MAX)) {
+                Some(crate::log::find::Found::Memory(run)) => run.parts.concat(),
+                _ => {
+                    let data = self.store.read_from_disk(spec.id, next, limits::READ_AHEAD_BYTES_MAX).await?;
+                    data.parts.concat()
+                }
+            };
+            let mut rest = Bytes::from(read);
+            while !rest.is_empty() {
+                let (_, after, bytes) = crate::segment::scan::walk(&rest).expect("what is read was checked");
+                let batch = rest.split_to(bytes as usize);
+                if after > next {
+                    next = after;
+                    batches.push(batch);
+                }
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Partitions that the data folder knows anything of.
+    pub fn known(&self) -> BTreeSet<PartitionId> {
+        self.rows.keys().copied().chain(self.touched.iter().copied()).collect()
+    }
+
+    /// Writes the new checkpoints and says what each core begins with. Partitions that the plan places nowhere are
+    /// forgotten, and their files removed.
+    pub async fn finish(self, plan: &dyn RecoveryPlan) -> Result<Vec<RecoveredCore>, RecoveryError> {
+        let (cores, layout) = (plan.cores(), plan.layout());
+        let mut recovered = Vec::new();
+        for core in CoreId::all(cores) {
+            let found = self.cores.iter().find(|found| found.core == core);
+            let kept = found.and_then(|found| found.end).filter(|(_, before, _)| *before == layout);
+            let (lsn, journal) = match kept {
+                Some((end, _, journal)) => (Lsn(crate::bytes::block_ceil(end.0)), journal),
+                None => (Lsn::ZERO, rt::entropy()),
+            };
+            let number = found.and_then(|found| found.checkpoint.as_ref()).map_or(0, |known| known.number + 1);
+            let identity = JournalIdentity { journal, incarnation: self.incarnation };
+            recovered.push(RecoveredCore {
+                start: ShardStart { journal: JournalStart { identity, layout, lsn }, next_checkpoint: number },
+                rows: Vec::new(),
+            });
+        }
+        for id in self.known() {
+            let Some(core) = plan.core_of(id) else { continue };
+            let old = self.rows.get(&id).map(|row| row.attachment.as_slice()).unwrap_or_default();
+            let attachment = match self.replayed.get(&id) {
+                Some(replayed) => plan.attachment(id, old, replayed),
+                None => old.to_vec(),
+            };
+            let row = match self.store.slot_of(id) {
+                Some(slot) => self.store.with_slot(slot, |log| log.row(attachment)).expect("the partition is here"),
+                None => PartitionRow { attachment, ..self.rows[&id].clone() },
+            };
+            recovered[core.as_usize()].rows.push(row);
+        }
+        self.write_checkpoints(&mut recovered).await?;
+        self.remove_old_cores(cores).await?;
+        self.remove_orphans(plan).await?;
+        Ok(recovered)
+    }
+
+    /// Each core's checkpoint holds the rows of all: whichever of them a crash leaves behind, none is missing. The
+    /// checkpoints that the shards take later hold their own rows, and of two in one incarnation the further one counts.
+    async fn write_checkpoints(&self, recovered: &mut [RecoveredCore]) -> Result<(), RecoveryError> {
+        let rows: Vec<PartitionRow> = recovered.iter().flat_map(|core| core.rows.iter().cloned()).collect();
+        for (core, target) in CoreId::all(u16::MAX).zip(recovered) {
+            let files = CheckpointFiles::open(&*self.disk, &layout::journal_folder(core)).await?;
+            let lsn = target.start.journal.lsn;
+            let checkpoint = Checkpoint {
+                number: target.start.next_checkpoint,
+                identity: target.start.journal.identity,
+                clean: false,
+                replay: JournalPosition { lsn, previous_crc: 0 },
+                flushed: lsn,
+                rows: rows.clone(),
+            };
+            files.write(&checkpoint).await?;
+            target.start.next_checkpoint += 1;
+        }
+        self.disk.sync_dir(Path::new(layout::JOURNALS)).await?;
+        Ok(())
+    }
+
+    async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
+        let folder = Path::new(layout::JOURNALS);
+        // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.
+        for found in self.cores.iter().filter(|found| found.core.0 >= cores) {
+            let retired = folder.join(format!("{}{RETIRED_SUFFIX}", found.core));
+            self.disk.rename(&layout::journal_folder(found.core), &retired).await?;
+        }
+        self.disk.sync_dir(folder).await?;
+        Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
+    }
+
+    /// Removes the folders of topics that nobody owns any more.
+    async fn remove_orphans(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+        for entry in self.disk.list(Path::new(layout::TOPICS)).await? {
+            let Ok(topic) = entry.name.parse::<TopicId>() else { continue };
+            if plan.core_of(PartitionId::new(topic, 0)).is_none() {
+                tracing::info!(%topic, "removing the files of a deleted topic");
+                self.disk.remove_dir_all(&layout::topic_folder(topic)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finishes a removal that was interrupted.
+async fn remove_retired(disk: &dyn Disk, folders: &[DirEntry]) -> Result<(), DiskError> {
+    for folder in folders.iter().filter(|folder| folder.name.ends_with(RETIRED_SUFFIX)) {
+        disk.remove_dir_all(&Path::new(layout::JOURNALS).join(&folder.name)).await?;
+    }
+    Ok(())
+}
+
+async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryError> {
+    let folder = layout::journal_folder(core);
+    let checkpoint = read_slots(disk, &folder).await?.into_iter().next();
+    if checkpoint.is_none() {
+        let entries = disk.list(&folder).await?;
+        // A checkpoint is flushed before the first file of a ring is made.
+        if entries.iter().any(|entry| entry.name.starts_with("ring-")) {
+            return Err(RecoveryError::NoCheckpoint { core });
+        }
+    }
+    Ok(FoundCore { core, checkpoint, end: None })
+}

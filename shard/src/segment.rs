@@ -1,0 +1,7 @@
+//! Segments: the files that a partition's batches end up in, and the index beside each.
+
+pub mod index;
+pub(crate) mod reader;
+pub(crate) mod scan;
+mod spans;
+mod timestamps;

@@ -1,0 +1,432 @@
+//! Reading segments: what is no longer in memory, checked against the index, and read ahead for who reads on.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use bytes::Bytes;
+use rt::{DiskError, DiskFile, Notify, OpenMode};
+
+use super::index::{Span, find_offset};
+use super::scan::walk;
+use super::spans::IndexCache;
+use crate::bytes::{block_ceil, block_floor, length, position};
+use crate::layout;
+use crate::limits;
+use crate::log::SegmentPosition;
+use crate::shard::LogOffsets;
+use crate::store::Store;
+use crate::task_queues::FOREGROUND;
+
+/// Whole batches as they travel, in one or more pieces.
+#[derive(Debug, Clone)]
+pub struct ReadData {
+    pub parts: Vec<Bytes>,
+    pub bytes: u32,
+    /// Where to read on.
+    pub next_offset: Offset,
+    pub offsets: LogOffsets,
+    pub source: ReadSource,
+}
+
+/// Where the bytes came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadSource {
+    Memory,
+    Disk,
+}
+
+/// A record found by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimestampedOffset {
+    /// As the wire has it.
+    pub timestamp: i64,
+    pub offset: Offset,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadError {
+    #[error("partition {0} is not on this core")]
+    UnknownPartition(PartitionId),
+    #[error("offset {wanted} is outside of {}..{}", .offsets.log_start, .offsets.high_watermark)]
+    OutOfRange { wanted: Offset, offsets: LogOffsets },
+    /// What is on disk is not what was written there. Never served.
+    #[error("segment {segment} of partition {partition} is damaged at byte {at}: {what}")]
+    Damaged { partition: PartitionId, segment: Offset, at: u32, what: String },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// A run of a segment that was read and checked.
+#[derive(Clone)]
+struct Extent {
+    slot: u32,
+    segment: Offset,
+    range: Range<u32>,
+    bytes: Bytes,
+    used: u64,
+}
+
+/// What readers of one core share.
+#[derive(Default)]
+pub(crate) struct Reader {
+    pub(super) indexes: RefCell<IndexCache>,
+    extents: RefCell<Vec<Extent>>,
+    /// Runs that are being read ahead.
+    loading: RefCell<Vec<(u32, Offset, Range<u32>)>>,
+    loaded: Notify,
+    tick: std::cell::Cell<u64>,
+}
+
+impl Reader {
+    pub(super) fn next_tick(&self) -> u64 {
+        self.tick.set(self.tick.get() + 1);
+        self.tick.get()
+    }
+
+    fn extent(&self, slot: u32, segment: Offset, at: u32, end: u32) -> Option<Extent> {
+        let tick = self.next_tick();
+        let mut extents = self.extents.borrow_mut();
+        let found = extents.iter_mut().find(|extent| {
+            extent.slot == slot && extent.segment == segment && extent.range.start <= at && end <= extent.range.end
+        })?;
+        found.used = tick;
+        Some(found.clone())
+    }
+
+    fn is_loading(&self, slot: u32, segment: Offset, at: u32) -> bool {
+        self.loading.borrow().iter().any(|(s, seg, range)| *s == slot && *seg == segment && range.contains(&at))
+    }
+
+    fn keep(&self, extent: Extent) {
+        let mut extents = self.extents.borrow_mut();
+        extents.push(extent);
+        while extents.iter().map(|extent| extent.bytes.len()).sum::<usize>() > limits::READ_AHEAD_CACHE_BYTES {
+            let oldest = extents.iter().enumerate().min_by_key(|(_, extent)| extent.used).map(|(index, _)| index);
+            extents.swap_remove(oldest.expect("the cache is not empty"));
+        }
+    }
+
+    /// Forgets a finished or deleted segment's extents.
+    pub(crate) fn forget(&self, slot: u32) {
+        self.extents.borrow_mut().retain(|extent| extent.slot != slot);
+    }
+}
+
+/// What is known of the segment that holds an offset.
+struct Target {
+    slot: u32,
+    id: PartitionId,
+    segment: Offset,
+    spans: Vec<Span>,
+    /// Bytes of the segment that readers may have.
+    safe_end: u32,
+}
+
+impl Store {
+    pub(crate) async fn read_from_disk(
+        self: &Rc<Self>,
+        id: PartitionId,
+        offset: Offset,
+        bytes_max: u32,
+    ) -> Result<ReadData, ReadError> {
+        let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
+        let segment = self.segment_of(slot, id, offset).await?;
+        let target = self.target(slot, id, segment, Some(offset)).await?;
+        let first = find_offset(&target.spans, offset);
+        let Some(span) = target.spans.get(first).copied() else {
+            return Err(target.damaged(target.safe_end, "no span of its index holds an offset that it should"));
+        };
+        let run = self.checked_run(&target, first, bytes_max).await?;
+        let from = (span.position - run.start) as usize;
+        let (range, next_offset) = whole_batches(&target, &run, from, offset, bytes_max)?;
+        let data = run.bytes.slice(range);
+        let offsets = self.with_slot(slot, |log| log.offsets()).ok_or(ReadError::UnknownPartition(id))?;
+        Ok(ReadData { bytes: position(data.len()), parts: vec![data], next_offset, offsets, source: ReadSource::Disk })
+    }
+
+    /// Bytes of whole spans from `target.spans[first]` on, checked; read ahead of what was asked for when they can be kept.
+    async fn checked_run(self: &Rc<Self>, target: &Target, first: usize, bytes_max: u32) -> Result<Run, ReadError> {
+        let span = target.spans[first];
+        let (slot, segment) = (target.slot, target.segment);
+        while self.reader.is_loading(slot, segment, span.position) {
+            self.reader.loaded.notified().await;
+        }
+        if let Some(extent) = self.reader.extent(slot, segment, span.position, span.end_position()) {
+            self.read_ahead(target, &extent);
+            return Ok(Run { start: extent.range.start, bytes: extent.bytes });
+        }
+        let on_disk = self.end_on_disk(slot, segment);
+        if span.end_position() > on_disk {
+            let bytes = self.read_span_in_part_from_memory(target, span).await?;
+            return Ok(Run { start: span.position, bytes });
+        }
+        let wanted = bytes_max.clamp(limits::READ_AHEAD_BYTES_MIN, limits::READ_AHEAD_BYTES_MAX);
+        let count = spans_within(&target.spans[first..], span.position.saturating_add(wanted), on_disk);
+        let extent = self.load(target, first..first + count).await?;
+        // Spans that still grow are not kept: the next reader finds more in them.
+        if self.is_settled(slot, segment, extent.range.end) {
+            self.reader.keep(extent.clone());
+        }
+        Ok(Run { start: extent.range.start, bytes: extent.bytes })
+    }
+
+    /// Starts reading what follows an extent that is being read, twice as much each time.
+    fn read_ahead(self: &Rc<Self>, target: &Target, extent: &Extent) {
+        let (slot, segment, from) = (target.slot, target.segment, extent.range.end);
+        let next = target.spans.partition_point(|span| span.position < from);
+        let on_disk = self.end_on_disk(slot, segment);
+        let Some(span) = target.spans.get(next).filter(|span| span.end_position() <= on_disk) else { return };
+        if self.reader.is_loading(slot, segment, from)
+            || self.reader.extent(slot, segment, from, span.end_position()).is_some()
+        {
+            return;
+        }
+        let bytes = (extent.range.end - extent.range.start).saturating_mul(2);
+        let bytes = bytes.clamp(limits::READ_AHEAD_BYTES_MIN, limits::READ_AHEAD_BYTES_MAX);
+        let count = spans_within(&target.spans[next..], from.saturating_add(bytes), on_disk);
+        let spans = target.spans[next..next + count].to_vec();
+        let end = spans.last().map_or(from, Span::end_position);
+        if !self.is_settled(slot, segment, end) {
+            return;
+        }
+        let ahead = Target { spans, safe_end: target.safe_end, slot, id: target.id, segment };
+        self.reader.loading.borrow_mut().push((slot, segment, from..end));
+        let store = Rc::clone(self);
+        let load = async move {
+            let loaded = store.load(&ahead, 0..ahead.spans.len()).await;
+            store
+                .reader
+                .loading
+                .borrow_mut()
+                .retain(|(s, seg, range)| (*s, *seg, range.start) != (slot, segment, from));
+            match loaded {
+                Ok(extent) => store.reader.keep(extent),
+                // Whoever reads on meets the same error and reports it.
+                Err(cause) => tracing::debug!(%cause, "reading ahead failed"),
+            }
+            store.reader.loaded.notify_all();
+        };
+        drop(rt::spawn(FOREGROUND, load));
+    }
+
+    /// Reads spans of a segment file and checks each.
+    async fn load(&self, target: &Target, spans: Range<usize>) -> Result<Extent, ReadError> {
+        let spans = &target.spans[spans];
+        let (from, to) = (spans[0].position, spans[spans.len() - 1].end_position());
+        let file = self.segment_for_read(target).await?;
+        let start = block_floor(u64::from(from));
+        let read = file.read(start, length(block_ceil(u64::from(to)) - start)).await?;
+        let skip = length(u64::from(from) - start);
+        if read.len() < skip + (to - from) as usize {
+            return Err(target.damaged(from, "the file is shorter than its index says"));
+        }
+        let bytes = read.slice(skip..skip + (to - from) as usize);
+        for span in spans {
+            let at = (span.position - from) as usize;
+            if wire::batch::crc::crc32c(&bytes[at..at + span.length as usize]) != span.crc {
+                return Err(target.damaged(span.position, "its checksum does not match"));
+            }
+        }
+        let used = self.reader.next_tick();
+        Ok(Extent { slot: target.slot, segment: target.segment, range: from..to, bytes, used })
+    }
+
+    /// A span whose beginning is on disk only and whose end is in memory only.
+    async fn read_span_in_part_from_memory(&self, target: &Target, span: Span) -> Result<Bytes, ReadError> {
+        let mut bytes = vec![0; span.length as usize];
+        let memory = self.end_on_disk(target.slot, target.segment).max(span.position);
+        let in_memory = length(u64::from(memory - span.position));
+        let copied = self.with_slot(target.slot, |log| {
+            let at = SegmentPosition { segment: target.segment, position: memory };
+            log.chunks.copy_out(at, &mut bytes[in_memory..])
+        });
+        match copied {
+            None => return Err(ReadError::UnknownPartition(target.id)),
+            Some(false) => return Err(target.damaged(memory, "its last bytes are neither in memory nor on disk")),
+            Some(true) => {}
+        }
+        let file = self.segment_for_read(target).await?;
+        let start = block_floor(u64::from(span.position));
+        let read = file.read(start, length(block_ceil(u64::from(memory)) - start)).await?;
+        let skip = length(u64::from(span.position) - start);
+        let front =
+            read.get(skip..skip + in_memory).ok_or_else(|| target.damaged(span.position, "the file is too short"))?;
+        bytes[..in_memory].copy_from_slice(front);
+        if wire::batch::crc::crc32c(&bytes) != span.crc {
+            return Err(target.damaged(span.position, "its checksum does not match"));
+        }
+        Ok(bytes.into())
+    }
+
+    /// Bytes of a segment before this are in its file for certain.
+    fn end_on_disk(&self, slot: u32, segment: Offset) -> u32 {
+        let memory = self.with_slot(slot, |log| log.chunks.start()).flatten();
+        match memory {
+            Some(start) if start.segment == segment => start.position,
+            Some(start) if start.segment < segment => 0,
+            Some(_) | None => u32::MAX,
+        }
+    }
+
+    /// Whether nothing before `end` in a segment will be added to a span any more.
+    fn is_settled(&self, slot: u32, segment: Offset, end: u32) -> bool {
+        self.with_slot(slot, |log| log.active().base != segment || end <= log.open_span().position).unwrap_or(false)
+    }
+
+    /// Base offset of the segment that holds `offset`.
+    pub(crate) async fn segment_of(&self, slot: u32, id: PartitionId, offset: Offset) -> Result<Offset, ReadError> {
+        let in_tail =
+            self.with_slot(slot, |log| log.tail.iter().rev().find(|segment| segment.base <= offset).map(|s| s.base));
+        match in_tail {
+            None => Err(ReadError::UnknownPartition(id)),
+            Some(Some(segment)) => Ok(segment),
+            Some(None) => {
+                let closed = self.closed_segments(slot, id).await?;
+                let after = closed.partition_point(|base| *base <= offset);
+                let missing = || ReadError::Damaged {
+                    partition: id,
+                    segment: offset,
+                    at: 0,
+                    what: "no segment file holds this offset".to_owned(),
+                };
+                after.checked_sub(1).map(|index| closed[index]).ok_or_else(missing)
+            }
+        }
+    }
+
+    /// Base offsets of the finished segments, oldest first; the folder is listed once.
+    pub(crate) async fn closed_segments(&self, slot: u32, id: PartitionId) -> Result<Vec<Offset>, ReadError> {
+        if let Some(Some(closed)) = self.with_slot(slot, |log| log.closed.clone()) {
+            return Ok(closed);
+        }
+        let entries = match self.disk.list(&layout::partition_folder(id)).await {
+            Err(DiskError::NotFound { .. }) => Vec::new(),
+            other => other?,
+        };
+        let bases = entries.iter().filter_map(|entry| layout::segment_base(&entry.name));
+        self.with_slot(slot, |log| {
+            let unfinished = log.tail.front().map_or(Offset::MAX, |segment| segment.base);
+            let closed: Vec<Offset> = bases.filter(|base| *base < unfinished).collect();
+            log.closed = Some(closed.clone());
+            closed
+        })
+        .ok_or(ReadError::UnknownPartition(id))
+    }
+
+    async fn segment_for_read(&self, target: &Target) -> Result<Rc<dyn DiskFile>, ReadError> {
+        let kept = self.with_slot(target.slot, |log| log.tail_segment(target.segment)?.file.clone());
+        if let Some(Some(file)) = kept {
+            return Ok(file);
+        }
+        Ok(self.disk.open(&layout::segment_file(target.id, target.segment), OpenMode::Existing).await?)
+    }
+
+    /// Spans of a segment and how far readers may go in it. With an offset, memory is enough if it knows that offset.
+    async fn target(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+        offset: Option<Offset>,
+    ) -> Result<Target, ReadError> {
+        let gone = || ReadError::UnknownPartition(id);
+        let from_memory = self
+            .with_slot(slot, |log| {
+                let known = offset.and_then(|offset| log.tail_span_of(offset))?;
+                (known.0 == segment).then(|| log.spans_of(segment).collect::<Vec<Span>>())
+            })
+            .ok_or_else(gone)?;
+        let spans = match from_memory {
+            Some(spans) => spans,
+            None => self.all_spans(slot, id, segment).await?,
+        };
+        let stable = self.with_slot(slot, |log| log.stable_position()).ok_or_else(gone)?;
+        let whole = spans.last().map_or(0, Span::end_position);
+        let safe_end = if stable.segment == segment { stable.position } else { whole };
+        Ok(Target { slot, id, segment, spans, safe_end })
+    }
+
+    /// Calls `visit` with spans of all segments in order until it is satisfied; gives the batches of that span.
+    pub(crate) async fn find_span(
+        self: &Rc<Self>,
+        id: PartitionId,
+        wanted: impl Fn(&Span) -> bool,
+    ) -> Result<Option<Bytes>, ReadError> {
+        let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
+        let mut segments = self.closed_segments(slot, id).await?;
+        let tail = self.with_slot(slot, |log| log.tail.iter().map(|segment| segment.base).collect::<Vec<_>>());
+        segments.extend(tail.ok_or(ReadError::UnknownPartition(id))?);
+        for segment in segments {
+            let target = self.target(slot, id, segment, None).await?;
+            let found = target.spans.iter().position(|span| span.position < target.safe_end && wanted(span));
+            if let Some(index) = found {
+                let span = target.spans[index];
+                let run = self.span_bytes(&target, span, index).await?;
+                let end = span.end_position().min(target.safe_end);
+                return Ok(Some(run.slice(..(end - span.position) as usize)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn span_bytes(self: &Rc<Self>, target: &Target, span: Span, index: usize) -> Result<Bytes, ReadError> {
+        if span.end_position() > self.end_on_disk(target.slot, target.segment) {
+            return self.read_span_in_part_from_memory(target, span).await;
+        }
+        Ok(self.load(target, index..index + 1).await?.bytes)
+    }
+}
+
+struct Run {
+    /// Position in the segment of the first byte.
+    start: u32,
+    bytes: Bytes,
+}
+
+impl Target {
+    fn damaged(&self, at: u32, what: &str) -> ReadError {
+        ReadError::Damaged { partition: self.id, segment: self.segment, at, what: what.to_owned() }
+    }
+}
+
+/// How many spans end before both limits; at least one.
+fn spans_within(spans: &[Span], wanted_end: u32, on_disk: u32) -> usize {
+    spans.iter().take_while(|span| span.end_position() <= wanted_end.min(on_disk)).count().max(1)
+}
+
+/// The batches from the one that holds `offset` on that fit, as a range of the run's bytes, and the offset after them.
+fn whole_batches(
+    target: &Target,
+    run: &Run,
+    from: usize,
+    offset: Offset,
+    bytes_max: u32,
+) -> Result<(Range<usize>, Offset), ReadError> {
+    let safe = run.bytes.len().min((target.safe_end - run.start) as usize);
+    let mut at = from;
+    let mut start = None;
+    let mut reached = offset;
+    while at < safe {
+        let place = run.start + position(at);
+        let Some((_, next, bytes)) = walk(&run.bytes[at..]) else {
+            return Err(target.damaged(place, "a batch's header makes no sense"));
+        };
+        let end = at + bytes as usize;
+        if next <= offset {
+            at = end;
+            continue;
+        }
+        let first = *start.get_or_insert(at);
+        if end > safe || (at > first && end - first > bytes_max as usize) {
+            break;
+        }
+        at = end;
+        reached = next;
+    }
+    match start {
+        Some(start) if at > start => Ok((start..at, reached)),
+        _ => Err(target.damaged(run.start, "the batches of a span do not hold an offset that they should")),
+    }
+}

@@ -1,0 +1,155 @@
+//! The spans of a segment: from its index file, from memory, or, when the index is missing, computed again.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
+
+use super::index::{self, Span};
+use super::reader::ReadError;
+use super::scan::{ScanError, rebuild_spans};
+use crate::bytes::{block_ceil, length};
+use crate::layout;
+use crate::limits;
+use crate::store::Store;
+use crate::write_back::write_bytes_at;
+
+/// Slot of the partition and base offset of the segment.
+type IndexKey = (u32, Offset);
+
+/// What is kept of an index file.
+#[derive(Clone)]
+struct CachedIndex {
+    spans: Rc<[Span]>,
+    /// The segment was finished when this was read: these are all its spans.
+    whole: bool,
+    used: u64,
+}
+
+/// Index files that were read, up to a number of bytes.
+#[derive(Default)]
+pub(super) struct IndexCache {
+    indexes: BTreeMap<IndexKey, CachedIndex>,
+    bytes: usize,
+}
+
+impl IndexCache {
+    fn get(&mut self, key: IndexKey, tick: u64) -> Option<CachedIndex> {
+        let index = self.indexes.get_mut(&key)?;
+        index.used = tick;
+        Some(index.clone())
+    }
+
+    fn put(&mut self, key: IndexKey, index: CachedIndex) {
+        self.bytes += size_of_val(&*index.spans);
+        if let Some(before) = self.indexes.insert(key, index) {
+            self.bytes -= size_of_val(&*before.spans);
+        }
+        while self.bytes > limits::INDEX_CACHE_BYTES && self.indexes.len() > 1 {
+            let oldest = self.indexes.iter().min_by_key(|(_, index)| index.used).map(|(key, _)| *key);
+            let dropped = oldest.and_then(|key| self.indexes.remove(&key)).expect("the cache is not empty");
+            self.bytes -= size_of_val(&*dropped.spans);
+        }
+    }
+}
+
+impl Store {
+    /// All spans of a segment: those in its index file, then those that only memory has.
+    pub(super) async fn all_spans(&self, slot: u32, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
+        let gone = || ReadError::UnknownPartition(id);
+        let records_now = || self.with_slot(slot, |log| log.tail_segment(segment).map(|tail| tail.index_records));
+        loop {
+            let records = records_now().ok_or_else(gone)?;
+            let mut spans = self.indexed_spans(slot, id, segment, records).await?.to_vec();
+            // While the file was read, spans may have moved from memory to it.
+            if records_now().ok_or_else(gone)? != records {
+                continue;
+            }
+            if let Some(records) = records {
+                spans.truncate(records as usize);
+                let end = spans.last().map_or(0, Span::end_position);
+                self.with_slot(slot, |log| spans.extend(log.spans_of(segment).filter(|span| span.position >= end)));
+            }
+            return Ok(spans);
+        }
+    }
+
+    /// Spans of an index file: at least `records` of them, or, when that is `None`, all of a finished segment.
+    async fn indexed_spans(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+        records: Option<u32>,
+    ) -> Result<Rc<[Span]>, ReadError> {
+        if records == Some(0) {
+            return Ok(Rc::from([]));
+        }
+        let enough = |spans: &[Span], whole: bool| records.map_or(whole, |records| spans.len() >= records as usize);
+        let used = self.reader.next_tick();
+        if let Some(kept) = self.reader.indexes.borrow_mut().get((slot, segment), used)
+            && enough(&kept.spans, kept.whole)
+        {
+            return Ok(kept.spans);
+        }
+        let from_file = self.read_index(id, segment).await?;
+        let path = layout::segment_file(id, segment);
+        let file = self.disk.open(&path, OpenMode::Existing).await?;
+        let indexed = from_file.last().map_or(0, |span| u64::from(span.end_position()));
+        let whole = indexed == file.len().await?;
+        let spans: Rc<[Span]> = if enough(&from_file, whole) {
+            from_file.into()
+        } else {
+            tracing::warn!(%id, %segment, "the index of a segment is missing or incomplete; it is made again");
+            self.rebuild_index(&*file, id, segment, records).await?.into()
+        };
+        let index = CachedIndex { spans: Rc::clone(&spans), whole: records.is_none(), used };
+        self.reader.indexes.borrow_mut().put((slot, segment), index);
+        Ok(spans)
+    }
+
+    async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
+        let file = match self.disk.open(&layout::index_file(id, segment), OpenMode::Existing).await {
+            Err(DiskError::NotFound { .. }) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let bytes = file.len().await?.min(limits::INDEX_FILE_BYTES_MAX);
+        let read = file.read(0, length(block_ceil(bytes)).max(BLOCK_BYTES)).await?;
+        Ok(index::decode_file(&read[..read.len().min(length(bytes))], segment))
+    }
+
+    /// Computes an index from its segment's batches. That of a finished segment is written down.
+    async fn rebuild_index(
+        &self,
+        file: &dyn DiskFile,
+        id: PartitionId,
+        segment: Offset,
+        records: Option<u32>,
+    ) -> Result<Vec<Span>, ReadError> {
+        let path = layout::segment_file(id, segment);
+        let damaged = |error: ScanError| match error {
+            ScanError::Disk(cause) => ReadError::Disk(cause),
+            ScanError::Damaged { at, what, .. } => ReadError::Damaged { partition: id, segment, at, what },
+        };
+        if records.is_some() {
+            // Memory knows the rest: the segment's newest spans, the open one among them.
+            let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
+            let end = self.with_slot(slot, |log| {
+                let all = log.tail_segment(segment).map_or(0, |tail| tail.bytes);
+                log.spans_of(segment).next().map_or(all, |span| span.position)
+            });
+            return rebuild_spans(file, &path, segment, end).await.map_err(damaged);
+        }
+        let spans = rebuild_spans(file, &path, segment, None).await.map_err(damaged)?;
+        let mut bytes = index::encode_header(segment).to_vec();
+        for span in &spans {
+            bytes.extend_from_slice(&span.encode(segment));
+        }
+        let index_file = self.disk.open(&layout::index_file(id, segment), OpenMode::Create).await?;
+        write_bytes_at(&*index_file, 0, &bytes).await?;
+        index_file.set_len(bytes.len() as u64).await?;
+        index_file.sync().await?;
+        Ok(spans)
+    }
+}

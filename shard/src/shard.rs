@@ -1,0 +1,295 @@
+//! The shard: all that one core owns, behind one handle.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::{CoreId, LeaderEpoch, Offset, PartitionId};
+use rt::{Disk, DiskError, Flag, Gate};
+
+use crate::admission::Turnstile;
+use crate::checkpoint::{CheckpointFiles, PartitionRow};
+use crate::journal::entry::Lsn;
+use crate::journal::{Durability, Journal, JournalBatch, JournalStart, Touched};
+use crate::log::find::{Found, MemoryRun};
+use crate::log::{AppendBatch, PartitionSpec};
+use crate::segment::reader::{ReadData, ReadError, ReadSource};
+use crate::store::Store;
+use crate::{layout, limits};
+
+/// What a shard is given of the machine.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    pub core: CoreId,
+    /// Bytes of chunks: data on its way to segments, and recent data.
+    pub cache_bytes: u64,
+    /// Longest time that a write of a relaxed partition stays unflushed.
+    pub flush_interval: Duration,
+    /// A checkpoint is taken this long after an append at the latest.
+    pub checkpoint_interval: Duration,
+    /// Appends are refused while the disk has less than this free.
+    pub free_space_floor: u64,
+}
+
+/// How a shard begins: what recovery has left for its core.
+#[derive(Clone, Debug)]
+pub struct ShardStart {
+    pub journal: JournalStart,
+    /// Number of the next checkpoint.
+    pub next_checkpoint: u64,
+}
+
+/// A batch has its offsets and is in memory; see [`Shard::safe`] for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub base_offset: Offset,
+    /// Offset after the batch's last record.
+    pub end: Offset,
+    pub log_start: Offset,
+    lsn: Lsn,
+    durability: Durability,
+}
+
+/// A log's offsets at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOffsets {
+    pub log_start: Offset,
+    /// End of what is safe and may be read: the high watermark of a log without followers.
+    pub high_watermark: Offset,
+    pub log_end: Offset,
+    /// Bytes of all segments.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// The partition was deleted, or belongs to another core.
+    #[error("partition {0} is not on this core")]
+    UnknownPartition(PartitionId),
+    #[error("the batch has {bytes} bytes; the journal takes at most {limit}")]
+    TooLarge { bytes: u32, limit: u32 },
+    /// The disk is full, or below its free-space floor. Clears by itself when space returns.
+    #[error("the disk has no space left for new records")]
+    NoSpace,
+    /// A write or flush failed. Nothing is accepted until a restart has recovered what is on disk.
+    #[error("storage has failed: {0}")]
+    Poisoned(#[source] DiskError),
+    /// Too many appends wait already.
+    #[error("queue {queue} is full at its limit of {limit}")]
+    Overloaded { queue: &'static str, limit: usize },
+    #[error("the broker is shutting down")]
+    Closing,
+}
+
+/// Something to wait on until records beyond an offset are safe in one of several partitions.
+pub struct Watch {
+    store: Rc<Store>,
+    flag: Rc<Flag>,
+    slots: Vec<u32>,
+}
+
+impl Watch {
+    /// Resolves once one of the partitions has moved, or is gone.
+    pub async fn moved(&self) {
+        self.flag.wait().await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        for slot in &self.slots {
+            self.store.with_slot(*slot, |log| log.unwatch(&self.flag));
+        }
+    }
+}
+
+/// See the crate's documentation.
+pub struct Shard {
+    pub(crate) config: ShardConfig,
+    pub(crate) store: Rc<Store>,
+    journal: OnceCell<Rc<Journal>>,
+    pub(crate) turnstile: Turnstile,
+    pub(crate) checkpoints: CheckpointFiles,
+    pub(crate) next_checkpoint: Cell<u64>,
+    pub(crate) checkpoint_wanted: Flag,
+    pub(crate) checkpointing: Cell<bool>,
+    pub(crate) no_space: Cell<bool>,
+    pub(crate) gate: Gate,
+    pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
+}
+
+impl Shard {
+    /// Opens a shard with the partitions that recovery found for it, and starts its background tasks.
+    pub async fn open(
+        disk: Rc<dyn Disk>,
+        config: ShardConfig,
+        start: ShardStart,
+        partitions: Vec<(PartitionSpec, PartitionRow)>,
+    ) -> Result<Rc<Self>, DiskError> {
+        let folder = layout::journal_folder(config.core);
+        let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
+        let store = Store::new(Rc::clone(&disk), config.cache_bytes);
+        for (spec, row) in partitions {
+            store.add(spec, &row);
+        }
+        let listening = Rc::clone(&store);
+        let listener = Rc::new(move |touched: &[Touched], level: Durability| {
+            listening.became_safe(touched, level);
+            listening.progress.notify_all();
+        });
+        let shard = Rc::new(Self {
+            store,
+            journal: OnceCell::new(),
+            turnstile: Turnstile::new("shard.appends", limits::APPENDS_WAITING_MAX),
+            checkpoints,
+            next_checkpoint: Cell::new(start.next_checkpoint),
+            checkpoint_wanted: Flag::new(),
+            checkpointing: Cell::new(false),
+            no_space: Cell::new(false),
+            gate: Gate::new("shard"),
+            attachments: RefCell::new(Rc::new(|_| Vec::new())),
+            config,
+        });
+        let journal = Journal::open(disk, folder, start.journal, listener).await?;
+        shard.journal.set(journal).ok().expect("the journal is set once");
+        shard.start_tasks();
+        Ok(shard)
+    }
+
+    /// Takes a partition into this shard, as new (`PartitionRow::new`) or as recovery found it.
+    pub fn add_partition(&self, spec: PartitionSpec, row: &PartitionRow) {
+        self.store.add(spec, row);
+    }
+
+    /// Changes the settings of a partition that is here.
+    pub fn update_partition(&self, spec: PartitionSpec) {
+        self.store.with(spec.id, |log| log.spec = spec);
+    }
+
+    /// Forgets a partition at once and removes its files in the background.
+    pub fn remove_partition(self: &Rc<Self>, id: PartitionId) {
+        if self.store.remove(id) {
+            self.remove_files_later(id);
+        }
+    }
+
+    /// Gives a batch its offsets and copies it into the journal and the partition's chunk. [`Shard::room`] or
+    /// [`Turn::wait`](crate::Turn::wait) has just said that there is room.
+    pub fn append_now(&self, id: PartitionId, batch: AppendBatch<'_>) -> Result<Appended, AppendError> {
+        if let Some(cause) = self.failed() {
+            return Err(AppendError::Poisoned(cause));
+        }
+        let taken = self.store.append(id, batch).ok_or(AppendError::UnknownPartition(id))?;
+        let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload };
+        let lsn = self.journal().append(entry, taken.touched).map_err(AppendError::Poisoned)?;
+        self.checkpoint_wanted_if_due();
+        Ok(Appended {
+            base_offset: taken.base_offset,
+            end: taken.touched.end,
+            log_start: taken.log_start,
+            lsn,
+            durability: taken.touched.durability,
+        })
+    }
+
+    /// Resolves once an append is as safe as its partition's durability asks, or cannot become so.
+    pub async fn safe(&self, appended: Appended) -> Result<(), DiskError> {
+        self.journal().reached(appended.lsn, appended.durability).await
+    }
+
+    /// Whether [`Shard::safe`] would resolve at once, and how.
+    pub fn is_safe(&self, appended: Appended) -> Option<Result<(), DiskError>> {
+        self.journal().has_reached(appended.lsn, appended.durability)
+    }
+
+    /// Resolves once everything before `end` in a partition is safe: for an answer to a repeated append.
+    pub async fn safe_up_to(&self, id: PartitionId, end: Offset) -> Result<(), AppendError> {
+        loop {
+            if let Some(cause) = self.failed() {
+                return Err(AppendError::Poisoned(cause));
+            }
+            match self.store.with(id, |log| log.stable() >= end) {
+                None => return Err(AppendError::UnknownPartition(id)),
+                Some(true) => return Ok(()),
+                Some(false) => self.store.progress.notified().await,
+            }
+        }
+    }
+
+    /// Whole batches from `offset` on, at most `bytes_max` bytes but at least one batch; none when `offset` is the end.
+    pub async fn read(&self, id: PartitionId, offset: Offset, bytes_max: u32) -> Result<ReadData, ReadError> {
+        match self.read_memory(id, offset, bytes_max) {
+            Some(result) => result,
+            None => self.store.read_from_disk(id, offset, bytes_max).await,
+        }
+    }
+
+    /// As [`Shard::read`], but only if no disk has to be waited for; `None` otherwise.
+    pub fn read_memory(&self, id: PartitionId, offset: Offset, bytes_max: u32) -> Option<Result<ReadData, ReadError>> {
+        let Some(slot) = self.store.slot_of(id) else { return Some(Err(ReadError::UnknownPartition(id))) };
+        let (found, offsets) = self.store.with_slot(slot, |log| (log.find(offset, bytes_max), log.offsets()))?;
+        let (parts, bytes, next_offset) = match found {
+            Found::OutOfRange => return Some(Err(ReadError::OutOfRange { wanted: offset, offsets })),
+            Found::Disk => return None,
+            Found::AtEnd => (Vec::new(), 0, offset),
+            Found::Memory(MemoryRun { parts, bytes, next }) => (parts, bytes, next),
+        };
+        self.store.note_use(slot);
+        Some(Ok(ReadData { parts, bytes, next_offset, offsets, source: ReadSource::Memory }))
+    }
+
+    /// Watches partitions of this core for records beyond the given offsets. Unknown partitions count as moved.
+    pub fn watch(&self, partitions: &[(PartitionId, Offset)]) -> Watch {
+        let flag = Rc::new(Flag::new());
+        let mut slots = Vec::with_capacity(partitions.len());
+        for (id, after) in partitions {
+            match self.store.slot_of(*id) {
+                Some(slot) => {
+                    slots.push(slot);
+                    self.store.with_slot(slot, |log| log.watch(*after, &flag));
+                }
+                None => flag.raise(),
+            }
+        }
+        Watch { store: Rc::clone(&self.store), flag, slots }
+    }
+
+    pub fn offsets(&self, id: PartitionId) -> Option<LogOffsets> {
+        self.store.with(id, |log| log.offsets())
+    }
+
+    /// The largest leader epoch not above `wanted` in a partition's log, and the offset after its last record.
+    pub fn end_of_epoch(&self, id: PartitionId, wanted: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        self.store.with(id, |log| log.end_of_epoch(wanted)).flatten()
+    }
+
+    /// Sets where the owner's own state per partition comes from when a checkpoint is taken.
+    pub fn set_attachments(&self, source: Rc<dyn Fn(PartitionId) -> Vec<u8>>) {
+        *self.attachments.borrow_mut() = source;
+    }
+
+    pub fn core(&self) -> CoreId {
+        self.config.core
+    }
+
+    /// Why this shard accepts nothing any more, if so.
+    pub fn failed(&self) -> Option<DiskError> {
+        self.store.poisoned().or_else(|| self.journal().poisoned())
+    }
+
+    /// Flushes everything, takes a last checkpoint and ends the tasks. Appends from now on are refused.
+    pub async fn close(self: &Rc<Self>) -> Result<(), DiskError> {
+        self.turnstile.close();
+        self.store.progress.notify_all();
+        let result = match self.last_checkpoint().await {
+            Ok(()) => self.journal().close().await,
+            Err(cause) => Err(cause),
+        };
+        self.gate.close().await;
+        result
+    }
+
+    pub(crate) fn journal(&self) -> &Rc<Journal> {
+        self.journal.get().expect("the journal is set while the shard opens")
+    }
+}

@@ -1,0 +1,33 @@
+//! Figures of one shard, for metrics and tests.
+
+use crate::shard::Shard;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardStats {
+    pub partitions: usize,
+    /// Bytes of chunks, readers' holds included.
+    pub cache_bytes: u64,
+    /// Bytes of chunks that are in no segment file yet.
+    pub dirty_bytes: u64,
+    /// Appends that wait for room.
+    pub appends_waiting: usize,
+    /// Share of the journal, in percent, that waits to be recycled.
+    pub journal_used_percent: u64,
+    /// Number of the next checkpoint.
+    pub next_checkpoint: u64,
+    pub accepts_appends: bool,
+}
+
+impl Shard {
+    pub fn stats(&self) -> ShardStats {
+        ShardStats {
+            partitions: self.store.logs.borrow().slots.iter().flatten().count(),
+            cache_bytes: self.store.pool.in_use(),
+            dirty_bytes: self.store.pool.dirty(),
+            appends_waiting: self.turnstile.len(),
+            journal_used_percent: self.journal().used_percent(),
+            next_checkpoint: self.next_checkpoint.get(),
+            accepts_appends: self.failed().is_none() && !self.no_space.get(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The partitions of one core and their way to segment files; what a running shard and a recovery share.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::{Disk, DiskError, Notify};
+
+use crate::checkpoint::PartitionRow;
+use crate::journal::{Durability, Touched};
+use crate::limits;
+use crate::log::chunks::WriteWhat;
+use crate::log::{AppendBatch, PartitionLog, PartitionSpec};
+use crate::pool::ChunkPool;
+use crate::segment::reader::Reader;
+use crate::write_back::WriteBack;
+
+#[derive(Default)]
+pub(crate) struct Logs {
+    /// Slots are never used again, so that a late report about a deleted partition finds nothing.
+    pub(crate) slots: Vec<Option<Box<PartitionLog>>>,
+    pub(crate) by_id: BTreeMap<PartitionId, u32>,
+    /// Logs that have chunks in memory, by the tick of their last use.
+    by_use: BTreeSet<(u64, u32)>,
+    tick: u64,
+}
+
+pub(crate) struct Store {
+    pub(crate) disk: Rc<dyn Disk>,
+    pub(crate) logs: RefCell<Logs>,
+    pub(crate) pool: ChunkPool,
+    pub(crate) write_back: WriteBack,
+    pub(crate) reader: Reader,
+    /// Memory was freed, a write ended, space returned: somebody who waits should look again.
+    pub(crate) progress: Notify,
+    poisoned: RefCell<Option<DiskError>>,
+}
+
+/// A batch that a log has taken.
+pub(crate) struct Taken {
+    pub(crate) base_offset: Offset,
+    pub(crate) log_start: Offset,
+    /// With base offset and leader epoch.
+    pub(crate) header: [u8; wire::batch::HEADER_BYTES],
+    pub(crate) touched: Touched,
+}
+
+impl Store {
+    pub(crate) fn new(disk: Rc<dyn Disk>, cache_bytes: u64) -> Rc<Self> {
+        Rc::new(Self {
+            disk,
+            logs: RefCell::default(),
+            pool: ChunkPool::new(cache_bytes),
+            write_back: WriteBack::default(),
+            reader: Reader::default(),
+            progress: Notify::new(),
+            poisoned: RefCell::new(None),
+        })
+    }
+
+    pub(crate) fn add(&self, spec: PartitionSpec, row: &PartitionRow) -> u32 {
+        assert_eq!(spec.id, row.id, "the row is another partition's");
+        let mut logs = self.logs.borrow_mut();
+        let slot = u32::try_from(logs.slots.len()).expect("slots are limited far below 2^32");
+        let before = logs.by_id.insert(spec.id, slot);
+        assert!(before.is_none(), "partition {} is here already", spec.id);
+        logs.slots.push(Some(Box::new(PartitionLog::from_row(spec, row))));
+        slot
+    }
+
+    /// Takes a partition out; false when it was not here. Whoever waits on it is woken.
+    pub(crate) fn remove(&self, id: PartitionId) -> bool {
+        let removed = {
+            let mut logs = self.logs.borrow_mut();
+            let Some(slot) = logs.by_id.remove(&id) else { return false };
+            self.reader.forget(slot);
+            let removed = logs.slots[slot as usize].take();
+            if let Some(log) = &removed {
+                logs.by_use.remove(&(log.used, slot));
+            }
+            removed
+        };
+        if let Some(mut log) = removed {
+            log.chunks.drop_all(&self.pool);
+            log.raise_all();
+        }
+        self.progress.notify_all();
+        true
+    }
+
+    /// Gives a batch its offsets and copies it into the partition's chunk; `None` when the partition is not here.
+    pub(crate) fn append(&self, id: PartitionId, batch: AppendBatch<'_>) -> Option<Taken> {
+        let mut logs = self.logs.borrow_mut();
+        let slot = *logs.by_id.get(&id)?;
+        let log = logs.slots[slot as usize].as_mut()?;
+        let (base_offset, header) = log.append(batch, &self.pool);
+        let touched = Touched { slot, end: log.end(), position: log.end_position(), durability: log.spec.durability };
+        let log_start = log.log_start();
+        note_use(&mut logs, slot);
+        Some(Taken { base_offset, log_start, header, touched })
+    }
+
+    /// The journal says up to where partitions have become safe.
+    pub(crate) fn became_safe(&self, touched: &[Touched], level: Durability) {
+        let mut logs = self.logs.borrow_mut();
+        for touched in touched {
+            let Some(log) = logs.slots[touched.slot as usize].as_mut() else { continue };
+            if touched.durability <= level {
+                log.advance_stable(touched.end, touched.position);
+            }
+            if level == Durability::Flushed {
+                log.flushed_position = log.flushed_position.max(touched.position);
+                if log.has_writes(WriteWhat::Complete) {
+                    self.write_back.enqueue(touched.slot);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn with<R>(&self, id: PartitionId, act: impl FnOnce(&mut PartitionLog) -> R) -> Option<R> {
+        let mut logs = self.logs.borrow_mut();
+        let slot = *logs.by_id.get(&id)?;
+        logs.slots[slot as usize].as_mut().map(|log| act(log))
+    }
+
+    pub(crate) fn with_slot<R>(&self, slot: u32, act: impl FnOnce(&mut PartitionLog) -> R) -> Option<R> {
+        self.logs.borrow_mut().slots[slot as usize].as_mut().map(|log| act(log))
+    }
+
+    pub(crate) fn slot_of(&self, id: PartitionId) -> Option<u32> {
+        self.logs.borrow().by_id.get(&id).copied()
+    }
+
+    /// A failure that only a restart can recover from: nothing more is accepted; reads go on.
+    pub(crate) fn poison(&self, what: &str, cause: DiskError) {
+        let mut poisoned = self.poisoned.borrow_mut();
+        if poisoned.is_none() {
+            tracing::error!(core = %rt::core(), %cause, "{what}; this core accepts no records until a restart");
+            *poisoned = Some(cause);
+        }
+        drop(poisoned);
+        self.progress.notify_all();
+    }
+
+    pub(crate) fn poisoned(&self) -> Option<DiskError> {
+        self.poisoned.borrow().clone()
+    }
+
+    /// A reader has used a partition's memory.
+    pub(crate) fn note_use(&self, slot: u32) {
+        note_use(&mut self.logs.borrow_mut(), slot);
+    }
+
+    /// Lets go of clean chunks of the coldest partitions until the pool is within its limit with `more` bytes.
+    pub(crate) fn evict_for(&self, more: u64) {
+        self.pool.reap();
+        if self.pool.excess_with(more) == 0 {
+            return;
+        }
+        let mut logs = self.logs.borrow_mut();
+        let Logs { slots, by_use, tick, .. } = &mut *logs;
+        *tick += 1;
+        let mut emptied = Vec::new();
+        for (used, slot) in by_use.iter().take(limits::EVICTION_PARTITIONS_MAX) {
+            let Some(log) = slots[*slot as usize].as_mut() else { continue };
+            while self.pool.excess_with(more) > 0 && log.chunks.evict_oldest(&self.pool).is_some() {}
+            log.forget_old_spans();
+            if log.chunks.start().is_none() {
+                emptied.push((*used, *slot));
+            }
+            if self.pool.excess_with(more) == 0 {
+                break;
+            }
+        }
+        for key in emptied {
+            by_use.remove(&key);
+            if let Some(log) = slots[key.1 as usize].as_mut() {
+                log.used = 0;
+            }
+        }
+    }
+}
+
+/// Moves a log to the warm end of the list. The tick stands still most of the time, so this is mostly a comparison.
+fn note_use(logs: &mut Logs, slot: u32) {
+    let Logs { slots, by_use, tick, .. } = logs;
+    let Some(log) = slots[slot as usize].as_mut() else { return };
+    let now = (*tick).max(1);
+    if log.used != now {
+        by_use.remove(&(log.used, slot));
+        log.used = now;
+        by_use.insert((now, slot));
+    }
+}

@@ -1,0 +1,247 @@
+//! Write-back: chunks go to segment files as soon as nothing more will be added to them.
+//!
+//! Nothing here is flushed; a checkpoint does that. Until then the journal holds the same batches.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use base::{Offset, PartitionId, TopicId};
+use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
+
+use crate::bytes::{block_floor, length};
+use crate::log::chunks::{SegmentWrite, WriteWhat};
+use crate::shard::Shard;
+use crate::store::Store;
+use crate::task_queues::{BACKGROUND, CONTROL, WRITE_BACK};
+use crate::{layout, limits};
+
+/// What the kernel says when a disk gives back less than it took.
+const EIO: i32 = 5;
+
+/// Partitions that have chunks to write, in order of arrival.
+#[derive(Default)]
+pub(crate) struct WriteBack {
+    queue: RefCell<VecDeque<u32>>,
+    queued: RefCell<BTreeSet<u32>>,
+    arrived: Notify,
+    /// Topics whose folder's entry is flushed.
+    pub(crate) synced_topics: RefCell<BTreeSet<TopicId>>,
+    /// Segment files that are kept open between writes.
+    pub(crate) files_open: Cell<usize>,
+}
+
+impl WriteBack {
+    pub(crate) fn enqueue(&self, slot: u32) {
+        if self.queued.borrow_mut().insert(slot) {
+            self.queue.borrow_mut().push_back(slot);
+            self.arrived.notify_all();
+        }
+    }
+
+    pub(crate) fn pop(&self) -> Option<u32> {
+        let slot = self.queue.borrow_mut().pop_front()?;
+        self.queued.borrow_mut().remove(&slot);
+        Some(slot)
+    }
+}
+
+impl Store {
+    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was.
+    pub(crate) async fn write_one(&self, slot: u32, what: WriteWhat) -> Result<bool, DiskError> {
+        let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
+        let Some((id, Some(write))) = next else { return Ok(false) };
+        let (chunk, written) = (write.chunk, write.written);
+        let result = self.perform(slot, id, write).await;
+        let done = result.is_ok().then_some(written);
+        self.with_slot(slot, |log| {
+            log.chunks.end_write(chunk, done, &self.pool);
+            // Only now: a flush covers writes that were complete when it began.
+            if let Some(segment) = log.tail_segment(chunk.segment) {
+                segment.unsynced |= result.is_ok();
+            }
+        });
+        self.evict_for(0);
+        self.progress.notify_all();
+        result.map(|()| true)
+    }
+
+    async fn perform(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
+        let file = self.segment_for_write(slot, id, write.at.segment).await?;
+        let at = u64::from(write.at.position);
+        let mut buffer = write.buffer;
+        if write.head > 0 {
+            let block = file.read(at, BLOCK_BYTES).await?;
+            let kept = block.get(..write.head).ok_or_else(|| {
+                let (operation, path) = ("find the checkpointed end of", layout::segment_file(id, write.at.segment));
+                DiskError::Io { operation, path, errno: EIO }
+            })?;
+            buffer.fill(0..write.head, kept);
+        }
+        file.write(buffer, at).await
+    }
+
+    /// The file of an unfinished segment, opened or made if need be.
+    pub(crate) async fn segment_for_write(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        base: Offset,
+    ) -> Result<Rc<dyn DiskFile>, DiskError> {
+        if let Some(Some(file)) = self.with_slot(slot, |log| log.tail_segment(base)?.file.clone()) {
+            return Ok(file);
+        }
+        let path = layout::segment_file(id, base);
+        let file = match self.disk.open(&path, OpenMode::Create).await {
+            Err(DiskError::NotFound { .. }) => {
+                self.disk.create_dir_all(&layout::partition_folder(id)).await?;
+                self.disk.open(&path, OpenMode::Create).await?
+            }
+            other => other?,
+        };
+        self.with_slot(slot, |log| {
+            if let Some(segment) = log.tail_segment(base) {
+                segment.entry_unsynced = true;
+                if self.write_back.files_open.get() < limits::OPEN_FILES_MAX {
+                    self.write_back.files_open.set(self.write_back.files_open.get() + 1);
+                    segment.file = Some(Rc::clone(&file));
+                }
+            }
+        });
+        Ok(file)
+    }
+
+    /// Closes a file that a segment kept open.
+    pub(crate) async fn close_file(&self, file: Rc<dyn DiskFile>) {
+        self.write_back.files_open.set(self.write_back.files_open.get() - 1);
+        if let Err(cause) = file.close().await {
+            tracing::warn!(%cause, "closing a segment failed");
+        }
+    }
+}
+
+impl Shard {
+    /// Starts everything that runs beside appends and reads.
+    pub(crate) fn start_tasks(self: &Rc<Self>) {
+        for _ in 0..limits::WRITE_BACK_IN_FLIGHT_MAX {
+            self.spawn_task(WRITE_BACK, Rc::clone(self).write_chunks());
+        }
+        self.spawn_task(WRITE_BACK, Rc::clone(self).take_checkpoints());
+        self.spawn_task(CONTROL, Rc::clone(self).keep_time());
+    }
+
+    fn spawn_task(&self, queue: rt::TaskQueue, task: impl Future<Output = ()> + 'static) {
+        // The tasks look at the gate themselves, so that they end when it closes.
+        drop(self.gate.spawn(queue, task).expect("the shard is opening"));
+    }
+
+    async fn write_chunks(self: Rc<Self>) {
+        while !self.gate.is_closing() {
+            let Some(slot) = self.store.write_back.pop() else {
+                futures_lite::future::or(self.store.write_back.arrived.notified(), self.gate.closing()).await;
+                continue;
+            };
+            match self.store.write_one(slot, WriteWhat::Complete).await {
+                Ok(true) => self.store.write_back.enqueue(slot),
+                Ok(false) => {}
+                Err(DiskError::NoSpace { .. }) => {
+                    self.store.write_back.enqueue(slot);
+                    self.wait_for_space().await;
+                }
+                Err(cause) => self.store.poison("writing a chunk to its segment failed", cause),
+            }
+        }
+    }
+
+    /// Refuses appends until the disk takes a write again; called by whoever has met a full disk.
+    pub(crate) async fn wait_for_space(&self) {
+        if !self.no_space.replace(true) {
+            tracing::warn!(core = %self.config.core, "the disk is full: appends are refused until space returns");
+            self.store.progress.notify_all();
+        }
+        futures_lite::future::or(rt::sleep(limits::NO_SPACE_RETRY), self.gate.closing()).await;
+    }
+
+    /// Looks at the clock for the rest of the shard: checkpoints, flushes of relaxed partitions, free space.
+    async fn keep_time(self: Rc<Self>) {
+        let mut next_checkpoint = rt::now().plus(self.config.checkpoint_interval);
+        let mut next_space = rt::now();
+        while !self.gate.is_closing() {
+            let now = rt::now();
+            self.journal().request_flush();
+            if now >= next_space {
+                next_space = now.plus(limits::FREE_SPACE_CHECK);
+                self.look_at_free_space().await;
+            }
+            if now >= next_checkpoint {
+                next_checkpoint = now.plus(self.config.checkpoint_interval);
+                if self.journal().unrecycled_bytes() > 0 {
+                    self.checkpoint_wanted.raise();
+                }
+            }
+            let pause = self.config.flush_interval.min(limits::FREE_SPACE_CHECK);
+            futures_lite::future::or(rt::sleep(pause), self.gate.closing()).await;
+        }
+    }
+
+    async fn look_at_free_space(&self) {
+        let free = match self.store.disk.free_bytes().await {
+            Ok(free) => free,
+            Err(cause) => {
+                tracing::warn!(%cause, "cannot tell how much space the disk has left");
+                return;
+            }
+        };
+        let low = free < self.config.free_space_floor;
+        if low != self.no_space.replace(low) {
+            let floor = self.config.free_space_floor;
+            match low {
+                true => {
+                    tracing::warn!(core = %self.config.core, free, floor, "free space is below its floor: appends are refused")
+                }
+                false => tracing::info!(core = %self.config.core, free, "there is space again: appends are accepted"),
+            }
+            self.store.progress.notify_all();
+        }
+    }
+
+    pub(crate) fn remove_files_later(self: &Rc<Self>, id: PartitionId) {
+        let shard = Rc::clone(self);
+        let removal = async move {
+            remove_partition_files(&*shard.store.disk, id).await;
+        };
+        if self.gate.spawn(BACKGROUND, removal).is_err() {
+            tracing::info!(%id, "the files of a deleted partition are removed at the next start");
+        }
+    }
+}
+
+/// Removes a deleted partition's files, and its topic's folder with the last of them. Failing is no harm: the next
+/// start removes what no topic owns.
+pub(crate) async fn remove_partition_files(disk: &dyn Disk, id: PartitionId) {
+    let result = disk.remove_dir_all(&layout::partition_folder(id)).await;
+    if let Err(cause) = result
+        && !matches!(cause, DiskError::NotFound { .. })
+    {
+        tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
+    }
+    let folder = layout::topic_folder(id.topic);
+    if disk.list(&folder).await.is_ok_and(|entries| entries.is_empty()) {
+        let _ = disk.remove_dir_all(&folder).await;
+    }
+}
+
+/// Writes bytes at any position of a file: the block that they begin in is read first and kept.
+pub(crate) async fn write_bytes_at(file: &dyn DiskFile, at: u64, bytes: &[u8]) -> Result<(), DiskError> {
+    let start = block_floor(at);
+    let head = length(at - start);
+    let buffer = IoBuf::alloc((head + bytes.len()).next_multiple_of(BLOCK_BYTES));
+    if head > 0 {
+        let block = file.read(start, BLOCK_BYTES).await?;
+        let kept = &block[..head.min(block.len())];
+        buffer.append(kept);
+        buffer.advance(head - kept.len());
+    }
+    buffer.append(bytes);
+    file.write(buffer, start).await
+}

@@ -1,0 +1,70 @@
+//! Storage under seeds: shards on a simulated disk that tears, loses and reorders what was not flushed, killed at any
+//! moment and started again on another number of cores.
+//!
+//! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
+
+mod life;
+mod lying_disk;
+mod oracle;
+mod storage;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use storage::{Fault, Plan, run};
+
+/// Runs `check` for each seed; a panic inside is reported with its seed.
+fn for_seeds(default: u64, check: impl Fn(u64)) {
+    if let Ok(seed) = std::env::var("CORELANE_SEED") {
+        return check(seed.parse().expect("CORELANE_SEED is a number"));
+    }
+    let count = std::env::var("CORELANE_SEEDS").map_or(default, |n| n.parse().expect("CORELANE_SEEDS is a number"));
+    for seed in 0..count {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(seed))) {
+            eprintln!("failed with CORELANE_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+    println!("{count} seeds");
+}
+
+#[test]
+fn acknowledged_batches_survive_crashes_in_order_and_once() {
+    for_seeds(300, |seed| {
+        run(&Plan::of_seed(seed));
+    });
+}
+
+#[test]
+fn acknowledged_batches_survive_a_disk_that_fails() {
+    for_seeds(150, |seed| {
+        run(&Plan::of_seed(seed).with(Fault::IoErrors));
+    });
+}
+
+#[test]
+fn acknowledged_batches_survive_a_disk_that_fills_up() {
+    for_seeds(100, |seed| {
+        run(&Plan::of_seed(seed).with(Fault::NoSpace));
+    });
+}
+
+#[test]
+fn a_seed_runs_the_same_way_twice() {
+    for seed in 0..10 {
+        let (first, second) = (run(&Plan::of_seed(seed)), run(&Plan::of_seed(seed)));
+        assert_eq!(first, second, "seed {seed}");
+        assert!(first.acknowledged > 0, "seed {seed} did nothing");
+    }
+}
+
+/// The checker itself is checked: a disk that says "flushed" and has not must be found out.
+#[test]
+fn a_disk_that_lies_about_flushes_is_found_out() {
+    let caught = (0..40)
+        .filter(|seed| {
+            let plan = Plan::of_seed(*seed).with(Fault::LyingFlush);
+            catch_unwind(AssertUnwindSafe(|| run(&plan))).is_err()
+        })
+        .count();
+    assert!(caught >= 20, "only {caught} of 40 seeds noticed that nothing was flushed");
+}
