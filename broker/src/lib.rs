@@ -1,1 +1,32 @@
-//! broker.
+//! The server: listeners, routing, and the drivers of what `cluster` decides.
+//!
+//! Each core has its [`Core`](core::Core): the shard with its partitions, the leaders' state, the view of the cluster,
+//! and the connections that it serves. A request for a partition of another core travels through the [`mesh`]; the
+//! owner answers. The metadata's driver, the [`controller`], runs on core 0.
+
+pub mod config;
+mod controller;
+mod core;
+mod identity_file;
+mod inbound;
+mod kafka;
+mod leader;
+mod limits;
+mod listener;
+mod memory;
+mod mesh;
+mod messages;
+mod native;
+mod placement_file;
+mod produce;
+mod producer_ids;
+mod producer_state;
+mod reads;
+mod records;
+mod refusal;
+mod server;
+mod stages;
+mod start;
+mod view;
+
+pub use server::{Ready, ServeError, serve};

@@ -1,0 +1,204 @@
+//! The table of settings.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::value::{Kind, Value};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+
+/// One setting. All of them are read at start.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub default: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+}
+
+const fn setting(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
+    Setting { name, kind, default, about }
+}
+
+const fn duration(min: Duration, max: Duration) -> Kind {
+    Kind::Duration { min, max }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+pub const SETTINGS: &[Setting] = &[
+    setting("data", Kind::Text, "corelane-data", "Folder of all data; made if it is missing."),
+    setting("cores", Kind::Cores, "all", "Cores to run on; each gets one executor and one shard of the partitions."),
+    setting(
+        "node.id",
+        Kind::Count { min: 0, max: i32::MAX.cast_unsigned() },
+        "1",
+        "Id of this broker in its cluster; a data folder keeps the id that it was made with.",
+    ),
+    setting("kafka.listen", Kind::Address, "127.0.0.1:9092", "Where Kafka clients connect; port 0 takes any free one."),
+    setting(
+        "kafka.advertise",
+        Kind::Text,
+        "",
+        "Host, or host:port, that Kafka clients are told to connect to; empty stands for the address listened on.",
+    ),
+    setting(
+        "kafka.request_bytes_max",
+        Kind::Bytes { min: 64 * KIB, max: GIB },
+        "100 MiB",
+        "Largest Kafka request (Kafka's socket.request.max.bytes); the connection of a larger one is closed.",
+    ),
+    setting(
+        "native.listen",
+        Kind::Address,
+        "127.0.0.1:9292",
+        "Where native clients connect: core n listens on this port plus n; port 0 takes any free ones.",
+    ),
+    setting("native.advertise", Kind::Text, "", "Host that native clients are told to connect to, as kafka.advertise."),
+    setting(
+        "native.payload_bytes_max",
+        Kind::Bytes { min: 64 * KIB, max: GIB },
+        "64 MiB",
+        "Largest payload of a native frame.",
+    ),
+    setting(
+        "connections.max",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "10000",
+        "Connections over both doors; further ones are closed at once.",
+    ),
+    setting(
+        "connections.idle",
+        duration(MILLISECOND, Duration::from_secs(30 * 86_400)),
+        "10 min",
+        "A connection without a request for so long is closed (Kafka's connections.max.idle.ms).",
+    ),
+    setting(
+        "connections.requests_max",
+        Kind::Count { min: 1, max: 10_000 },
+        "64",
+        "Requests of one connection that may wait for their answers; more are not read until some are answered.",
+    ),
+    setting(
+        "connections.request_time_max",
+        duration(MILLISECOND, HOUR),
+        "30 s",
+        "A request must have arrived whole, and an answer been taken, within this time.",
+    ),
+    setting(
+        "memory.cache",
+        Kind::Bytes { min: 0, max: 64 * TIB },
+        "0 B",
+        "Recent data kept in memory, per core; 0 takes a sixteenth of the machine's memory over all cores.",
+    ),
+    setting(
+        "memory.requests",
+        Kind::Bytes { min: MIB, max: TIB },
+        "128 MiB",
+        "Requests being read or answered, per core; beyond it sockets are not read.",
+    ),
+    setting(
+        "journal.bytes",
+        Kind::Bytes { min: MIB, max: 4 * GIB },
+        "256 MiB",
+        "Size of a core's journal; it bounds the time of a restart.",
+    ),
+    setting(
+        "journal.flush_interval",
+        duration(MILLISECOND, HOUR),
+        "1 s",
+        "Longest time that a write to a topic with corelane.durability=relaxed stays unflushed.",
+    ),
+    setting(
+        "journal.checkpoint_interval",
+        duration(Duration::from_millis(100), DAY),
+        "60 s",
+        "Time between checkpoints while there is something to check; half a journal's data brings one earlier.",
+    ),
+    setting(
+        "disk.free_floor",
+        Kind::Bytes { min: 0, max: 64 * TIB },
+        "256 MiB",
+        "With less free space than this, produce requests are refused with a retriable error.",
+    ),
+    setting(
+        "recovery.damaged_journal",
+        Kind::Word(&["refuse", "accept-loss"]),
+        "refuse",
+        "What to do at start when acknowledged records are damaged in a journal.",
+    ),
+    setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
+    setting(
+        "topics.partitions",
+        Kind::Count { min: 1, max: 10_000 },
+        "1",
+        "Partitions of a new topic that does not say how many (Kafka's num.partitions).",
+    ),
+    setting(
+        "runtime.spin",
+        duration(Duration::ZERO, MILLISECOND),
+        "0 us",
+        "Time that a core looks for work before it sleeps; saves wake-ups on machines that run nothing else.",
+    ),
+    setting(
+        "runtime.stop_time_max",
+        duration(MILLISECOND, HOUR),
+        "1 s",
+        "Time that requests in progress are given when the broker is asked to stop.",
+    ),
+];
+
+impl Setting {
+    /// The default, as a value.
+    pub fn default_value(&self) -> Value {
+        self.kind.parse(self.default).unwrap_or_else(|why| panic!("the default of {} is invalid: {why}", self.name))
+    }
+
+    /// Behind the prefix: `kafka.listen` is `KAFKA_LISTEN`.
+    pub fn environment_name(&self) -> String {
+        self.name.replace('.', "_").to_uppercase()
+    }
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The known name that is nearest to a mistyped one, if any is near.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let near = SETTINGS.iter().map(|setting| (distance(name, setting.name), setting.name)).min()?;
+    (near.0 <= 3).then_some(near.1)
+}
+
+/// Edits between two short texts (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, from) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, to) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+/// The reference page of the settings.
+pub fn settings_markdown() -> String {
+    let mut page = String::from("| setting | default | allowed | meaning |\n|---|---|---|---|\n");
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() { "(empty)" } else { setting.default };
+        let allowed = setting.kind.bounds().replace('|', "\\|");
+        writeln!(page, "| `{}` | {default} | {allowed} | {} |", setting.name, setting.about)
+            .expect("a String takes all");
+    }
+    page
+}

@@ -1,0 +1,186 @@
+//! The metadata's driver, on core 0: commands are decided, written to the metadata's log, applied once flushed, and
+//! shown to all cores before they are answered.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base::{CoreId, LeaderEpoch, PartitionId, Timestamp, TopicId};
+use cluster::metadata::{Command, Decision, Incarnation, Metadata, MetadataRecord, Reply};
+use cluster::placement::Placement;
+use rt::{Disk, Notify};
+use shard::AppendBatch;
+use shard::task_queues::FOREGROUND;
+use wire::ErrorCode;
+use wire::batch::{BatchHeader, HEADER_BYTES};
+
+use crate::core::Core;
+use crate::messages::Request;
+use crate::refusal::Refusal;
+use crate::start::METADATA_PARTITION;
+use crate::view::{ClusterView, ViewChange};
+use crate::{limits, placement_file, records};
+
+pub(crate) struct Controller {
+    metadata: RefCell<Metadata>,
+    placement: RefCell<Placement>,
+    disk: Rc<dyn Disk>,
+    /// Epoch of the leader of the metadata's log: the broker's incarnation.
+    epoch: LeaderEpoch,
+    busy: Cell<bool>,
+    waiting: Cell<usize>,
+    freed: Notify,
+}
+
+impl Controller {
+    pub(crate) fn new(metadata: Metadata, placement: Placement, disk: Rc<dyn Disk>, incarnation: u32) -> Rc<Self> {
+        Rc::new(Self {
+            metadata: RefCell::new(metadata),
+            placement: RefCell::new(placement),
+            disk,
+            epoch: LeaderEpoch::new(incarnation).expect("a broker is not started 2^31 times"),
+            busy: Cell::new(false),
+            waiting: Cell::new(0),
+            freed: Notify::new(),
+        })
+    }
+
+    /// Carries out a command. It goes on to its end even if whoever asked goes away.
+    pub(crate) async fn ask(self: &Rc<Self>, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
+        if self.waiting.get() >= limits::CONTROLLER_COMMANDS_MAX {
+            let text = format!("queue controller.commands is full at its limit of {}", limits::CONTROLLER_COMMANDS_MAX);
+            return Err(Refusal::new(ErrorCode::RequestTimedOut, text));
+        }
+        let (controller, core) = (Rc::clone(self), Rc::clone(core));
+        rt::spawn(FOREGROUND, async move { controller.perform_alone(&core, command).await }).await
+    }
+
+    /// Says that this broker has started; every partition gets a new leader epoch by it.
+    pub(crate) async fn register(self: &Rc<Self>, core: &Rc<Core>) -> Result<(), Refusal> {
+        let broker = core.identity.broker;
+        let incarnation: Incarnation = self.metadata.borrow().next_incarnation(broker);
+        self.ask(core, Command::RegisterBroker { broker, incarnation }).await.map(drop)
+    }
+
+    async fn perform_alone(&self, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
+        self.waiting.set(self.waiting.get() + 1);
+        while self.busy.replace(true) {
+            self.freed.notified().await;
+        }
+        let result = self.perform(core, command).await;
+        self.busy.set(false);
+        self.waiting.set(self.waiting.get() - 1);
+        self.freed.notify_all();
+        result
+    }
+
+    async fn perform(&self, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
+        let Decision { records, reply } = self.metadata.borrow().decide(command)?;
+        if records.is_empty() {
+            return Ok(reply);
+        }
+        self.commit(core, &records).await?;
+        {
+            let mut metadata = self.metadata.borrow_mut();
+            for record in &records {
+                metadata.apply(record);
+            }
+        }
+        if let Some(topics) = changed_topics(&records) {
+            self.place(&records).await?;
+            self.publish(core, topics).await?;
+        }
+        Ok(reply)
+    }
+
+    /// Writes records to the metadata's log and waits until they are flushed.
+    async fn commit(&self, core: &Rc<Core>, records: &[MetadataRecord]) -> Result<(), Refusal> {
+        let bytes = records::encode(records, rt::wall_clock());
+        let header = BatchHeader::read(&bytes).expect("a batch of our own is whole");
+        let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a batch of our own is whole");
+        let batch = AppendBatch {
+            header: head,
+            payload,
+            offsets: header.last_offset_delta() + 1,
+            max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
+            leader_epoch: self.epoch,
+        };
+        let turn = core.shard.turn()?;
+        turn.wait(batch.bytes()).await?;
+        let appended = turn.append(METADATA_PARTITION, batch)?;
+        let flushed = core.shard.safe(appended).await;
+        flushed.map_err(|cause| Refusal::new(ErrorCode::KafkaStorageError, cause.to_string()))
+    }
+
+    /// Brings the placement up to the change, and stores it.
+    async fn place(&self, records: &[MetadataRecord]) -> Result<(), Refusal> {
+        let table = {
+            let mut placement = self.placement.borrow_mut();
+            let before = placement.len();
+            let mut removed = 0;
+            for record in records {
+                match record {
+                    MetadataRecord::TopicCreated(topic) => {
+                        let ids = topic.indexed_partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
+                        placement.assign(ids);
+                    }
+                    MetadataRecord::PartitionsAdded { topic, first, partitions } => {
+                        let indexes = (first.0..).take(partitions.len());
+                        placement.assign(indexes.map(|index| PartitionId::new(*topic, index)));
+                    }
+                    MetadataRecord::TopicDeleted { topic } => removed += placement.remove(*topic).len(),
+                    MetadataRecord::BrokerRegistered { .. }
+                    | MetadataRecord::SettingsAltered { .. }
+                    | MetadataRecord::ProducerIdsReserved(_) => {}
+                }
+            }
+            if placement.len() == before && removed == 0 {
+                return Ok(());
+            }
+            placement.clone()
+        };
+        // The change is committed already: without this file the next start merely places anew.
+        if let Err(error) = placement_file::write(&*self.disk, &table).await {
+            tracing::warn!(%error, "the placement could not be stored");
+        }
+        Ok(())
+    }
+
+    /// Shows the new state to all cores, and waits until they have it.
+    async fn publish(&self, core: &Rc<Core>, topics: Option<Vec<TopicId>>) -> Result<(), Refusal> {
+        let view = Arc::new(self.view());
+        let change = ViewChange { view, topics };
+        let others: Vec<_> = CoreId::all(core.cores())
+            .filter(|other| *other != core.id)
+            .map(|other| core.call(other, Request::View(Box::new(change.clone()))))
+            .collect();
+        core.apply_view(&change);
+        for call in others {
+            call.await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn view(&self) -> ClusterView {
+        ClusterView {
+            image: self.metadata.borrow().image().clone(),
+            placement: Arc::new(self.placement.borrow().clone()),
+        }
+    }
+}
+
+/// Topics that records change: `None` when none does, `Some(None)` when all do.
+fn changed_topics(records: &[MetadataRecord]) -> Option<Option<Vec<TopicId>>> {
+    let mut topics = Vec::new();
+    for record in records {
+        match record {
+            MetadataRecord::BrokerRegistered { .. } => return Some(None),
+            MetadataRecord::TopicCreated(topic) => topics.push(topic.id),
+            MetadataRecord::TopicDeleted { topic }
+            | MetadataRecord::PartitionsAdded { topic, .. }
+            | MetadataRecord::SettingsAltered { topic, .. } => topics.push(*topic),
+            MetadataRecord::ProducerIdsReserved(_) => {}
+        }
+    }
+    if topics.is_empty() { None } else { Some(Some(topics)) }
+}

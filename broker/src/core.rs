@@ -1,0 +1,298 @@
+//! What one core of the broker has at hand, and how it serves the other cores.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
+use cluster::metadata::{Command, CreationDefaults, Topic};
+use cluster::producers::ProducerTable;
+use cluster::settings::TopicSettings;
+use rt::{Gate, LaneReceiver, Notify};
+use shard::task_queues::FOREGROUND;
+use shard::{PartitionRow, Shard};
+use wire::ErrorCode;
+
+use crate::config::Config;
+use crate::controller::Controller;
+use crate::leader::{Leader, Progress};
+use crate::limits;
+use crate::memory::RequestMemory;
+use crate::mesh::{Mesh, Message};
+use crate::messages::{Caller, CoreStatus, Reply, Request};
+use crate::producer_ids::ProducerIds;
+use crate::refusal::Refusal;
+use crate::server::{PRODUCER_EXPIRATION, Shared};
+use crate::stages::Stages;
+use crate::view::{ClusterView, Identity, ViewChange};
+use crate::{producer_state, start};
+
+/// A topic as doors need it: looked up by name or id, settings resolved.
+#[derive(Clone)]
+pub(crate) struct KnownTopic {
+    pub(crate) topic: Arc<Topic>,
+    pub(crate) settings: Rc<TopicSettings>,
+}
+
+pub(crate) struct Core {
+    pub(crate) id: CoreId,
+    pub(crate) config: Arc<Config>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) shard: Rc<Shard>,
+    pub(crate) mesh: Rc<Mesh>,
+    pub(crate) leaders: RefCell<BTreeMap<PartitionId, Leader>>,
+    pub(crate) memory: RequestMemory,
+    pub(crate) stages: Stages,
+    pub(crate) producer_ids: ProducerIds,
+    /// Connections and what they wait for; closed first when the broker stops.
+    pub(crate) connections: Gate,
+    pub(crate) connection_count: Cell<u32>,
+    view: RefCell<Arc<ClusterView>>,
+    topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
+    view_changed: Notify,
+    /// On core 0 only.
+    pub(crate) controller: RefCell<Option<Rc<Controller>>>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        id: CoreId,
+        shared: Arc<Shared>,
+        shard: Rc<Shard>,
+        mesh: Rc<Mesh>,
+        view: Arc<ClusterView>,
+    ) -> Rc<Self> {
+        let config = Arc::clone(&shared.config);
+        let core = Rc::new(Self {
+            id,
+            identity: Arc::clone(&shared.identity),
+            shard,
+            mesh,
+            leaders: RefCell::default(),
+            memory: RequestMemory::new(config.request_memory.as_usize()),
+            stages: Stages::new(),
+            producer_ids: ProducerIds::default(),
+            connections: Gate::new("connections"),
+            connection_count: Cell::new(0),
+            view: RefCell::new(Arc::clone(&view)),
+            topics: RefCell::default(),
+            view_changed: Notify::new(),
+            controller: RefCell::new(None),
+            config,
+            shared,
+        });
+        core.apply_view(&ViewChange { view, topics: None });
+        core
+    }
+
+    /// Serves what another core asks.
+    pub(crate) async fn serve_lane(self: Rc<Self>, from: CoreId, mut lane: LaneReceiver<Message>) {
+        while let Some(message) = lane.recv().await {
+            match message {
+                Message::Answer { id, reply } => self.mesh.take_answer(id, reply),
+                Message::Call { id, request } => self.serve(Caller { core: from, call: id }, request),
+            }
+            rt::yield_if_needed().await;
+        }
+    }
+
+    fn serve(self: &Rc<Self>, caller: Caller, request: Request) {
+        match request {
+            // Appends take their place at once; only the answer may come later.
+            Request::Append(append) => match self.append(*append) {
+                Progress::Done(result) => self.answer(caller, Reply::Append(result)),
+                Progress::Waiting(rest) => self.answer_later(caller, async move { Reply::Append(rest.await) }),
+            },
+            Request::Read(parts, bytes_max) => match self.read_from_memory(&parts, bytes_max) {
+                Some(results) => self.answer(caller, Reply::Read(results)),
+                None => {
+                    let core = Rc::clone(self);
+                    self.answer_later(caller, async move { Reply::Read(core.read_here(&parts, bytes_max).await) });
+                }
+            },
+            Request::Wait(offsets, milliseconds) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move {
+                    core.wait_here(&offsets, milliseconds).await;
+                    Reply::Moved
+                });
+            }
+            Request::Query(queries) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Query(core.query_here(&queries).await) });
+            }
+            Request::Control(command) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Control(Box::new(core.control(*command).await)) });
+            }
+            Request::View(change) => {
+                self.apply_view(&change);
+                self.answer(caller, Reply::Done);
+            }
+            Request::Status => self.answer(caller, Reply::Status(Box::new(self.status()))),
+            Request::Connection(handed_over) => {
+                self.take_connection(*handed_over);
+                self.answer(caller, Reply::Done);
+            }
+        }
+    }
+
+    fn answer(&self, caller: Caller, reply: Reply) {
+        self.mesh.answer(caller.core, caller.call, reply);
+    }
+
+    fn answer_later(self: &Rc<Self>, caller: Caller, reply: impl Future<Output = Reply> + 'static) {
+        let core = Rc::clone(self);
+        drop(rt::spawn(FOREGROUND, async move { core.answer(caller, reply.await) }));
+    }
+
+    /// Asks the controller, wherever it is.
+    pub(crate) async fn control(self: &Rc<Self>, command: Command) -> Result<cluster::metadata::Reply, Refusal> {
+        let controller = self.controller.borrow().clone();
+        match controller {
+            Some(controller) => controller.ask(self, command).await,
+            None => match self.mesh.call(CoreId(0), Request::Control(Box::new(command))).await? {
+                Reply::Control(result) => *result,
+                _ => Err(ErrorCode::UnknownServerError.into()),
+            },
+        }
+    }
+
+    pub(crate) fn view(&self) -> Arc<ClusterView> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    pub(crate) fn topic_named(&self, name: &str) -> Option<KnownTopic> {
+        let id = self.view.borrow().image.topic_id(name)?;
+        self.topic(id)
+    }
+
+    pub(crate) fn topic(&self, id: TopicId) -> Option<KnownTopic> {
+        self.topics.borrow().get(&id).cloned()
+    }
+
+    /// The core that owns a partition; `None` when there is no such partition.
+    pub(crate) fn owner_of(&self, id: PartitionId) -> Option<CoreId> {
+        self.view.borrow().core_of(id)
+    }
+
+    /// An id for a new topic.
+    pub(crate) fn new_topic_id(&self) -> TopicId {
+        TopicId::from_random((u128::from(rt::entropy()) << 64) | u128::from(rt::entropy()))
+    }
+
+    /// What new topics are like that say nothing themselves.
+    pub(crate) fn creation_defaults(&self) -> CreationDefaults {
+        CreationDefaults { partitions: self.config.partitions, replication_factor: 1 }
+    }
+
+    pub(crate) fn cores(&self) -> u16 {
+        self.shared.cores
+    }
+
+    /// Takes a new view: partitions that this core now has are opened, others let go of.
+    pub(crate) fn apply_view(&self, change: &ViewChange) {
+        *self.view.borrow_mut() = Arc::clone(&change.view);
+        let image = &change.view.image;
+        let changed: Vec<TopicId> = match &change.topics {
+            Some(topics) => topics.clone(),
+            None => image.topics().map(|topic| topic.id).collect(),
+        };
+        for id in changed {
+            match image.topic(id) {
+                Some(topic) => self.take_topic(change, topic),
+                None => self.drop_topic(id),
+            }
+        }
+        self.view_changed.notify_all();
+    }
+
+    fn take_topic(&self, change: &ViewChange, topic: &Arc<Topic>) {
+        let settings = Rc::new(TopicSettings::resolve(&topic.settings, &self.config.topic_defaults));
+        self.topics
+            .borrow_mut()
+            .insert(topic.id, KnownTopic { topic: Arc::clone(topic), settings: Rc::clone(&settings) });
+        for (index, partition) in topic.indexed_partitions() {
+            let id = PartitionId { topic: topic.id, index };
+            if change.view.core_of(id) != Some(self.id) {
+                continue;
+            }
+            let spec = start::spec_of(id, &settings);
+            if self.shard.offsets(id).is_none() {
+                self.shard.add_partition(spec, &PartitionRow::new(id));
+            } else {
+                self.shard.update_partition(spec);
+            }
+            self.lead(id, partition.leader_epoch, &settings);
+        }
+    }
+
+    fn lead(&self, id: PartitionId, epoch: LeaderEpoch, settings: &Rc<TopicSettings>) {
+        let mut leaders = self.leaders.borrow_mut();
+        let leader = leaders.entry(id).or_insert_with(|| Leader {
+            epoch,
+            settings: Rc::clone(settings),
+            producers: ProducerTable::new(limits::PRODUCERS_PER_PARTITION_MAX),
+        });
+        assert!(leader.epoch <= epoch, "{id}: leader epoch {epoch} comes after {}", leader.epoch);
+        leader.epoch = epoch;
+        leader.settings = Rc::clone(settings);
+    }
+
+    fn drop_topic(&self, topic: TopicId) {
+        self.topics.borrow_mut().remove(&topic);
+        let first = PartitionId::new(topic, 0);
+        let last = PartitionId::new(topic, u32::MAX);
+        let mut leaders = self.leaders.borrow_mut();
+        let gone: Vec<PartitionId> = leaders.range(first..=last).map(|(id, _)| *id).collect();
+        for id in gone {
+            leaders.remove(&id);
+            self.shard.remove_partition(id);
+        }
+    }
+
+    /// Gives a partition the producers that recovery found.
+    pub(crate) fn restore_producers(&self, id: PartitionId, producers: ProducerTable) {
+        if let Some(leader) = self.leaders.borrow_mut().get_mut(&id) {
+            leader.producers = producers;
+        }
+    }
+
+    /// The producers of a partition as a checkpoint keeps them; those that were quiet too long are forgotten.
+    pub(crate) fn producers_for_checkpoint(&self, id: PartitionId) -> Vec<u8> {
+        let mut leaders = self.leaders.borrow_mut();
+        let Some(leader) = leaders.get_mut(&id) else { return Vec::new() };
+        leader.producers.expire(rt::wall_clock(), PRODUCER_EXPIRATION);
+        producer_state::encode(&leader.producers)
+    }
+
+    pub(crate) fn status(&self) -> CoreStatus {
+        CoreStatus {
+            connections: self.connection_count.get(),
+            partitions: u32::try_from(self.leaders.borrow().len()).unwrap_or(u32::MAX),
+            stages: self.stages.summaries(),
+        }
+    }
+
+    /// Checks what a client believes of a partition's leader (KIP-320).
+    pub(crate) fn check_epoch(&self, id: PartitionId, believed: Option<LeaderEpoch>) -> Result<LeaderEpoch, Refusal> {
+        let leaders = self.leaders.borrow();
+        let leader = leaders.get(&id).ok_or(ErrorCode::NotLeaderOrFollower)?;
+        match believed {
+            Some(epoch) if epoch < leader.epoch => Err(ErrorCode::FencedLeaderEpoch.into()),
+            Some(epoch) if epoch > leader.epoch => Err(ErrorCode::UnknownLeaderEpoch.into()),
+            Some(_) | None => Ok(leader.epoch),
+        }
+    }
+
+    /// Where a core's partition ends, for answers that need no disk.
+    pub(crate) fn bounds(&self, id: PartitionId) -> Option<(Offset, Offset)> {
+        self.shard.offsets(id).map(|offsets| (offsets.log_start, offsets.high_watermark))
+    }
+
+    pub(crate) fn call(self: &Rc<Self>, to: CoreId, request: Request) -> crate::mesh::Call {
+        self.mesh.call(to, request)
+    }
+}

@@ -1,0 +1,135 @@
+//! Taking whole frames from a socket, within limits of size, memory and time. Both doors use it.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::Instant;
+use bytes::{Bytes, BytesMut};
+use rt::net::ReadHalf;
+
+use crate::core::Core;
+use crate::limits;
+use crate::memory::Held;
+
+/// Why a connection ends.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The peer has closed it, between two requests.
+    Closed,
+    /// The peer has closed it in the middle of a frame.
+    Cut,
+    Idle,
+    /// A frame began to arrive and did not become whole in time.
+    TooSlow,
+    /// The peer does not take its answers.
+    NotReading,
+    /// What arrived is no frame of this protocol, or a request that cannot be answered.
+    Refused(String),
+    Io(io::Error),
+    /// The broker stops.
+    Stopping,
+}
+
+impl Ending {
+    /// Tells the log what an operator may want to know.
+    pub(crate) fn log(&self, door: &'static str, peer: std::net::SocketAddr) {
+        match self {
+            Self::Closed | Self::Stopping => tracing::debug!(door, %peer, ending = ?self, "connection closed"),
+            Self::Idle => tracing::debug!(door, %peer, "idle connection closed"),
+            Self::Cut => tracing::debug!(door, %peer, "the peer went away in the middle of a request"),
+            Self::Io(error) => tracing::debug!(door, %peer, %error, "connection lost"),
+            Self::TooSlow => tracing::warn!(door, %peer, "closed: a request did not arrive whole in time"),
+            Self::NotReading => tracing::warn!(door, %peer, "closed: the peer does not take its answers"),
+            Self::Refused(why) => tracing::warn!(door, %peer, "closed: {why}"),
+        }
+    }
+}
+
+/// The receiving side of a connection.
+pub(crate) struct Inbound {
+    core: Rc<Core>,
+    read: ReadHalf,
+    buffer: BytesMut,
+    /// When the first byte of the frame at hand came.
+    begun: Option<Instant>,
+    /// Bytes taken since the buffer was last empty; says how large the next buffer should be.
+    busy: usize,
+}
+
+impl Inbound {
+    pub(crate) fn new(core: &Rc<Core>, read: ReadHalf) -> Self {
+        Self { core: Rc::clone(core), read, buffer: BytesMut::new(), begun: None, busy: 0 }
+    }
+
+    /// The next whole frame and the memory that it holds. `frame_bytes` says how long the frame at the front of the
+    /// bytes is, once that is known, or why there cannot be one.
+    pub(crate) async fn next(
+        &mut self,
+        frame_bytes: impl Fn(&[u8]) -> Result<Option<usize>, String>,
+    ) -> Result<(Bytes, Held), Ending> {
+        let mut held: Option<Held> = None;
+        loop {
+            let known = frame_bytes(&self.buffer).map_err(Ending::Refused)?;
+            if let Some(bytes) = known {
+                if held.is_none() {
+                    held = Some(self.take_memory(bytes).await?);
+                }
+                if self.buffer.len() >= bytes {
+                    let frame = self.buffer.split_to(bytes).freeze();
+                    self.begun = (!self.buffer.is_empty()).then(rt::now);
+                    return Ok((frame, held.expect("it was taken")));
+                }
+                let missing = bytes - self.buffer.len();
+                self.buffer.reserve(missing.max(limits::RECEIVE_BUFFER_BYTES));
+            } else {
+                let wanted = self.busy.clamp(limits::RECEIVE_BUFFER_BYTES / 4, limits::RECEIVE_BUFFER_BYTES_MAX);
+                self.buffer.reserve(wanted);
+            }
+            self.receive().await?;
+        }
+    }
+
+    /// Waits for memory without reading further: the peer feels it as a slow receiver.
+    async fn take_memory(&self, bytes: usize) -> Result<Held, Ending> {
+        let taken = async { Some(self.core.memory.take(bytes).await) };
+        let stopping = async {
+            self.core.connections.closing().await;
+            None
+        };
+        futures_lite::future::or(taken, stopping).await.ok_or(Ending::Stopping)
+    }
+
+    async fn receive(&mut self) -> Result<(), Ending> {
+        let now = rt::now();
+        let (limit, expired) = match self.begun {
+            Some(begun) => (self.core.config.request_time_max.saturating_sub(now.since(begun)), Ending::TooSlow),
+            None => (self.core.config.connection_idle, Ending::Idle),
+        };
+        let was_empty = self.buffer.is_empty();
+        let core = Rc::clone(&self.core);
+        let arriving = async { rt::timeout(limit, self.read.read(&mut self.buffer)).await.map_err(|_| expired) };
+        let stopping = async {
+            core.connections.closing().await;
+            Err(Ending::Stopping)
+        };
+        match futures_lite::future::or(arriving, stopping).await? {
+            Ok(0) if was_empty => Err(Ending::Closed),
+            Ok(0) => Err(Ending::Cut),
+            Ok(count) => {
+                if was_empty {
+                    self.begun = Some(rt::now());
+                    self.busy = 0;
+                }
+                self.busy += count;
+                Ok(())
+            }
+            Err(error) => Err(Ending::Io(error)),
+        }
+    }
+}
+
+/// How long a peer may take to receive an answer of so many bytes: the setting's time, and more for large ones.
+pub(crate) fn send_time(core: &Core, bytes: usize) -> Duration {
+    core.config.request_time_max + Duration::from_millis(bytes as u64 >> 10)
+}

@@ -1,0 +1,203 @@
+//! One Kafka connection: requests are read ahead, answers leave in the order of the requests.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use base::Bounded;
+use bytes::Bytes;
+use rt::net::{Accepted, WriteHalf};
+use rt::{Flag, Notify};
+use shard::task_queues::FOREGROUND;
+use wire::kafka::frame::{LENGTH_BYTES, peek_length};
+use wire::native::Stage;
+
+use super::{Answered, dispatch};
+use crate::core::Core;
+use crate::inbound::{Ending, Inbound, send_time};
+use crate::limits;
+use crate::memory::Held;
+use crate::stages::microseconds;
+
+/// Answers that are sent with one call to the kernel, if they are ready together.
+const ANSWERS_AT_ONCE: usize = 64;
+
+/// What becomes of one request.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Answered>>>;
+
+struct Pending {
+    answer: Answer,
+    held: Held,
+}
+
+struct Connection {
+    core: Rc<Core>,
+    pending: RefCell<Bounded<Pending>>,
+    pending_bytes: Cell<usize>,
+    arrived: Flag,
+    room: Notify,
+    /// No further requests come.
+    ended: Cell<bool>,
+    /// The writer is gone.
+    broken: Cell<bool>,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
+    let peer = accepted.peer();
+    let (read, write) = match accepted.attach() {
+        Ok(halves) => halves,
+        Err(error) => return Ending::Io(error).log("kafka", peer),
+    };
+    let connection = Rc::new(Connection {
+        core: Rc::clone(core),
+        pending: RefCell::new(Bounded::new("kafka.connection.requests", core.config.connection_requests_max)),
+        pending_bytes: Cell::new(0),
+        arrived: Flag::new(),
+        room: Notify::new(),
+        ended: Cell::new(false),
+        broken: Cell::new(false),
+    });
+    let writer = rt::spawn(FOREGROUND, Rc::clone(&connection).write_answers(write));
+    let mut inbound = Inbound::new(core, read);
+    let ending = connection.read_requests(&mut inbound).await;
+    connection.ended.set(true);
+    connection.arrived.raise();
+    let written = writer.await;
+    written.err().unwrap_or(ending).log("kafka", peer);
+}
+
+impl Connection {
+    async fn read_requests(self: &Rc<Self>, inbound: &mut Inbound) -> Ending {
+        let largest = self.core.config.kafka_request_bytes_max.as_usize();
+        let frame_bytes = |bytes: &[u8]| match peek_length(bytes, largest) {
+            Ok(length) => Ok(length.map(|length| length + LENGTH_BYTES)),
+            Err(error) => Err(error.to_string()),
+        };
+        loop {
+            let next = futures_lite::future::or(async { Some(inbound.next(frame_bytes).await) }, async {
+                self.broken().await;
+                None
+            });
+            let (frame, held) = match next.await {
+                Some(Ok(next)) => next,
+                Some(Err(ending)) => return ending,
+                None => return Ending::Closed,
+            };
+            let begun = rt::now();
+            let answer = match dispatch::handle(&self.core, &frame.slice(LENGTH_BYTES..)) {
+                Ok(answer) => answer,
+                Err(why) => return Ending::Refused(why),
+            };
+            self.core.stages.record(Stage::Parse, microseconds(rt::now().since(begun)));
+            if self.enqueue(Pending { answer, held }).await.is_err() {
+                return Ending::Closed;
+            }
+            rt::yield_if_needed().await;
+        }
+    }
+
+    /// Waits for room among the requests in progress.
+    async fn enqueue(&self, pending: Pending) -> Result<(), ()> {
+        let bytes = pending.held.bytes();
+        let full = || {
+            let crowded = self.pending_bytes.get() + bytes > limits::CONNECTION_REQUEST_BYTES_MAX;
+            self.pending.borrow().is_full() || (crowded && self.pending_bytes.get() > 0)
+        };
+        while full() && !self.broken.get() {
+            self.room.notified().await;
+        }
+        if self.broken.get() {
+            return Err(());
+        }
+        self.pending_bytes.set(self.pending_bytes.get() + bytes);
+        let pushed = self.pending.borrow_mut().try_push(pending);
+        assert!(pushed.is_ok(), "there was room");
+        self.arrived.raise();
+        Ok(())
+    }
+
+    async fn broken(&self) {
+        while !self.broken.get() {
+            self.room.notified().await;
+        }
+    }
+
+    async fn write_answers(self: Rc<Self>, mut write: WriteHalf) -> Result<(), Ending> {
+        let result = self.write_all(&mut write).await;
+        write.shutdown();
+        self.broken.set(true);
+        self.room.notify_all();
+        result
+    }
+
+    async fn write_all(&self, write: &mut WriteHalf) -> Result<(), Ending> {
+        let mut parts = VecDeque::new();
+        loop {
+            let next = self.pending.borrow_mut().pop();
+            let Some(mut pending) = next else {
+                if self.ended.get() {
+                    return Ok(());
+                }
+                self.arrived.wait().await;
+                continue;
+            };
+            let mut answered = (&mut pending.answer).await;
+            let ready = rt::now();
+            let mut held = vec![pending.held];
+            let mut end = None;
+            loop {
+                match answered {
+                    Answered::Parts(more) => parts.extend(more),
+                    Answered::Nothing => {}
+                    Answered::Close(why) => {
+                        end = Some(Ending::Refused(why));
+                        break;
+                    }
+                }
+                match self.next_that_is_ready(held.len()) {
+                    Some((next, its)) => {
+                        answered = next;
+                        held.push(its);
+                    }
+                    None => break,
+                }
+            }
+            self.send(write, &mut parts).await?;
+            self.core.stages.record(Stage::Send, microseconds(rt::now().since(ready)));
+            let freed: usize = held.iter().map(Held::bytes).sum();
+            self.pending_bytes.set(self.pending_bytes.get() - freed);
+            drop(held);
+            self.room.notify_all();
+            if let Some(ending) = end {
+                return Err(ending);
+            }
+        }
+    }
+
+    /// The next answer, if it is there already: what one flush has settled leaves with one call to the kernel.
+    fn next_that_is_ready(&self, so_far: usize) -> Option<(Answered, Held)> {
+        if so_far >= ANSWERS_AT_ONCE {
+            return None;
+        }
+        let mut pending = self.pending.borrow_mut();
+        let front = pending.front_mut()?;
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        // Polled again with a waker of its own when its turn comes.
+        let std::task::Poll::Ready(answered) = front.answer.as_mut().poll(&mut context) else { return None };
+        pending.pop().map(|front| (answered, front.held))
+    }
+
+    async fn send(&self, write: &mut WriteHalf, parts: &mut VecDeque<Bytes>) -> Result<(), Ending> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let bytes = parts.iter().map(Bytes::len).sum();
+        match rt::timeout(send_time(&self.core, bytes), write.write_parts(parts)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Ending::Io(error)),
+            Err(_) => Err(Ending::NotReading),
+        }
+    }
+}

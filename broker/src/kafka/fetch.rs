@@ -1,0 +1,189 @@
+//! Fetch: data at once if there is enough, else a wait for the high watermark to move.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::{Instant, LeaderEpoch, Offset, TopicId};
+use wire::ErrorCode;
+use wire::kafka::Reader;
+use wire::kafka::fetch::{EpochEndOffset, FetchRequestView, FetchResponse, FetchableTopicResponse, PartitionData};
+use wire::payload::Payload;
+
+use super::connection::Answer;
+use super::dispatch::damaged;
+use super::{Answered, RequestId, partition_id};
+use crate::core::Core;
+use crate::limits;
+use crate::messages::{ReadPart, ReadRefusal, ReadReply};
+use crate::reads::ReadResult;
+
+/// Topics are named by id from this version on.
+const FIRST_WITH_IDS: i16 = 13;
+/// Sessions and with them an error code of the whole response exist from this version on.
+const FIRST_WITH_SESSIONS: i16 = 7;
+const READ_COMMITTED: i8 = 1;
+
+/// A fetch, taken out of its frame.
+struct Wanted {
+    topics: Vec<WantedTopic>,
+    min_bytes: u32,
+    max_bytes: u32,
+    deadline: Instant,
+    committed_only: bool,
+}
+
+struct WantedTopic {
+    name: String,
+    id: u128,
+    partitions: Vec<(i32, Result<ReadPart, ErrorCode>)>,
+}
+
+pub(super) fn fetch(core: &Rc<Core>, id: RequestId, mut reader: Reader<'_>) -> Result<Answer, String> {
+    let request = FetchRequestView::parse(&mut reader, id.version)
+        .and_then(|request| reader.finish().map(|()| request))
+        .map_err(|error| damaged("FetchRequest", &error))?;
+    // Sessions are refused with id 0: each fetch names all its partitions. One that goes on with a session has none here.
+    if id.version >= FIRST_WITH_SESSIONS && request.session_id != 0 {
+        return Ok(refused(id, ErrorCode::FetchSessionIdNotFound));
+    }
+    let count: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+    if count > limits::FETCH_PARTITIONS_MAX {
+        return Err(format!("a fetch names {count} partitions; {} are allowed", limits::FETCH_PARTITIONS_MAX));
+    }
+    let wanted = want(core, id, &request);
+    let core = Rc::clone(core);
+    Ok(Box::pin(async move { serve(&core, id, wanted).await }))
+}
+
+fn refused(id: RequestId, code: ErrorCode) -> Answer {
+    Box::pin(std::future::ready(id.answer(&FetchResponse { error_code: code.code(), ..FetchResponse::default() })))
+}
+
+fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>) -> Wanted {
+    let max_bytes = u32::try_from(request.max_bytes).unwrap_or(0).min(limits::FETCH_BYTES_MAX);
+    let is_replica = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in request.topics.iter() {
+        let known = if id.version >= FIRST_WITH_IDS {
+            let found = TopicId::from_u128(topic.topic_id).filter(|id| core.topic(*id).is_some());
+            found.ok_or(ErrorCode::UnknownTopicId)
+        } else {
+            core.topic_named(topic.topic).map(|known| known.topic.id).ok_or(ErrorCode::UnknownTopicOrPartition)
+        };
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for partition in topic.partitions.iter() {
+            let part = known.and_then(|topic| {
+                if is_replica {
+                    // Only brokers of this cluster may read as replicas, and there are no others yet.
+                    return Err(ErrorCode::ClusterAuthorizationFailed);
+                }
+                let id = partition_id(topic, partition.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+                Ok(ReadPart {
+                    id,
+                    offset: Offset::from_wire(partition.fetch_offset).ok_or(ErrorCode::OffsetOutOfRange)?,
+                    bytes_max: u32::try_from(partition.partition_max_bytes).unwrap_or(0).min(max_bytes),
+                    current_epoch: LeaderEpoch::from_wire(partition.current_leader_epoch),
+                    last_epoch: LeaderEpoch::from_wire(partition.last_fetched_epoch),
+                })
+            });
+            partitions.push((partition.partition, part));
+        }
+        topics.push(WantedTopic { name: topic.topic.to_owned(), id: topic.topic_id, partitions });
+    }
+    let wait = u64::try_from(request.max_wait_ms).unwrap_or(0).min(limits::FETCH_WAIT_MS_MAX);
+    Wanted {
+        topics,
+        min_bytes: u32::try_from(request.min_bytes).unwrap_or(0),
+        max_bytes,
+        deadline: rt::now().plus(Duration::from_millis(wait)),
+        committed_only: request.isolation_level == READ_COMMITTED,
+    }
+}
+
+async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
+    let parts: Vec<ReadPart> =
+        wanted.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|(_, part)| part.ok()).collect();
+    let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
+    loop {
+        let results = core.read(&parts, wanted.max_bytes).await;
+        let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
+        let urgent = some_refused
+            || parts.is_empty()
+            || results.iter().any(|result| result.as_ref().map_or(true, |reply| reply.diverging.is_some()));
+        let now = rt::now();
+        if bytes >= u64::from(wanted.min_bytes) || urgent || now >= wanted.deadline || core.connections.is_closing() {
+            return respond(id, wanted, results);
+        }
+        let ends: Vec<_> = parts
+            .iter()
+            .zip(&results)
+            .filter_map(|(part, result)| result.as_ref().ok().map(|reply| (part.id, reply.high_watermark)))
+            .collect();
+        let milliseconds = u64::try_from(wanted.deadline.since(now).as_millis()).unwrap_or(0).max(1);
+        futures_lite::future::or(core.wait(&ends, milliseconds), core.connections.closing()).await;
+    }
+}
+
+fn respond(id: RequestId, wanted: Wanted, results: Vec<ReadResult>) -> Answered {
+    let mut results = results.into_iter();
+    let mut left = wanted.max_bytes;
+    let mut any = false;
+    let mut responses = Vec::with_capacity(wanted.topics.len());
+    for topic in wanted.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for (index, part) in topic.partitions {
+            let mut data = match part {
+                Err(code) => refusal_data(index, code, None),
+                Ok(_) => match results.next().expect("each part that was read has a result") {
+                    Err(ReadRefusal { refusal, bounds }) => refusal_data(index, refusal.code, bounds),
+                    Ok(reply) => {
+                        // The first data is given whole, however large (KIP-74); the rest as far as it fits.
+                        let fits = reply.bytes <= left || !any;
+                        any |= reply.bytes > 0;
+                        let taken = if fits { reply.bytes } else { 0 };
+                        left = left.saturating_sub(taken);
+                        reply_data(index, reply, fits)
+                    }
+                },
+            };
+            data.aborted_transactions = wanted.committed_only.then(Vec::new);
+            partitions.push(data);
+        }
+        responses.push(FetchableTopicResponse { topic: topic.name, topic_id: topic.id, partitions });
+    }
+    id.answer(&FetchResponse { responses, ..FetchResponse::default() })
+}
+
+fn reply_data(index: i32, reply: ReadReply, with_records: bool) -> PartitionData {
+    let mut records = Payload::new();
+    if with_records {
+        for part in reply.parts {
+            records.push(part);
+        }
+    }
+    let diverging_epoch = reply.diverging.map_or_else(EpochEndOffset::default, |(epoch, end)| EpochEndOffset {
+        epoch: epoch.to_wire(),
+        end_offset: end.to_wire(),
+    });
+    PartitionData {
+        partition_index: index,
+        high_watermark: reply.high_watermark.to_wire(),
+        last_stable_offset: reply.high_watermark.to_wire(),
+        log_start_offset: reply.log_start.to_wire(),
+        diverging_epoch,
+        records: Some(records),
+        ..PartitionData::default()
+    }
+}
+
+fn refusal_data(index: i32, code: ErrorCode, bounds: Option<(Offset, Offset)>) -> PartitionData {
+    PartitionData {
+        partition_index: index,
+        error_code: code.code(),
+        high_watermark: bounds.map_or(-1, |(_, end)| end.to_wire()),
+        last_stable_offset: bounds.map_or(-1, |(_, end)| end.to_wire()),
+        log_start_offset: bounds.map_or(-1, |(start, _)| start.to_wire()),
+        records: Some(Payload::new()),
+        ..PartitionData::default()
+    }
+}

@@ -1,0 +1,125 @@
+//! Metadata, and with it the making of topics that a client names.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base::TopicId;
+use cluster::metadata::{Command, CreateTopic, NewPartitions, Partition, Topic, TopicName};
+use wire::ErrorCode;
+use wire::kafka::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+    MetadataResponseTopic,
+};
+
+use super::{Answered, RequestId, wire_index};
+use crate::core::Core;
+
+/// No rack and no operations are told when nobody asked, or nothing is known.
+const NOT_ASKED: i32 = i32::MIN;
+/// An empty list of topics means "all" in this version only.
+const EMPTY_MEANS_ALL: i16 = 0;
+
+pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRequest) -> Answered {
+    let view = core.view();
+    let topics = match request.topics {
+        None => view.image.topics().map(describe).collect(),
+        Some(topics) if topics.is_empty() && id.version == EMPTY_MEANS_ALL => {
+            view.image.topics().map(describe).collect()
+        }
+        Some(topics) => {
+            let may_create = request.allow_auto_topic_creation && core.config.auto_create_topics;
+            let mut described = Vec::with_capacity(topics.len());
+            for topic in topics {
+                described.push(describe_one(core, topic, may_create).await);
+            }
+            described
+        }
+    };
+    let broker = wire_index(core.identity.broker.0);
+    id.answer(&MetadataResponse {
+        brokers: vec![MetadataResponseBroker {
+            node_id: broker,
+            host: core.identity.kafka.host.clone(),
+            port: i32::from(core.identity.kafka.port),
+            rack: None,
+        }],
+        cluster_id: Some(core.identity.cluster_id.clone()),
+        controller_id: broker,
+        topics,
+        cluster_authorized_operations: NOT_ASKED,
+        ..MetadataResponse::default()
+    })
+}
+
+async fn describe_one(core: &Rc<Core>, wanted: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
+    let Some(name) = wanted.name else {
+        let id = TopicId::from_u128(wanted.topic_id);
+        let found = id.and_then(|id| core.topic(id));
+        return found.map_or_else(
+            || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) },
+            |known| describe(&known.topic),
+        );
+    };
+    if let Some(known) = core.topic_named(&name) {
+        return describe(&known.topic);
+    }
+    if TopicName::new(&name).is_err() {
+        return failed(Some(name), ErrorCode::InvalidTopicException);
+    }
+    if !may_create {
+        return failed(Some(name), ErrorCode::UnknownTopicOrPartition);
+    }
+    match core.control(Command::CreateTopic(auto_created(core, &name))).await {
+        Ok(_) => {}
+        // Somebody else was faster.
+        Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {}
+        Err(refusal) => return failed(Some(name), refusal.code),
+    }
+    match core.topic_named(&name) {
+        Some(known) => describe(&known.topic),
+        None => failed(Some(name), ErrorCode::LeaderNotAvailable),
+    }
+}
+
+fn auto_created(core: &Core, name: &str) -> CreateTopic {
+    CreateTopic {
+        name: name.to_owned(),
+        topic_id: core.new_topic_id(),
+        partitions: NewPartitions::Count(None),
+        replication_factor: None,
+        settings: Vec::new(),
+        validate_only: false,
+        defaults: core.creation_defaults(),
+    }
+}
+
+fn failed(name: Option<String>, code: ErrorCode) -> MetadataResponseTopic {
+    MetadataResponseTopic {
+        error_code: code.code(),
+        name,
+        topic_authorized_operations: NOT_ASKED,
+        ..MetadataResponseTopic::default()
+    }
+}
+
+fn describe(topic: &Arc<Topic>) -> MetadataResponseTopic {
+    let partitions = topic.indexed_partitions();
+    MetadataResponseTopic {
+        name: Some(topic.name.as_str().to_owned()),
+        topic_id: topic.id.as_u128(),
+        partitions: partitions.map(|(index, partition)| describe_partition(wire_index(index.0), partition)).collect(),
+        topic_authorized_operations: NOT_ASKED,
+        ..MetadataResponseTopic::default()
+    }
+}
+
+fn describe_partition(index: i32, partition: &Partition) -> MetadataResponsePartition {
+    MetadataResponsePartition {
+        partition_index: index,
+        leader_id: wire_index(partition.leader.0),
+        leader_epoch: partition.leader_epoch.to_wire(),
+        replica_nodes: partition.replicas.iter().map(|broker| wire_index(broker.0)).collect(),
+        isr_nodes: partition.isr.iter().map(|broker| wire_index(broker.0)).collect(),
+        ..MetadataResponsePartition::default()
+    }
+}

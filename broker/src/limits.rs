@@ -1,0 +1,41 @@
+//! Limits of the broker that are no settings, and how they relate.
+
+/// Messages in one lane between two cores. Small queues pay a wake-up for each few messages.
+pub(crate) const LANE_MESSAGES: usize = 4_096;
+/// Messages that wait for room in one lane, on the sender's side.
+pub(crate) const LANE_OVERFLOW_MAX: usize = 16_384;
+/// Calls to other cores that one core has open.
+pub(crate) const CALLS_MAX: usize = 65_536;
+/// Commands that wait for the controller.
+pub(crate) const CONTROLLER_COMMANDS_MAX: usize = 1_024;
+/// Producer ids that a core takes from the controller at a time.
+pub(crate) const PRODUCER_IDS_AT_ONCE: u64 = 1_000;
+/// Producers that one partition remembers; the one that was quiet longest is forgotten first.
+pub(crate) const PRODUCERS_PER_PARTITION_MAX: usize = 20_000;
+/// Accepted in one go before other tasks get a turn.
+pub(crate) const ACCEPTS_AT_ONCE: usize = 64;
+/// Bytes of one connection's requests that may be in progress, beside one request that is larger alone.
+pub(crate) const CONNECTION_REQUEST_BYTES_MAX: usize = 32 << 20;
+/// First size of a connection's receive buffer; it grows to the request at hand.
+pub(crate) const RECEIVE_BUFFER_BYTES: usize = 16 << 10;
+/// Receive buffers beyond this do not gain from being larger (the second-level cache is 1 MiB).
+pub(crate) const RECEIVE_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
+pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
+/// Partitions of one fetch.
+pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
+/// Longest wait of a fetch, in milliseconds.
+pub(crate) const FETCH_WAIT_MS_MAX: u64 = 60_000;
+/// Frames that wait to be sent on one native connection, in bytes; streams pause beyond it.
+pub(crate) const OUTBOX_BYTES_MAX: usize = 4 << 20;
+/// Frames that are sent with one call to the kernel.
+pub(crate) const FRAMES_AT_ONCE: usize = 64;
+/// A stream that waits for records looks around after so many milliseconds.
+pub(crate) const STREAM_WAIT_MS: u64 = 60_000;
+/// Fetch streams of one native connection.
+pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 10_000;
+/// Topics of one answer of `DescribeTopicPartitions`, in partitions (Kafka's max.request.partition.size.limit).
+pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
+
+const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
+const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

@@ -1,0 +1,111 @@
+//! Accepting connections on every core, and giving each to the core with the fewest.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use base::CoreId;
+use rt::net::{Accepted, BoundListener, Listener};
+use shard::task_queues::{CONTROL, FOREGROUND};
+
+use crate::core::Core;
+use crate::messages::Request;
+use crate::{kafka, limits, native};
+
+/// After a failed accept (too many open files, say) the listener rests, so that it does not spin.
+const REST: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Kafka,
+    Native,
+}
+
+/// A connection on its way to the core that will serve it.
+pub(crate) struct HandedOver {
+    accepted: Accepted,
+    door: Door,
+}
+
+impl Core {
+    /// Accepts on this core until the broker stops.
+    pub(crate) fn listen(self: &Rc<Self>, bound: BoundListener, door: Door) {
+        let core = Rc::clone(self);
+        let listener = bound.attach();
+        let task = async move { core.accept_all(listener, door).await };
+        drop(self.connections.spawn(CONTROL, task).expect("the broker is starting"));
+    }
+
+    async fn accept_all(self: Rc<Self>, listener: Listener, door: Door) {
+        let mut in_a_row = 0;
+        while !self.connections.is_closing() {
+            let accepted = futures_lite::future::or(async { Some(listener.accept().await) }, async {
+                self.connections.closing().await;
+                None
+            });
+            match accepted.await {
+                Some(Ok(accepted)) => self.place(accepted, door),
+                Some(Err(error)) => self.rest(&error).await,
+                None => return,
+            }
+            in_a_row += 1;
+            if in_a_row % limits::ACCEPTS_AT_ONCE == 0 {
+                rt::yield_now().await;
+            }
+        }
+    }
+
+    async fn rest(&self, error: &io::Error) {
+        tracing::warn!(%error, core = %self.id, "a connection could not be accepted");
+        futures_lite::future::or(rt::sleep(REST), self.connections.closing()).await;
+    }
+
+    /// Chooses the core for a connection. Native clients have chosen by the port that they came to.
+    fn place(self: &Rc<Self>, accepted: Accepted, door: Door) {
+        let counts = &self.shared.connections;
+        let total: u32 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        if total as usize >= self.config.connections_max {
+            tracing::warn!(peer = %accepted.peer(), limit = self.config.connections_max, "connections.max is reached: closed");
+            return;
+        }
+        let target = match door {
+            Door::Native => self.id,
+            Door::Kafka => {
+                let load = |core: CoreId| (counts[core.as_usize()].load(Ordering::Relaxed), core != self.id);
+                CoreId::all(self.cores()).min_by_key(|core| load(*core)).unwrap_or(self.id)
+            }
+        };
+        counts[target.as_usize()].fetch_add(1, Ordering::Relaxed);
+        let handed_over = HandedOver { accepted, door };
+        if target == self.id {
+            self.take_connection(handed_over);
+        } else {
+            let call = self.call(target, Request::Connection(Box::new(handed_over)));
+            let shared = std::sync::Arc::clone(&self.shared);
+            drop(rt::spawn(FOREGROUND, async move {
+                if call.await.is_err() {
+                    shared.connections[target.as_usize()].fetch_sub(1, Ordering::Relaxed);
+                }
+            }));
+        }
+    }
+
+    /// Serves a connection on this core.
+    pub(crate) fn take_connection(self: &Rc<Self>, handed_over: HandedOver) {
+        let HandedOver { accepted, door } = handed_over;
+        let core = Rc::clone(self);
+        let served = async move {
+            core.connection_count.set(core.connection_count.get() + 1);
+            match door {
+                Door::Kafka => kafka::connection::serve(&core, accepted).await,
+                Door::Native => native::connection::serve(&core, accepted).await,
+            }
+            core.connection_count.set(core.connection_count.get() - 1);
+            core.shared.connections[core.id.as_usize()].fetch_sub(1, Ordering::Relaxed);
+        };
+        if self.connections.spawn(FOREGROUND, served).is_err() {
+            self.shared.connections[self.id.as_usize()].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

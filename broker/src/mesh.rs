@@ -1,0 +1,184 @@
+//! Messages between cores: calls with answers, in order along each lane.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use base::{Bounded, CoreId};
+use rt::{Flag, LaneReceiver, LaneRefused, LaneSender, Mesh as Lanes};
+use shard::task_queues::FOREGROUND;
+use wire::ErrorCode;
+
+use crate::limits;
+use crate::messages::{Reply, Request};
+use crate::refusal::Refusal;
+
+/// Names a call on the core that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallId(u64);
+
+/// What a lane carries.
+pub(crate) enum Message {
+    Call { id: CallId, request: Request },
+    Answer { id: CallId, reply: Reply },
+}
+
+enum Waiting {
+    Open(Option<Waker>),
+    Answered(Reply),
+}
+
+struct Outbound {
+    sender: LaneSender<Message>,
+    overflow: RefCell<Bounded<Message>>,
+    overflowed: Flag,
+    /// What overflowed is being brought; nothing may overtake it.
+    draining: Cell<bool>,
+}
+
+/// One core's end of the mesh.
+pub(crate) struct Mesh {
+    core: CoreId,
+    outbound: BTreeMap<CoreId, Rc<Outbound>>,
+    calls: RefCell<BTreeMap<CallId, Waiting>>,
+    next: Cell<u64>,
+}
+
+/// An answer that is on its way. Dropping it forgets the answer, not the request.
+pub(crate) struct Call {
+    mesh: Rc<Mesh>,
+    id: Result<CallId, Option<Refusal>>,
+}
+
+impl Mesh {
+    /// Takes the connected lanes; the receivers are given to [`serve`](Self::serve)'s caller.
+    pub(crate) fn new(core: CoreId, lanes: &mut Lanes<Message>) -> (Rc<Self>, Vec<(CoreId, LaneReceiver<Message>)>) {
+        let others = CoreId::all(lanes.cores()).filter(|other| *other != core);
+        let outbound = others.map(|other| {
+            let overflow = Bounded::new("mesh.overflow", limits::LANE_OVERFLOW_MAX);
+            let sender = lanes.sender(other);
+            (
+                other,
+                Rc::new(Outbound {
+                    sender,
+                    overflow: RefCell::new(overflow),
+                    overflowed: Flag::new(),
+                    draining: Cell::new(false),
+                }),
+            )
+        });
+        let mesh = Rc::new(Self { core, outbound: outbound.collect(), calls: RefCell::default(), next: Cell::new(0) });
+        for outbound in mesh.outbound.values() {
+            drop(rt::spawn(FOREGROUND, Rc::clone(outbound).drain()));
+        }
+        (mesh, lanes.take_receivers())
+    }
+
+    /// Sends a request to another core. The place in the lane is taken at once, so that calls arrive in order.
+    pub(crate) fn call(self: &Rc<Self>, to: CoreId, request: Request) -> Call {
+        let id = self.start(to, request);
+        Call { mesh: Rc::clone(self), id: id.map_err(Some) }
+    }
+
+    fn start(&self, to: CoreId, request: Request) -> Result<CallId, Refusal> {
+        if self.calls.borrow().len() >= limits::CALLS_MAX {
+            return Err(overloaded("mesh.calls", limits::CALLS_MAX));
+        }
+        let id = CallId(self.next.replace(self.next.get() + 1));
+        self.send(to, Message::Call { id, request })?;
+        self.calls.borrow_mut().insert(id, Waiting::Open(None));
+        Ok(id)
+    }
+
+    pub(crate) fn answer(&self, to: CoreId, id: CallId, reply: Reply) {
+        // Each answer belongs to a call that the other core counts, so this queue cannot be fuller than its calls.
+        if self.send(to, Message::Answer { id, reply }).is_err() {
+            tracing::error!(from = %self.core, %to, "an answer between cores was lost: the lane is full or closed");
+        }
+    }
+
+    /// Takes an answer that a lane has brought.
+    pub(crate) fn take_answer(&self, id: CallId, reply: Reply) {
+        let mut calls = self.calls.borrow_mut();
+        // Whoever asked may have gone away meanwhile.
+        let Some(waiting) = calls.get_mut(&id) else { return };
+        if let Waiting::Open(Some(waker)) = std::mem::replace(waiting, Waiting::Answered(reply)) {
+            waker.wake();
+        }
+    }
+
+    fn send(&self, to: CoreId, message: Message) -> Result<(), Refusal> {
+        let outbound =
+            self.outbound.get(&to).unwrap_or_else(|| panic!("there is no lane from core {} to {to}", self.core));
+        let refused = if outbound.overflow.borrow().is_empty() && !outbound.draining.get() {
+            match outbound.sender.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(LaneRefused::Full(message)) => message,
+                Err(LaneRefused::Closed(_)) => {
+                    return Err(Refusal::new(ErrorCode::BrokerNotAvailable, format!("core {to} has stopped")));
+                }
+            }
+        } else {
+            message
+        };
+        let pushed = outbound.overflow.borrow_mut().try_push(refused);
+        pushed.map_err(|full| overloaded(full.queue, full.limit))?;
+        outbound.overflowed.raise();
+        Ok(())
+    }
+}
+
+fn overloaded(queue: &str, limit: usize) -> Refusal {
+    Refusal::new(ErrorCode::RequestTimedOut, format!("queue {queue} is full at its limit of {limit}"))
+}
+
+impl Outbound {
+    /// Brings what did not fit into the lane, in order.
+    async fn drain(self: Rc<Self>) {
+        loop {
+            self.overflowed.wait().await;
+            self.draining.set(true);
+            loop {
+                let next = self.overflow.borrow_mut().pop();
+                let Some(message) = next else { break };
+                if self.sender.send(message).await.is_err() {
+                    return;
+                }
+            }
+            self.draining.set(false);
+        }
+    }
+}
+
+impl Future for Call {
+    type Output = Result<Reply, Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let id = match &mut self.id {
+            Ok(id) => *id,
+            Err(refusal) => return Poll::Ready(Err(refusal.take().expect("a call is awaited once"))),
+        };
+        let mut calls = self.mesh.calls.borrow_mut();
+        let waiting = calls.get_mut(&id).expect("a call is awaited once");
+        match waiting {
+            Waiting::Open(waker) => {
+                *waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            Waiting::Answered(_) => match calls.remove(&id) {
+                Some(Waiting::Answered(reply)) => Poll::Ready(Ok(reply)),
+                _ => unreachable!("it was looked at"),
+            },
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Ok(id) = self.id {
+            self.mesh.calls.borrow_mut().remove(&id);
+        }
+    }
+}

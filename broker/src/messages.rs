@@ -1,0 +1,152 @@
+//! What one core asks of another. Everything in here is owned, and batches travel as references to received bytes.
+
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
+use bytes::Bytes;
+use cluster::metadata::Command;
+use cluster::producers::BatchStamp;
+use wire::batch::HEADER_BYTES;
+use wire::native::StageTimings;
+
+use crate::refusal::Refusal;
+use crate::stages::StageSummary;
+use crate::view::ViewChange;
+
+/// How much must be true before a produce request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acks {
+    /// Nothing: there is no answer.
+    None,
+    /// The leader has the records in memory.
+    Leader,
+    /// The records are on stable storage of every in-sync replica.
+    All,
+}
+
+/// One batch for one partition, validated at the door.
+#[derive(Debug)]
+pub(crate) struct AppendRequest {
+    pub(crate) id: PartitionId,
+    /// With the producer's timestamps or the log append time; base offset and leader epoch are assigned by the owner.
+    pub(crate) header: [u8; HEADER_BYTES],
+    pub(crate) payload: Bytes,
+    pub(crate) offsets: u32,
+    pub(crate) max_timestamp: Option<Timestamp>,
+    /// The time of the append, where the topic wants that instead of the producer's time.
+    pub(crate) log_append_time: Option<Timestamp>,
+    pub(crate) stamp: Option<BatchStamp>,
+    pub(crate) acks: Acks,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AppendReply {
+    pub(crate) base_offset: Offset,
+    pub(crate) log_append_time: Option<Timestamp>,
+    pub(crate) log_start: Offset,
+    pub(crate) timings: StageTimings,
+}
+
+/// One partition of a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadPart {
+    pub(crate) id: PartitionId,
+    pub(crate) offset: Offset,
+    pub(crate) bytes_max: u32,
+    /// What the reader believes to be the leader's epoch.
+    pub(crate) current_epoch: Option<LeaderEpoch>,
+    /// Epoch of the last record that the reader has, to be told of a divergence (KIP-595).
+    pub(crate) last_epoch: Option<LeaderEpoch>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ReadReply {
+    pub(crate) parts: Vec<Bytes>,
+    pub(crate) bytes: u32,
+    /// Where to read on.
+    pub(crate) next_offset: Offset,
+    pub(crate) high_watermark: Offset,
+    pub(crate) log_start: Offset,
+    /// The reader's log ends elsewhere in this epoch.
+    pub(crate) diverging: Option<(LeaderEpoch, Offset)>,
+}
+
+/// Why a partition of a fetch gave nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadRefusal {
+    pub(crate) refusal: Refusal,
+    /// Where the log begins and ends, if that is known.
+    pub(crate) bounds: Option<(Offset, Offset)>,
+}
+
+/// What is asked about a partition's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueryKind {
+    Earliest,
+    Latest,
+    /// The record with the largest timestamp.
+    MaxTimestamp,
+    /// The first record at or after a time.
+    AtTime(Timestamp),
+    /// The end of a leader epoch.
+    EndOfEpoch(LeaderEpoch),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) id: PartitionId,
+    pub(crate) current_epoch: Option<LeaderEpoch>,
+    pub(crate) kind: QueryKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueryAnswer {
+    /// `None` when no record or epoch fits.
+    pub(crate) offset: Option<Offset>,
+    pub(crate) timestamp: Option<Timestamp>,
+    /// The leader's epoch, or the epoch that was found.
+    pub(crate) epoch: Option<LeaderEpoch>,
+    pub(crate) log_start: Offset,
+    pub(crate) high_watermark: Offset,
+    pub(crate) log_end: Offset,
+    /// Bytes of the partition's segments.
+    pub(crate) bytes: u64,
+}
+
+/// Figures of one core.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CoreStatus {
+    pub(crate) connections: u32,
+    pub(crate) partitions: u32,
+    pub(crate) stages: Vec<(wire::native::Stage, StageSummary)>,
+}
+
+pub(crate) enum Request {
+    Append(Box<AppendRequest>),
+    /// These parts, about so many bytes in all.
+    Read(Vec<ReadPart>, u32),
+    /// Wait until records beyond these offsets are safe in one of the partitions, at most so many milliseconds.
+    Wait(Vec<(PartitionId, Offset)>, u64),
+    Query(Vec<Query>),
+    /// For the controller.
+    Control(Box<Command>),
+    View(Box<ViewChange>),
+    Status,
+    /// A connection that this core shall serve.
+    Connection(Box<crate::listener::HandedOver>),
+}
+
+pub(crate) enum Reply {
+    Append(Result<AppendReply, Refusal>),
+    Read(Vec<Result<ReadReply, ReadRefusal>>),
+    Moved,
+    Query(Vec<Result<QueryAnswer, Refusal>>),
+    Control(Box<Result<cluster::metadata::Reply, Refusal>>),
+    Status(Box<CoreStatus>),
+    Done,
+}
+
+/// Where the answer to a request goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub(crate) core: CoreId,
+    pub(crate) call: crate::mesh::CallId,
+}

@@ -1,0 +1,151 @@
+//! Fetch streams: the client grants bytes, the broker pushes batches as they become safe.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::Notify;
+use shard::task_queues::FOREGROUND;
+use wire::ErrorCode;
+use wire::native::{FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, Payload, StreamId};
+
+use super::connection::{Arrived, Connection};
+use super::native_code;
+use crate::limits;
+use crate::messages::{ReadPart, ReadReply};
+use crate::refusal::Refusal;
+
+/// One stream of one partition.
+pub(super) struct Stream {
+    id: StreamId,
+    partition: PartitionId,
+    frame_bytes_max: u32,
+    credit: Cell<u64>,
+    closed: Cell<bool>,
+    changed: Notify,
+}
+
+impl Stream {
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        self.changed.notify_all();
+    }
+}
+
+pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchOpen) -> Result<(), Refusal> {
+    let invalid = |text: String| Refusal::new(ErrorCode::InvalidRequest, text);
+    let mut streams = connection.streams.borrow_mut();
+    if streams.contains_key(&open.stream) {
+        return Err(invalid(format!("stream {} is open already", open.stream.0)));
+    }
+    if streams.len() >= limits::STREAMS_PER_CONNECTION_MAX {
+        return Err(invalid(format!("a connection has at most {} streams", limits::STREAMS_PER_CONNECTION_MAX)));
+    }
+    let stream = Rc::new(Stream {
+        id: open.stream,
+        partition: PartitionId { topic: open.topic, index: open.partition },
+        frame_bytes_max: open.frame_bytes_max.clamp(1, connection.limits.payload_bytes_max()),
+        credit: Cell::new(u64::from(open.credit_bytes)),
+        closed: Cell::new(false),
+        changed: Notify::new(),
+    });
+    streams.insert(open.stream, Rc::clone(&stream));
+    drop(streams);
+    let (worker, correlation, offset) = (Rc::clone(connection), arrived.prefix.correlation, open.offset);
+    drop(rt::spawn(FOREGROUND, async move {
+        let opened = worker.read(&stream, offset, 0).await;
+        let bounds = opened.as_ref().ok().map(|reply| (reply.high_watermark, reply.log_start));
+        let reply = FetchOpened {
+            stream: stream.id,
+            high_watermark: bounds.map(|(end, _)| end),
+            log_start_offset: bounds.map(|(_, start)| start),
+        };
+        worker.reply(correlation, &reply, None);
+        let ended = match opened {
+            Ok(_) => worker.push_batches(&stream, offset).await,
+            Err(refusal) => Err(refusal),
+        };
+        worker.end_stream(&stream, ended.err());
+    }));
+    Ok(())
+}
+
+pub(super) fn grant(connection: &Connection, grant: FetchGrant) {
+    if let Some(stream) = connection.streams.borrow().get(&grant.stream) {
+        stream.credit.set(stream.credit.get().saturating_add(u64::from(grant.bytes)));
+        stream.changed.notify_all();
+    }
+}
+
+pub(super) fn close(connection: &Connection, close: FetchClose) {
+    if let Some(stream) = connection.streams.borrow_mut().remove(&close.stream) {
+        stream.close();
+    }
+}
+
+impl Connection {
+    /// Reads for a stream, wherever its partition is. With no bytes asked for, only looks at the log's bounds.
+    async fn read(&self, stream: &Stream, offset: Offset, bytes_max: u32) -> Result<ReadReply, Refusal> {
+        let part = ReadPart { id: stream.partition, offset, bytes_max, current_epoch: None, last_epoch: None };
+        let mut results = self.core.read(&[part], bytes_max).await;
+        results.pop().expect("one part gives one result").map_err(|refused| refused.refusal)
+    }
+
+    /// Pushes whole batches from `offset` on until the stream is closed or cannot go on.
+    async fn push_batches(&self, stream: &Stream, mut offset: Offset) -> Result<(), Refusal> {
+        loop {
+            while stream.credit.get() == 0 && !stream.closed.get() {
+                stream.changed.notified().await;
+            }
+            if stream.closed.get() || !self.outbox.room().await {
+                return Ok(());
+            }
+            let wanted = stream.credit.get().min(u64::from(stream.frame_bytes_max));
+            let reply = self.read(stream, offset, u32::try_from(wanted).unwrap_or(u32::MAX)).await?;
+            if stream.closed.get() || self.core.connections.is_closing() {
+                return Ok(());
+            }
+            if reply.bytes == 0 {
+                let beyond = [(stream.partition, reply.high_watermark)];
+                let moved = self.core.wait(&beyond, limits::STREAM_WAIT_MS);
+                let stopped = futures_lite::future::or(stream.changed.notified(), self.core.connections.closing());
+                futures_lite::future::or(moved, stopped).await;
+                continue;
+            }
+            stream.credit.set(stream.credit.get().saturating_sub(u64::from(reply.bytes)));
+            offset = reply.next_offset;
+            self.push_data(stream, reply);
+        }
+    }
+
+    fn push_data(&self, stream: &Stream, reply: ReadReply) {
+        let first = reply.parts.first().and_then(|part| wire::batch::peek_base_offset(part));
+        let mut payload = Payload::default();
+        for part in reply.parts {
+            if payload.push(part).is_err() {
+                tracing::error!("a read gave more than a frame can hold");
+                return;
+            }
+        }
+        let data = FetchData {
+            stream: stream.id,
+            base_offset: first,
+            next_offset: Some(reply.next_offset),
+            high_watermark: Some(reply.high_watermark),
+            log_start_offset: Some(reply.log_start),
+            timings: None,
+        };
+        self.push_with_payload(&data, payload);
+    }
+
+    fn end_stream(&self, stream: &Stream, refusal: Option<Refusal>) {
+        let known = self.streams.borrow_mut().remove(&stream.id).is_some();
+        // A stream that the client has closed needs no further word.
+        if !known {
+            return;
+        }
+        let refusal = refusal.unwrap_or_else(|| ErrorCode::BrokerNotAvailable.into());
+        let ended = FetchEnded { stream: stream.id, error: native_code(&refusal), message: refusal.message.as_deref() };
+        self.push_with_payload(&ended, Payload::default());
+    }
+}

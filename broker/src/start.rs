@@ -1,0 +1,145 @@
+//! The start of a broker: what recovery finds is joined with the metadata, and each core gets its part.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use base::{CoreId, PartitionId, TopicId};
+use cluster::metadata::{Metadata, MetadataImage};
+use cluster::placement::{Placement, PlacementError, PlacementRow};
+use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSettings};
+use rt::{Disk, DiskError};
+use shard::journal::ring::RingLayout;
+use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
+use shard::{Durability, PartitionSpec};
+
+use crate::config::{Config, DamagedJournal};
+use crate::records::MetadataLogError;
+use crate::{placement_file, producer_state, records};
+
+/// The metadata's log is a partition of core 0.
+pub(crate) const METADATA_PARTITION: PartitionId = PartitionId::new(TopicId::METADATA, 0);
+const METADATA_SEGMENT_BYTES: u32 = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataLogError),
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+}
+
+/// What a start has come to.
+pub(crate) struct Started {
+    pub(crate) metadata: Metadata,
+    pub(crate) placement: Placement,
+    pub(crate) cores: Vec<RecoveredCore>,
+    /// Counts the starts, from 0.
+    pub(crate) incarnation: u32,
+}
+
+pub(crate) fn metadata_spec() -> PartitionSpec {
+    PartitionSpec { id: METADATA_PARTITION, segment_bytes: METADATA_SEGMENT_BYTES, durability: Durability::Flushed }
+}
+
+pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpec {
+    let durability = match settings.durability {
+        TopicDurability::Flushed => Durability::Flushed,
+        TopicDurability::Relaxed => Durability::Relaxed,
+    };
+    PartitionSpec { id, segment_bytes: settings.segment_bytes, durability }
+}
+
+/// Specs of all partitions that exist.
+pub(crate) fn specs(image: &MetadataImage, defaults: &TopicDefaults) -> BTreeMap<PartitionId, PartitionSpec> {
+    let mut specs = BTreeMap::from([(METADATA_PARTITION, metadata_spec())]);
+    for topic in image.topics() {
+        let settings = TopicSettings::resolve(&topic.settings, defaults);
+        for (index, _) in topic.indexed_partitions() {
+            let id = PartitionId { topic: topic.id, index };
+            specs.insert(id, spec_of(id, &settings));
+        }
+    }
+    specs
+}
+
+struct Plan<'a> {
+    cores: u16,
+    layout: RingLayout,
+    placement: &'a Placement,
+}
+
+impl RecoveryPlan for Plan<'_> {
+    fn cores(&self) -> u16 {
+        self.cores
+    }
+
+    fn layout(&self) -> RingLayout {
+        self.layout
+    }
+
+    fn core_of(&self, id: PartitionId) -> Option<CoreId> {
+        if id == METADATA_PARTITION { Some(CoreId(0)) } else { self.placement.core_of(id) }
+    }
+
+    fn attachment(&self, _: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8> {
+        producer_state::replay(old, replayed, rt::wall_clock())
+    }
+}
+
+/// Recovers the data folder for a broker on so many cores. Runs on core 0.
+pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) -> Result<Started, StartError> {
+    let on_damage = match config.damaged_journal {
+        DamagedJournal::Refuse => OnDamage::Refuse,
+        DamagedJournal::AcceptLoss => OnDamage::AcceptLoss,
+    };
+    let begun = rt::now();
+    let mut recovery = Recovery::begin(Rc::clone(disk), on_damage).await?;
+    let incarnation = recovery.incarnation();
+    // The metadata first: it says which partitions exist.
+    recovery.replay(|id| (id == METADATA_PARTITION).then(metadata_spec)).await?;
+    let mut log = Vec::new();
+    for batch in recovery.read_all(metadata_spec()).await? {
+        log.extend(records::decode(&batch)?);
+    }
+    let metadata = Metadata::from_records(&log);
+    let specs = specs(metadata.image(), &config.topic_defaults);
+    recovery.replay(|id| specs.get(&id).copied()).await?;
+    let placement = place(&**disk, cores, &specs).await?;
+    let layout = RingLayout::of_total(config.journal_bytes.bytes());
+    let cores = recovery.finish(&Plan { cores, layout, placement: &placement }).await?;
+    let milliseconds = rt::now().since(begun).as_millis();
+    tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");
+    Ok(Started { metadata, placement, cores, incarnation })
+}
+
+/// The stored table, brought up to the partitions and cores that there are.
+async fn place(
+    disk: &dyn Disk,
+    cores: u16,
+    specs: &BTreeMap<PartitionId, PartitionSpec>,
+) -> Result<Placement, StartError> {
+    let stored = placement_file::read(disk).await?;
+    let known = |row: &PlacementRow| specs.contains_key(&row.partition) && row.partition != METADATA_PARTITION;
+    let mut placement = match stored {
+        Some((cores, rows)) => match Placement::from_rows(cores, rows.into_iter().filter(known)) {
+            Ok(placement) => placement,
+            Err(error) => {
+                tracing::warn!(%error, "the stored placement makes no sense; partitions are placed anew");
+                Placement::new(cores)?
+            }
+        },
+        None => Placement::new(cores)?,
+    };
+    let moves = placement.resize(cores)?;
+    let missing = specs.keys().filter(|id| **id != METADATA_PARTITION && placement.core_of(**id).is_none());
+    let missing: Vec<PartitionId> = missing.copied().collect();
+    let placed = placement.assign(missing);
+    if !moves.is_empty() || !placed.is_empty() {
+        placement_file::write(disk, &placement).await?;
+    }
+    Ok(placement)
+}

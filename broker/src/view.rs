@@ -1,0 +1,55 @@
+//! What every core knows of the cluster: one value, replaced whole.
+
+use std::sync::Arc;
+
+use base::{BrokerId, CoreId, PartitionId, TopicId};
+use cluster::metadata::{MetadataImage, Topic};
+use cluster::placement::Placement;
+
+/// The metadata and where partitions are, as of one change of the metadata.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterView {
+    pub(crate) image: MetadataImage,
+    pub(crate) placement: Arc<Placement>,
+}
+
+/// A view and what is different in it.
+#[derive(Clone, Debug)]
+pub(crate) struct ViewChange {
+    pub(crate) view: Arc<ClusterView>,
+    /// Topics that were made, changed or deleted; `None` when the view is the first one.
+    pub(crate) topics: Option<Vec<TopicId>>,
+}
+
+impl ClusterView {
+    pub(crate) fn topic_named(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.image.topic_named(name)
+    }
+
+    /// The core that owns a partition.
+    pub(crate) fn core_of(&self, id: PartitionId) -> Option<CoreId> {
+        self.placement.core_of(id)
+    }
+}
+
+/// What the broker says about itself to clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) cluster_id: String,
+    pub(crate) broker: BrokerId,
+    pub(crate) kafka: Endpoint,
+    /// Native address of each core.
+    pub(crate) native: Vec<Endpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Endpoint {
+    pub(crate) fn to_wire(&self) -> wire::native::Endpoint<'_> {
+        wire::native::Endpoint { host: &self.host, port: self.port }
+    }
+}
