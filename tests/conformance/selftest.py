@@ -1,0 +1,84 @@
+"""Damages one record at a time and asks every consumer of the suite to notice: a judge that never objects is no judge.
+
+    .work/venv/bin/python selftest.py HOST:PORT
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+import matrix
+import raw
+
+sys.path.insert(0, str(matrix.HERE / "clients/python"))
+import confluent  # noqa: E402
+import dataset  # noqa: E402
+
+RECORDS = 2000
+INTACT = dataset.record
+
+# What is damaged: which records have it, and what becomes of (key, value, headers, timestamp).
+DAMAGES = {
+    "a bit of a value": (lambda k, v, h, t: v, lambda k, v, h, t: (k, v[:-1] + bytes([v[-1] ^ 1]), h, t)),
+    "a bit of a key": (lambda k, v, h, t: k, lambda k, v, h, t: (k[:-1] + bytes([k[-1] ^ 1]), v, h, t)),
+    "a value cut short": (lambda k, v, h, t: v and len(v) > 999, lambda k, v, h, t: (k, v[:-1], h, t)),
+    "a null value made empty": (lambda k, v, h, t: v is None, lambda k, v, h, t: (k, b"", h, t)),
+    "an empty value made null": (lambda k, v, h, t: v == b"", lambda k, v, h, t: (k, None, h, t)),
+    "a null key made empty": (lambda k, v, h, t: k is None, lambda k, v, h, t: (b"", v, h, t)),
+    "an empty key made null": (lambda k, v, h, t: k == b"", lambda k, v, h, t: (None, v, h, t)),
+    "a timestamp": (lambda k, v, h, t: True, lambda k, v, h, t: (k, v, h, t + 1)),
+    "a null header made empty": (
+        lambda k, v, h, t: named(h, "null"),
+        lambda k, v, h, t: (k, v, [("null", b""), h[1]], t),
+    ),
+    "the order of headers": (lambda k, v, h, t: named(h, "dup"), lambda k, v, h, t: (k, v, [h[0], h[2], h[1]], t)),
+    "a header's name": (lambda k, v, h, t: named(h, "trace"), lambda k, v, h, t: (k, v, [("Trace", h[0][1])], t)),
+    "a header lost": (lambda k, v, h, t: len(h) == 1, lambda k, v, h, t: (k, v, [], t)),
+    "nothing": (lambda k, v, h, t: True, lambda k, v, h, t: (k, v, h, t)),
+}
+
+
+def named(headers, name):
+    return bool(headers) and headers[0][0] == name
+
+
+def main(bootstrap):
+    cluster, missed = raw.Cluster(bootstrap), 0
+    for number, (damage, (suits, change)) in enumerate(DAMAGES.items()):
+        victim = next(i for i in range(500, RECORDS) if suits(*INTACT(i)))
+        dataset.record = lambda i, *rest, **more: change(*INTACT(i)) if i == victim else INTACT(i, *rest, **more)
+        topic = f"selftest-{os.getpid()}-{number}"
+        cluster.create(topic, matrix.PARTITIONS, matrix.TOPIC_CONFIG)
+        confluent.produce(
+            argparse.Namespace(
+                bootstrap=bootstrap,
+                topic=topic,
+                codec="none",
+                acks="all",
+                idempotent="true",
+                partitioner="explicit",
+                count=RECORDS,
+                partitions=matrix.PARTITIONS,
+            )
+        )
+        for consumer in matrix.CONSUMERS:
+            missed += not judges(bootstrap, consumer, topic, RECORDS, damage, right=damage == "nothing")
+            if damage == "nothing":
+                missed += not judges(bootstrap, consumer, topic, RECORDS - 3, "records too many", right=False)
+        cluster.delete(topic)
+    print(f"selftest: {missed} missed")
+    return 1 if missed else 0
+
+
+def judges(bootstrap, consumer, topic, count, damage, right):
+    command = [*matrix.CLIENTS[consumer].command, "consume", "--bootstrap", bootstrap, "--topic", topic]
+    done = subprocess.run([*command, "--count", str(count)], capture_output=True, text=True, errors="replace")
+    fair = (done.returncode == 0) == right
+    verdict = done.stdout.rsplit("result=", 1)[-1].strip()
+    print(f"{'judged' if fair else 'MISSED'} {consumer}: {damage}: {verdict[:160]}", flush=True)
+    return fair
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
