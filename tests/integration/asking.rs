@@ -58,29 +58,48 @@ fn bytes_after_a_request_are_ignored_as_kafka_does() {
 }
 
 #[test]
-fn who_asks_for_a_coordinator_is_told_that_there_is_none() {
+fn a_topic_is_described_by_id_whatever_name_stands_beside_it() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "named", 1);
+    let mut ask = |name: Option<&str>, topic_id: u128| {
+        let wanted = MetadataRequestTopic { name: name.map(str::to_owned), topic_id };
+        let request = MetadataRequest { topics: Some(vec![wanted]), ..MetadataRequest::default() };
+        client.ask(12, &request).unwrap().topics.remove(0)
+    };
+    let id = ask(Some("named"), 0).topic_id;
+    assert_ne!(id, 0);
+    for beside in [None, Some("")] {
+        let found = ask(beside, id);
+        assert_eq!((code(found.error_code), found.name.as_deref()), (ErrorCode::None, Some("named")));
+        let missing = ask(beside, id ^ 1);
+        assert_eq!((code(missing.error_code), missing.topic_id), (ErrorCode::UnknownTopicId, id ^ 1));
+    }
+}
+
+#[test]
+fn this_broker_coordinates_all_groups_and_no_transactions() {
     let data = folder();
     let broker = Broker::start(data.path(), &[]);
     let mut client = Client::connect(broker.kafka).unwrap();
+    let port = i32::from(broker.kafka.port());
     for version in [0, 1, 3] {
         let request = FindCoordinatorRequest { key: "readers".to_owned(), ..FindCoordinatorRequest::default() };
         let answer = client.ask(version, &request).unwrap();
-        assert_eq!(code(answer.error_code), ErrorCode::UnsupportedVersion);
-        if version > 0 {
-            assert!(answer.error_message.as_deref().unwrap().contains("groups are not available"));
-        }
+        assert_eq!((code(answer.error_code), answer.port), (ErrorCode::None, port));
     }
-    for version in [4, 6] {
+    let mut ask = |key_type| {
         let keys = vec!["a".to_owned(), "b".to_owned()];
-        let request = FindCoordinatorRequest { coordinator_keys: keys, ..FindCoordinatorRequest::default() };
-        let answer = client.ask(version, &request).unwrap();
+        let request = FindCoordinatorRequest { coordinator_keys: keys, key_type, ..FindCoordinatorRequest::default() };
+        let answer = client.ask(6, &request).unwrap();
         let keys: Vec<&str> = answer.coordinators.iter().map(|each| each.key.as_str()).collect();
         assert_eq!(keys, ["a", "b"]);
-        for each in &answer.coordinators {
-            assert_eq!(code(each.error_code), ErrorCode::UnsupportedVersion);
-            assert!(each.error_message.as_deref().unwrap().contains("groups are not available"));
-        }
-    }
+        answer.coordinators[1].clone()
+    };
+    assert_eq!((code(ask(0).error_code), ask(0).port), (ErrorCode::None, port));
+    assert_eq!(code(ask(1).error_code), ErrorCode::UnsupportedVersion);
+    assert!(ask(1).error_message.unwrap().contains("transactions are not available"));
+    assert_eq!(code(ask(7).error_code), ErrorCode::UnsupportedVersion);
 }
 
 #[test]

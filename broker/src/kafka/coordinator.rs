@@ -1,12 +1,17 @@
-//! FindCoordinator: there are no groups and no transactions yet, and the answer says so.
+//! FindCoordinator: this broker, which is all of the cluster, would coordinate every group.
 //!
-//! It is advertised all the same: librdkafka takes a broker that does not know it for one of Kafka 0.8.1 and quietly
-//! stores lz4 batches uncompressed.
+//! There are no groups yet: JoinGroup and the rest are not advertised, and clients that want to join one say so at
+//! once ("the node does not support JOIN_GROUP"). This API is answered all the same, for librdkafka: it takes a broker
+//! without it for Kafka 0.8.1 and quietly stores lz4 batches uncompressed; and its consumers, which look for a
+//! coordinator even when partitions are assigned by hand, would report any error as their own.
+
+use std::rc::Rc;
 
 use wire::ErrorCode;
 use wire::kafka::find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse};
 
-use super::{Answered, RequestId};
+use super::{Answered, RequestId, wire_index};
+use crate::core::Core;
 
 /// Versions from here on ask for several keys at once.
 const FIRST_WITH_KEYS: i16 = 4;
@@ -14,31 +19,44 @@ const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const NOBODY: i32 = -1;
 
-pub(super) fn find(id: RequestId, request: &FindCoordinatorRequest) -> Answered {
-    let missing = match request.key_type {
-        GROUP => "consumer groups are not available in this version: assign partitions instead",
-        TRANSACTION => "transactions are not available in this version",
-        _ => "there is no coordinator of this type",
-    };
-    // Not a retriable code: clients give up at once and show the message.
-    let (error_code, error_message) = (ErrorCode::UnsupportedVersion.code(), Some(missing.to_owned()));
-    if id.version < FIRST_WITH_KEYS {
-        return id.answer(&FindCoordinatorResponse {
-            error_code,
-            error_message,
-            node_id: NOBODY,
-            port: NOBODY,
-            ..FindCoordinatorResponse::default()
-        });
+pub(super) fn find(core: &Rc<Core>, id: RequestId, request: &FindCoordinatorRequest) -> Answered {
+    let found = |key: &str| coordinator(core, request.key_type, key);
+    if id.version >= FIRST_WITH_KEYS {
+        let coordinators = request.coordinator_keys.iter().map(|key| found(key)).collect();
+        return id.answer(&FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() });
     }
-    let refuse = |key: &String| Coordinator {
+    let Coordinator { node_id, host, port, error_code, error_message, .. } = found(&request.key);
+    id.answer(&FindCoordinatorResponse {
+        node_id,
+        host,
+        port,
+        error_code,
+        error_message,
+        ..FindCoordinatorResponse::default()
+    })
+}
+
+fn coordinator(core: &Core, key_type: i8, key: &str) -> Coordinator {
+    let key = key.to_owned();
+    let refuse = |why: &str| Coordinator {
         key: key.clone(),
         node_id: NOBODY,
         port: NOBODY,
-        error_code,
-        error_message: error_message.clone(),
+        // Not a retriable code: clients give up at once and show the message.
+        error_code: ErrorCode::UnsupportedVersion.code(),
+        error_message: Some(why.to_owned()),
         ..Coordinator::default()
     };
-    let coordinators = request.coordinator_keys.iter().map(refuse).collect();
-    id.answer(&FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() })
+    match key_type {
+        GROUP => Coordinator {
+            node_id: wire_index(core.identity.broker.0),
+            host: core.identity.kafka.host.clone(),
+            port: i32::from(core.identity.kafka.port),
+            error_message: None,
+            key,
+            ..Coordinator::default()
+        },
+        TRANSACTION => refuse("transactions are not available in this version"),
+        other => refuse(&format!("there is no coordinator of type {other}")),
+    }
 }

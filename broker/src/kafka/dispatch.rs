@@ -63,7 +63,7 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
         }
         ApiKey::FindCoordinator => {
             let request: FindCoordinatorRequest = decode(reader, id)?;
-            Ok(ready(coordinator::find(id, &request)))
+            Ok(ready(coordinator::find(&core, id, &request)))
         }
         ApiKey::InitProducerId => {
             let request: InitProducerIdRequest = decode(reader, id)?;

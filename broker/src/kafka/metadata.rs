@@ -58,14 +58,12 @@ async fn describe_one(
     wanted: MetadataRequestTopic,
     may_create: bool,
 ) -> MetadataResponseTopic {
-    let Some(name) = wanted.name else {
-        let id = TopicId::from_u128(wanted.topic_id);
-        let found = id.and_then(|id| view.image.topic(id));
-        return found.map_or_else(
-            || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) },
-            describe,
-        );
-    };
+    // The id goes first, as in Kafka: Java's client sends an empty name beside it.
+    if let Some(id) = TopicId::from_u128(wanted.topic_id) {
+        let unknown = || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) };
+        return view.image.topic(id).map_or_else(unknown, describe);
+    }
+    let Some(name) = wanted.name else { return failed(None, ErrorCode::UnknownTopicId) };
     if let Some(topic) = view.topic_named(&name) {
         return describe(topic);
     }
