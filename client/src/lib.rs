@@ -1,1 +1,4 @@
-//! client.
+//! The native client.
+
+pub mod limits;
+pub mod machine;

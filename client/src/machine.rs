@@ -1,0 +1,15 @@
+//! What a client decides, without I/O: no clock, no async, no randomness but from seeds that are passed in.
+//!
+//! | machine | decides |
+//! |---|---|
+//! | [`partitioner::Partitioner`] | which partition a record goes to |
+//!
+//! A driver feeds events and the time into `step`, performs the actions that come out, and calls again by the time that
+//! `next_wakeup` names. Nothing here knows which runtime that is.
+
+pub mod backoff;
+
+pub mod partitioner;
+
+pub mod refusal;
+pub mod route;
