@@ -2,12 +2,14 @@
 //!
 //! | machine | decides |
 //! |---|---|
+//! | [`connection::ConnectionCore`] | what a connection's bytes mean, and when its peer is taken for dead |
 //! | [`partitioner::Partitioner`] | which partition a record goes to |
 //!
 //! A driver feeds events and the time into `step`, performs the actions that come out, and calls again by the time that
 //! `next_wakeup` names. Nothing here knows which runtime that is.
 
 pub mod backoff;
+pub mod connection;
 
 pub mod partitioner;
 
