@@ -3,6 +3,7 @@
 //! | machine | decides |
 //! |---|---|
 //! | [`connection::ConnectionCore`] | what a connection's bytes mean, and when its peer is taken for dead |
+//! | [`metadata::MetadataCache`] | where partitions are, and when to ask again |
 //! | [`partitioner::Partitioner`] | which partition a record goes to |
 //!
 //! A driver feeds events and the time into `step`, performs the actions that come out, and calls again by the time that
@@ -10,6 +11,7 @@
 
 pub mod backoff;
 pub mod connection;
+pub mod metadata;
 
 pub mod partitioner;
 
