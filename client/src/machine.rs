@@ -5,10 +5,12 @@
 //! | [`connection::ConnectionCore`] | what a connection's bytes mean, and when its peer is taken for dead |
 //! | [`metadata::MetadataCache`] | where partitions are, and when to ask again |
 //! | [`partitioner::Partitioner`] | which partition a record goes to |
+//! | [`accumulator::Accumulator`] | which records make a batch, and how much memory they may take |
 //!
 //! A driver feeds events and the time into `step`, performs the actions that come out, and calls again by the time that
 //! `next_wakeup` names. Nothing here knows which runtime that is.
 
+pub mod accumulator;
 pub mod backoff;
 pub mod connection;
 pub mod metadata;
