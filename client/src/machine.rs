@@ -6,6 +6,7 @@
 //! | [`metadata::MetadataCache`] | where partitions are, and when to ask again |
 //! | [`partitioner::Partitioner`] | which partition a record goes to |
 //! | [`accumulator::Accumulator`] | which records make a batch, and how much memory they may take |
+//! | [`producer::ProducerCore`] | which batch is sent where and when, and what became of it |
 //!
 //! A driver feeds events and the time into `step`, performs the actions that come out, and calls again by the time that
 //! `next_wakeup` names. Nothing here knows which runtime that is.
@@ -16,6 +17,7 @@ pub mod connection;
 pub mod metadata;
 
 pub mod partitioner;
+pub mod producer;
 
 pub mod refusal;
 pub mod route;
