@@ -172,6 +172,15 @@ impl<C, S: Clone> ConnectionCore<C, S> {
         self.reader.room()
     }
 
+    /// The same buffer, given away for a read that waits; there are no events until it is back.
+    pub fn lend_buffer(&mut self) -> BytesMut {
+        self.reader.lend()
+    }
+
+    pub fn restore_buffer(&mut self, buffer: BytesMut) {
+        self.reader.restore(buffer);
+    }
+
     /// Takes the next event out of what was read. After an error the connection is to be closed.
     pub fn next_event(&mut self, now: Instant) -> Result<Option<ConnectionEvent<C, S>>, ConnectionError> {
         while self.state != State::Closed

@@ -167,6 +167,10 @@ impl ConsumerCore {
         None
     }
 
+    pub fn has_error(&self) -> bool {
+        !self.failing.is_empty()
+    }
+
     pub fn step(&mut self, now: Instant, event: ConsumerEvent<'_>, actions: &mut Vec<ConsumerAction>) {
         match event {
             ConsumerEvent::Connected { destination } => {

@@ -42,6 +42,11 @@ impl Refusal {
         self.code().is_some_and(ErrorCode::is_retriable)
     }
 
+    /// The topic, or the partition, is not there, or not known yet to the one who was asked.
+    pub fn is_unknown_topic(&self) -> bool {
+        self.is(ErrorCode::UnknownTopicOrPartition) || self.is(ErrorCode::UnknownTopicId)
+    }
+
     /// The client knows something about the partition that is no longer true: where it is, or that it exists.
     pub fn is_about_routes(&self) -> bool {
         self.code().is_some_and(|code| ROUTES_CHANGED.contains(&code))

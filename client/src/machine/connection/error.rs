@@ -39,6 +39,20 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
+    /// One of both sides does not speak the protocol: another connection will hardly be better.
+    pub fn is_misunderstanding(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Frame(_) | Self::Protocol { .. } | Self::Message { .. } => true,
+            Self::Connect { .. }
+            | Self::Resolve { .. }
+            | Self::Io { .. }
+            | Self::Closed
+            | Self::Torn
+            | Self::Timeout { .. }
+            | Self::ClientClosed => false,
+        }
+    }
+
     pub fn io(error: &io::Error) -> Self {
         Self::Io { kind: error.kind(), reason: error.to_string().into() }
     }

@@ -74,6 +74,17 @@ impl FrameReader {
         &mut self.buffer
     }
 
+    /// Gives the buffer away to be read into; nothing can be taken until it is back.
+    pub fn lend(&mut self) -> BytesMut {
+        self.room();
+        std::mem::take(&mut self.buffer)
+    }
+
+    pub fn restore(&mut self, buffer: BytesMut) {
+        assert!(self.buffer.is_empty(), "there is a buffer already");
+        self.buffer = buffer;
+    }
+
     /// The next whole frame. After an error nothing that follows can be understood.
     pub fn take(&mut self) -> Result<Option<Frame>, FrameError> {
         let Some(prefix) = peek(&self.buffer, &self.limits)? else { return Ok(None) };
