@@ -98,6 +98,8 @@ fn produce(address: SocketAddr, history: &History, number: usize, mut random: Se
     if is_idempotent(number) && identity.id.is_none() {
         match client.producer_id() {
             Ok(id) => identity.id = Some(id),
+            Err(error) if error.kind() == std::io::ErrorKind::Other => panic!("no producer id: {error}"),
+            // The broker is gone.
             Err(_) => return,
         }
     }
