@@ -7,7 +7,9 @@ use base::{Offset, PartitionId};
 use rt::Notify;
 use shard::task_queues::FOREGROUND;
 use wire::ErrorCode;
-use wire::native::{FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, Payload, StreamId};
+use wire::native::{
+    ErrorCode as NativeCode, FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, Payload, StreamId,
+};
 
 use super::connection::{Arrived, Connection};
 use super::native_code;
@@ -78,7 +80,8 @@ pub(super) fn grant(connection: &Connection, grant: FetchGrant) {
 }
 
 pub(super) fn close(connection: &Connection, close: FetchClose) {
-    if let Some(stream) = connection.streams.borrow_mut().remove(&close.stream) {
+    // Its id is free again after its last frame, which its own task sends.
+    if let Some(stream) = connection.streams.borrow().get(&close.stream) {
         stream.close();
     }
 }
@@ -139,13 +142,15 @@ impl Connection {
     }
 
     fn end_stream(&self, stream: &Stream, refusal: Option<Refusal>) {
-        let known = self.streams.borrow_mut().remove(&stream.id).is_some();
-        // A stream that the client has closed needs no further word.
-        if !known {
+        // With the connection gone there is nobody to tell.
+        if self.streams.borrow_mut().remove(&stream.id).is_none() {
             return;
         }
-        let refusal = refusal.unwrap_or_else(|| ErrorCode::BrokerNotAvailable.into());
-        let ended = FetchEnded { stream: stream.id, error: native_code(&refusal), message: refusal.message.as_deref() };
+        let stopped = || ErrorCode::BrokerNotAvailable.into();
+        let refusal = refusal.or_else(|| (!stream.closed.get()).then(stopped));
+        let error = refusal.as_ref().map_or(NativeCode::NONE, native_code);
+        let message = refusal.as_ref().and_then(|refusal| refusal.message.as_deref());
+        let ended = FetchEnded { stream: stream.id, error, message };
         self.push_with_payload(&ended, Payload::default());
     }
 }
