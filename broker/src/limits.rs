@@ -22,6 +22,10 @@ pub(crate) const RECEIVE_BUFFER_BYTES: usize = 16 << 10;
 pub(crate) const RECEIVE_BUFFER_BYTES_MAX: usize = 256 << 10;
 /// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
+/// Topics that one request makes; each is described whole in the answer.
+pub(crate) const CREATE_TOPICS_MAX: usize = 1_000;
+/// Topics and brokers whose settings one answer gives; each has some kilobytes.
+pub(crate) const DESCRIBE_RESOURCES_MAX: usize = 10_000;
 /// Partitions of one fetch.
 pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
 /// Longest wait of a fetch, in milliseconds.
