@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::controller::Controller;
 use crate::leader::{Leader, Progress};
 use crate::limits;
-use crate::memory::RequestMemory;
+use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Reply, Request};
 use crate::producer_ids::ProducerIds;
@@ -43,7 +43,12 @@ pub(crate) struct Core {
     pub(crate) shard: Rc<Shard>,
     pub(crate) mesh: Rc<Mesh>,
     pub(crate) leaders: RefCell<BTreeMap<PartitionId, Leader>>,
-    pub(crate) memory: RequestMemory,
+    /// Requests as they arrive and are worked on.
+    pub(crate) request_memory: MemoryPool,
+    /// Answers until they are sent.
+    pub(crate) answer_memory: MemoryPool,
+    /// Partitions of produce requests that are not answered yet.
+    pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
     pub(crate) producer_ids: ProducerIds,
     /// Connections and what they wait for; closed first when the broker stops.
@@ -71,7 +76,9 @@ impl Core {
             shard,
             mesh,
             leaders: RefCell::default(),
-            memory: RequestMemory::new(config.request_memory.as_usize()),
+            request_memory: MemoryPool::new(config.request_memory.as_usize()),
+            answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
+            produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
             producer_ids: ProducerIds::default(),
             connections: Gate::new("connections"),

@@ -46,6 +46,14 @@ impl Ending {
     }
 }
 
+/// What the front of a frame says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameSize {
+    pub(crate) bytes: usize,
+    /// What it takes, bytes included, while it is read and worked on.
+    pub(crate) memory: usize,
+}
+
 /// The receiving side of a connection.
 pub(crate) struct Inbound {
     core: Rc<Core>,
@@ -62,18 +70,18 @@ impl Inbound {
         Self { core: Rc::clone(core), read, buffer: BytesMut::new(), begun: None, busy: 0 }
     }
 
-    /// The next whole frame and the memory that it holds. `frame_bytes` says how long the frame at the front of the
+    /// The next whole frame and the memory that it holds. `frame_size` says how large the frame at the front of the
     /// bytes is, once that is known, or why there cannot be one.
     pub(crate) async fn next(
         &mut self,
-        frame_bytes: impl Fn(&[u8]) -> Result<Option<usize>, String>,
+        frame_size: impl Fn(&[u8]) -> Result<Option<FrameSize>, String>,
     ) -> Result<(Bytes, Held), Ending> {
         let mut held: Option<Held> = None;
         loop {
-            let known = frame_bytes(&self.buffer).map_err(Ending::Refused)?;
-            if let Some(bytes) = known {
+            let known = frame_size(&self.buffer).map_err(Ending::Refused)?;
+            if let Some(FrameSize { bytes, memory }) = known {
                 if held.is_none() {
-                    held = Some(self.take_memory(bytes).await?);
+                    held = Some(self.take_memory(memory).await?);
                 }
                 if self.buffer.len() >= bytes {
                     let frame = self.buffer.split_to(bytes).freeze();
@@ -92,7 +100,7 @@ impl Inbound {
 
     /// Waits for memory without reading further: the peer feels it as a slow receiver.
     async fn take_memory(&self, bytes: usize) -> Result<Held, Ending> {
-        let taken = async { Some(self.core.memory.take(bytes).await) };
+        let taken = async { Some(self.core.request_memory.take(bytes).await) };
         let stopping = async {
             self.core.connections.closing().await;
             None

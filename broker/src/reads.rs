@@ -96,13 +96,16 @@ impl Core {
         self.refuse_read(id, error.into())
     }
 
-    /// Reads parts wherever they lie, about `bytes_max` bytes of each core; results are in the order of the parts.
+    /// Reads parts wherever they lie, about `bytes_max` bytes in all, of which each core that has some gets its share;
+    /// results are in the order of the parts.
     pub(crate) async fn read(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
         let by_core = self.by_core(parts, |part| part.id);
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
             return self.read_here(parts, bytes_max).await;
         }
+        let owners = u32::try_from(by_core.keys().flatten().count()).unwrap_or(u32::MAX);
+        let bytes_max = if bytes_max == 0 { 0 } else { (bytes_max / owners.max(1)).max(1) };
         let mut results: Vec<Option<ReadResult>> = vec![None; parts.len()];
         let mut calls = Vec::new();
         for (core, indexes) in &by_core {
