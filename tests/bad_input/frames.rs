@@ -205,7 +205,6 @@ fn bodies() -> Vec<Case> {
         raw("string of length -2", "a topic's name of -2 bytes", damaged, named(-2, b"")),
         raw("name that is no UTF-8", "a topic's name C3 28", damaged, named(2, &[0xC3, 0x28])),
         raw("null where none may be", "a topic's name of null, version 4", damaged, named(-1, b"")),
-        raw("bytes behind the message", "Metadata and 3 bytes more", damaged, metadata(&[0, 0, 0, 0, 0, 1, 2, 3])),
         raw("message cut off", "Metadata without its last byte", damaged, metadata(&[0, 0, 0, 0])),
         raw(
             "records longer than the frame",

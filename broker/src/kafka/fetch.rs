@@ -114,8 +114,9 @@ async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
         let results = core.read(&parts, granted).await;
         let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
         room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
-        // With less memory than the client asks for, a part of it is enough; each core reads its share.
-        let enough = wanted.min_bytes.min((granted / u32::from(core.cores())).max(1));
+        // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
+        let shares = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
+        let enough = wanted.min_bytes.min((granted / shares).max(1));
         let urgent = some_refused
             || parts.is_empty()
             || results.iter().any(|result| result.as_ref().map_or(true, |reply| reply.diverging.is_some()));
