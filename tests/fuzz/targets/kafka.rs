@@ -95,7 +95,7 @@ apis! {
     DescribeConfigs: DescribeConfigsRequest;
     CreatePartitions: CreatePartitionsRequest;
     DescribeCluster: DescribeClusterRequest;
-    DescribeTopicPartitions: DescribeTopicPartitionsRequest,
+    DescribeTopicPartitions: DescribeTopicPartitionsRequest;
     FindCoordinator: FindCoordinatorRequest;
 }
 
