@@ -47,6 +47,8 @@ struct Connection {
     ended: Cell<bool>,
     /// The writer is gone.
     broken: Cell<bool>,
+    /// The peer is gone.
+    gone: Flag,
 }
 
 /// Serves a connection to its end.
@@ -64,13 +66,18 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
         room: Notify::new(),
         ended: Cell::new(false),
         broken: Cell::new(false),
+        gone: Flag::new(),
     });
     let writer = rt::spawn(FOREGROUND, Rc::clone(&connection).write_answers(write));
     let mut inbound = Inbound::new(core, read);
     let ending = connection.read_requests(&mut inbound).await;
     connection.ended.set(true);
     connection.arrived.raise();
+    if matches!(ending, Ending::Closed | Ending::Cut | Ending::Io(_)) {
+        connection.gone.raise();
+    }
     let written = writer.await;
+    connection.let_appends_end().await;
     written.err().unwrap_or(ending).log("kafka", peer);
 }
 
@@ -155,10 +162,10 @@ impl Connection {
             };
             let mut answered = match pending.answer {
                 Answer::Produced(answer) => answer.await,
-                Answer::Other(answer) => {
-                    self.core.answer_memory.near_limit().await;
-                    answer.await
-                }
+                Answer::Other(answer) => match self.unless_gone(answer).await {
+                    Some(answered) => answered,
+                    None => return Ok(()),
+                },
             };
             let ready = rt::now();
             let mut held = vec![pending.held];
@@ -188,6 +195,34 @@ impl Connection {
             self.room.notify_all();
             if let Some(ending) = end {
                 return Err(ending);
+            }
+        }
+    }
+
+    /// An answer that nobody waits for any more is given up: a fetch might be parked for a minute.
+    async fn unless_gone(&self, answer: Answering) -> Option<Answered> {
+        let answered = async {
+            self.core.answer_memory.near_limit().await;
+            Some(answer.await)
+        };
+        let gone = async {
+            self.gone.wait().await;
+            None
+        };
+        futures_lite::future::or(answered, gone).await
+    }
+
+    /// What was handed to logs is on its way, and its memory counts until it is there.
+    async fn let_appends_end(&self) {
+        loop {
+            let next = self.pending.borrow_mut().pop();
+            match next {
+                Some(Pending { answer: Answer::Produced(answer), held }) => {
+                    drop(answer.await);
+                    drop(held);
+                }
+                Some(_) => {}
+                None => return,
             }
         }
     }
