@@ -9,7 +9,7 @@ use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
 use cluster::metadata::{Command, CreationDefaults, Topic};
 use cluster::producers::ProducerTable;
 use cluster::settings::TopicSettings;
-use rt::{Gate, LaneReceiver};
+use rt::{Flag, Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
@@ -50,6 +50,8 @@ pub(crate) struct Core {
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
+    /// Waits on behalf of other cores, each with what gives it up.
+    waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
@@ -80,6 +82,7 @@ impl Core {
             answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
+            waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
             connections: Gate::new("connections"),
             connection_count: Cell::new(0),
@@ -100,6 +103,11 @@ impl Core {
             match message {
                 Message::Answer { id, reply } => self.mesh.take_answer(id, reply),
                 Message::Call { id, request } => self.serve(Caller { core: from, call: id }, request),
+                Message::Cancel { id } => {
+                    if let Some(cancelled) = self.waits.borrow().get(&Caller { core: from, call: id }) {
+                        cancelled.raise();
+                    }
+                }
             }
             rt::yield_if_needed().await;
         }
@@ -121,8 +129,11 @@ impl Core {
             },
             Request::Wait(offsets, milliseconds) => {
                 let core = Rc::clone(self);
+                let cancelled = Rc::new(Flag::new());
+                self.waits.borrow_mut().insert(caller, Rc::clone(&cancelled));
                 self.answer_later(caller, async move {
-                    core.wait_here(&offsets, milliseconds).await;
+                    futures_lite::future::or(core.wait_here(&offsets, milliseconds), cancelled.wait()).await;
+                    core.waits.borrow_mut().remove(&caller);
                     Reply::Moved
                 });
             }
