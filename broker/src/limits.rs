@@ -1,5 +1,7 @@
 //! Limits of the broker that are no settings, and how they relate.
 
+use std::time::Duration;
+
 /// Messages in one lane between two cores. Small queues pay a wake-up for each few messages.
 pub(crate) const LANE_MESSAGES: usize = 4_096;
 /// Messages that wait for room in one lane, on the sender's side.
@@ -20,6 +22,9 @@ pub(crate) const CONNECTION_REQUEST_BYTES_MAX: usize = 32 << 20;
 pub(crate) const RECEIVE_BUFFER_BYTES: usize = 16 << 10;
 /// Receive buffers beyond this do not gain from being larger (the second-level cache is 1 MiB).
 pub(crate) const RECEIVE_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// While others wait for memory, a request that holds some must arrive this fast, or it is given up.
+pub(crate) const PACE_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const PACE_BYTES_MIN: usize = 64 << 10;
 /// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
 /// Largest Kafka request that carries no records. A fetch of 50,000 partitions has less.

@@ -69,6 +69,11 @@ impl MemoryPool {
         Held { pool: Rc::clone(&self.0), bytes }
     }
 
+    /// Whether somebody waits for room.
+    pub(crate) fn is_contended(&self) -> bool {
+        !self.0.line.borrow().is_empty()
+    }
+
     /// Waits until the pool is not far beyond its limit. Small work may go on past those who wait in line for much.
     pub(crate) async fn near_limit(&self) {
         while self.0.taken.get() > self.0.limit + self.0.limit / SLACK {
