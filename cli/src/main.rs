@@ -1,6 +1,9 @@
 //! `corelane`: the broker and the tools around it, one file a command.
 
+mod format;
+mod inspect;
 mod logging;
+mod record_json;
 mod serve;
 
 use std::process::ExitCode;
@@ -28,6 +31,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Inspect(inspect::Inspect),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
+        Command::Inspect(inspect) => inspect.run(),
     };
     logging.flush();
     match result {

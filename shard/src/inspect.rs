@@ -12,7 +12,7 @@ use base::{CoreId, Offset, PartitionId, PartitionIndex, TopicId};
 use rt::{Disk, DiskError, OpenMode};
 
 pub use self::journal::{JournalEnd, JournalReport, PayloadState, RingEntry, journal, ring_file};
-pub use self::segment::{IndexReport, SegmentReport, SegmentSpan, index, segment};
+pub use self::segment::{IndexReport, SegmentReport, index, segment};
 use crate::checkpoint::{Checkpoint, SLOTS, read_slot};
 use crate::layout;
 

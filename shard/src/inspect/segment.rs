@@ -14,23 +14,10 @@ use crate::segment::scan::{Scan, ScanError};
 
 const READ_BYTES: u64 = 4 << 20;
 
-/// A run of batches that an index has one checksum for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SegmentSpan {
-    pub base: Offset,
-    /// Offset after the last record.
-    pub end: Offset,
-    pub position: u32,
-    pub length: u32,
-    pub crc: u32,
-    /// As the wire has it.
-    pub max_timestamp: i64,
-}
-
 /// What an index file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexReport {
-    pub spans: Vec<SegmentSpan>,
+    pub spans: Vec<Span>,
     pub damages: Vec<Damage>,
 }
 
@@ -53,7 +40,7 @@ pub async fn segment(
     path: &Path,
     base: Offset,
     end: Option<u32>,
-    spans: &[SegmentSpan],
+    spans: &[Span],
     mut visit: impl FnMut(&BatchHeader, u32, &[u8]),
 ) -> Result<SegmentReport, DiskError> {
     let file = disk.open(path, OpenMode::Existing).await?;
@@ -99,7 +86,7 @@ async fn new_scan<'a>(
     })
 }
 
-async fn check_span(file: &dyn DiskFile, path: &Path, span: &SegmentSpan) -> Result<Option<Damage>, DiskError> {
+async fn check_span(file: &dyn DiskFile, path: &Path, span: &Span) -> Result<Option<Damage>, DiskError> {
     let damage = |what: String| Damage { file: path.to_owned(), at: u64::from(span.position), what };
     let (start, end) = (u64::from(span.position), u64::from(span.position) + u64::from(span.length));
     let mut at = start;
@@ -158,18 +145,5 @@ pub async fn index(
         let what = format!("record {whole} of the index is damaged");
         damages.push(Damage { file: path.to_owned(), at, what });
     }
-    Ok(Some(IndexReport { spans: spans.iter().map(SegmentSpan::from).collect(), damages }))
-}
-
-impl From<&Span> for SegmentSpan {
-    fn from(span: &Span) -> Self {
-        Self {
-            base: span.base,
-            end: span.end,
-            position: span.position,
-            length: span.length,
-            crc: span.crc,
-            max_timestamp: span.max_timestamp,
-        }
-    }
+    Ok(Some(IndexReport { spans, damages }))
 }
