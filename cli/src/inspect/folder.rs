@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use base::{CoreId, Offset, PartitionId, TopicId};
-use rt::{Disk, DiskError, OpenMode};
+use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
 use serde_json::json;
 use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
@@ -113,9 +113,10 @@ impl Folder<'_> {
             for slot in &core.slots {
                 let file = slot.file.display();
                 let Some(checkpoint) = &slot.checkpoint else {
+                    // A single block is written whole or not at all.
                     match (slot.bytes, some) {
                         (0, _) => {}
-                        (_, true) if !clean => {
+                        (bytes, true) if !clean && bytes > BLOCK_BYTES as u64 => {
                             let what = "it holds no whole checkpoint, as a crash during its writing leaves it; the other one counts";
                             self.report.note(&slot.file, what);
                         }
