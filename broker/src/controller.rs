@@ -146,16 +146,19 @@ impl Controller {
         Ok(())
     }
 
-    /// Shows the new state to all cores, and waits until they have it.
+    /// Has all cores serve the new state, and then has all of them tell clients of it.
     async fn publish(&self, core: &Rc<Core>, topics: Option<Vec<TopicId>>) -> Result<(), Refusal> {
         let view = Arc::new(self.view());
         let change = ViewChange { view, topics };
-        let others: Vec<_> = CoreId::all(core.cores())
-            .filter(|other| *other != core.id)
-            .map(|other| core.call(other, Request::View(Box::new(change.clone()))))
-            .collect();
+        let others = || CoreId::all(core.cores()).filter(|other| *other != core.id);
+        let serving: Vec<_> = others().map(|other| core.call(other, Request::View(Box::new(change.clone())))).collect();
         core.apply_view(&change);
-        for call in others {
+        for call in serving {
+            call.await?;
+        }
+        let showing: Vec<_> = others().map(|other| core.call(other, Request::ShowView)).collect();
+        core.show_view();
+        for call in showing {
             call.await?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
 use cluster::metadata::{Command, CreationDefaults, Topic};
 use cluster::producers::ProducerTable;
 use cluster::settings::TopicSettings;
-use rt::{Gate, LaneReceiver, Notify};
+use rt::{Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
@@ -50,8 +50,8 @@ pub(crate) struct Core {
     pub(crate) connections: Gate,
     pub(crate) connection_count: Cell<u32>,
     view: RefCell<Arc<ClusterView>>,
+    shown: RefCell<Arc<ClusterView>>,
     topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
-    view_changed: Notify,
     /// On core 0 only.
     pub(crate) controller: RefCell<Option<Rc<Controller>>>,
 }
@@ -77,8 +77,8 @@ impl Core {
             connections: Gate::new("connections"),
             connection_count: Cell::new(0),
             view: RefCell::new(Arc::clone(&view)),
+            shown: RefCell::new(Arc::clone(&view)),
             topics: RefCell::default(),
-            view_changed: Notify::new(),
             controller: RefCell::new(None),
             config,
             shared,
@@ -131,6 +131,10 @@ impl Core {
                 self.apply_view(&change);
                 self.answer(caller, Reply::Done);
             }
+            Request::ShowView => {
+                self.show_view();
+                self.answer(caller, Reply::Done);
+            }
             Request::Status => self.answer(caller, Reply::Status(Box::new(self.status()))),
             Request::Connection(handed_over) => {
                 self.take_connection(*handed_over);
@@ -160,8 +164,20 @@ impl Core {
         }
     }
 
+    /// What this core serves.
     pub(crate) fn view(&self) -> Arc<ClusterView> {
         Arc::clone(&self.view.borrow())
+    }
+
+    /// What clients are told: every core serves it already. A client that learns of a topic from one core may ask
+    /// another for it in the next microsecond.
+    pub(crate) fn shown_view(&self) -> Arc<ClusterView> {
+        Arc::clone(&self.shown.borrow())
+    }
+
+    /// Shows clients what this core serves.
+    pub(crate) fn show_view(&self) {
+        *self.shown.borrow_mut() = self.view();
     }
 
     pub(crate) fn topic_named(&self, name: &str) -> Option<KnownTopic> {
@@ -206,7 +222,6 @@ impl Core {
                 None => self.drop_topic(id),
             }
         }
-        self.view_changed.notify_all();
     }
 
     fn take_topic(&self, change: &ViewChange, topic: &Arc<Topic>) {

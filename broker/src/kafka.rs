@@ -4,6 +4,7 @@ mod api_versions;
 mod cluster;
 mod configs;
 pub(crate) mod connection;
+mod coordinator;
 mod dispatch;
 mod fetch;
 mod metadata;

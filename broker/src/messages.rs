@@ -128,7 +128,10 @@ pub(crate) enum Request {
     Query(Vec<Query>),
     /// For the controller.
     Control(Box<Command>),
+    /// Serve this.
     View(Box<ViewChange>),
+    /// Tell clients what is served: all cores do now.
+    ShowView,
     Status,
     /// A connection that this core shall serve.
     Connection(Box<crate::listener::HandedOver>),

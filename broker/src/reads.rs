@@ -18,19 +18,22 @@ impl Core {
     /// Reads parts that lie on this core, if all of them are in memory; about `bytes_max` bytes in all.
     pub(crate) fn read_from_memory(&self, parts: &[ReadPart], bytes_max: u32) -> Option<Vec<ReadResult>> {
         let mut results = Vec::with_capacity(parts.len());
-        let mut left = bytes_max;
+        let (mut left, mut any) = (bytes_max, false);
         for part in parts {
             let wanted = part.bytes_max.min(left);
             let result = match self.check_read(part) {
                 Err(refusal) => Err(self.refuse_read(part.id, refusal)),
                 Ok(Some(diverging)) => Ok(diverging),
-                Ok(None) if left == 0 => self.nothing_more(part),
+                // The first data is given whole, however small the limit (KIP-74).
+                Ok(None) if left == 0 && any => self.nothing_more(part),
                 Ok(None) => match self.shard.read_memory(part.id, part.offset, wanted)? {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
             };
-            left = left.saturating_sub(result.as_ref().map_or(0, |reply| reply.bytes));
+            let bytes = result.as_ref().map_or(0, |reply| reply.bytes);
+            left = left.saturating_sub(bytes);
+            any |= bytes > 0;
             results.push(result);
         }
         Some(results)
@@ -39,19 +42,21 @@ impl Core {
     /// Reads parts that lie on this core; about `bytes_max` bytes in all.
     pub(crate) async fn read_here(&self, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
         let mut results = Vec::with_capacity(parts.len());
-        let mut left = bytes_max;
+        let (mut left, mut any) = (bytes_max, false);
         for part in parts {
             let wanted = part.bytes_max.min(left);
             let result = match self.check_read(part) {
                 Err(refusal) => Err(self.refuse_read(part.id, refusal)),
                 Ok(Some(diverging)) => Ok(diverging),
-                Ok(None) if left == 0 => self.nothing_more(part),
+                Ok(None) if left == 0 && any => self.nothing_more(part),
                 Ok(None) => match self.shard.read(part.id, part.offset, wanted).await {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
             };
-            left = left.saturating_sub(result.as_ref().map_or(0, |reply| reply.bytes));
+            let bytes = result.as_ref().map_or(0, |reply| reply.bytes);
+            left = left.saturating_sub(bytes);
+            any |= bytes > 0;
             results.push(result);
             rt::yield_if_needed().await;
         }

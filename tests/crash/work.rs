@@ -98,7 +98,9 @@ fn produce(address: SocketAddr, history: &History, number: usize, mut random: Se
     if is_idempotent(number) && identity.id.is_none() {
         match client.producer_id() {
             Ok(id) => identity.id = Some(id),
-            Err(_) => return,
+            // The broker was killed; a refusal would be another kind of error.
+            Err(error) if error.kind() != std::io::ErrorKind::Other => return,
+            Err(error) => panic!("producer {number} gets no id: {error}"),
         }
     }
     loop {

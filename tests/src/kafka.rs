@@ -125,7 +125,7 @@ impl Client {
     }
 
     pub fn producer_id(&mut self) -> io::Result<i64> {
-        let request = InitProducerIdRequest { producer_id: -1, producer_epoch: -1, ..InitProducerIdRequest::default() };
+        let request = InitProducerIdRequest { transactional_id: None, ..InitProducerIdRequest::default() };
         let response = self.ask(4, &request)?;
         match response.error_code {
             0 => Ok(response.producer_id),

@@ -49,7 +49,7 @@ pub(super) fn describe_topic_partitions(
     id: RequestId,
     request: &DescribeTopicPartitionsRequest,
 ) -> Answered {
-    let view = core.view();
+    let view = core.shown_view();
     let mut names: Vec<String> = match request.topics.as_slice() {
         [] => view.image.topics().map(|topic| topic.name.as_str().to_owned()).collect(),
         topics => topics.iter().map(|topic| topic.name.clone()).collect(),
@@ -104,6 +104,9 @@ fn describe_topic(topic: &Topic, first: usize, count: usize) -> DescribeTopicPar
         leader_epoch: partition.leader_epoch.to_wire(),
         replica_nodes: brokers(&partition.replicas),
         isr_nodes: brokers(&partition.isr),
+        // None are eligible beyond the in-sync ones; Java's client does not bear null here.
+        eligible_leader_replicas: Some(Vec::new()),
+        last_known_elr: Some(Vec::new()),
         ..DescribeTopicPartitionsResponsePartition::default()
     });
     DescribeTopicPartitionsResponseTopic {

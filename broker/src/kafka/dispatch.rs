@@ -10,6 +10,7 @@ use wire::kafka::delete_topics::DeleteTopicsRequest;
 use wire::kafka::describe_cluster::DescribeClusterRequest;
 use wire::kafka::describe_configs::DescribeConfigsRequest;
 use wire::kafka::describe_topic_partitions::DescribeTopicPartitionsRequest;
+use wire::kafka::find_coordinator::FindCoordinatorRequest;
 use wire::kafka::init_producer_id::InitProducerIdRequest;
 use wire::kafka::list_offsets::ListOffsetsRequest;
 use wire::kafka::metadata::MetadataRequest;
@@ -17,7 +18,9 @@ use wire::kafka::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use wire::kafka::{ApiKey, DecodeError, FrameHeader, Message, Reader};
 
 use super::connection::Answer;
-use super::{RequestId, api_versions, cluster, configs, fetch, metadata, offsets, produce, producer_id, topics};
+use super::{
+    RequestId, api_versions, cluster, configs, coordinator, fetch, metadata, offsets, produce, producer_id, topics,
+};
 use crate::core::Core;
 
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
@@ -58,6 +61,10 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
             let request: OffsetForLeaderEpochRequest = decode(reader, id)?;
             Ok(Box::pin(async move { offsets::end_of_epochs(&core, id, &request).await }))
         }
+        ApiKey::FindCoordinator => {
+            let request: FindCoordinatorRequest = decode(reader, id)?;
+            Ok(ready(coordinator::find(&core, id, &request)))
+        }
         ApiKey::InitProducerId => {
             let request: InitProducerIdRequest = decode(reader, id)?;
             Ok(Box::pin(async move { producer_id::init(&core, id, &request).await }))
@@ -93,9 +100,9 @@ fn ready(answered: super::Answered) -> Answer {
     Box::pin(std::future::ready(answered))
 }
 
+/// Bytes after the message are ignored, as Kafka does: librdkafka 2.16 sends three too many in some Metadata requests.
 fn decode<M: Message>(mut reader: Reader<'_>, id: RequestId) -> Result<M, String> {
-    let message = M::decode(&mut reader, id.version).and_then(|message| reader.finish().map(|()| message));
-    message.map_err(|error| damaged(M::NAME, &error))
+    M::decode(&mut reader, id.version).map_err(|error| damaged(M::NAME, &error))
 }
 
 pub(super) fn damaged(name: &str, error: &DecodeError) -> String {

@@ -39,9 +39,7 @@ struct WantedTopic {
 }
 
 pub(super) fn fetch(core: &Rc<Core>, id: RequestId, mut reader: Reader<'_>) -> Result<Answer, String> {
-    let request = FetchRequestView::parse(&mut reader, id.version)
-        .and_then(|request| reader.finish().map(|()| request))
-        .map_err(|error| damaged("FetchRequest", &error))?;
+    let request = FetchRequestView::parse(&mut reader, id.version).map_err(|error| damaged("FetchRequest", &error))?;
     // Sessions are refused with id 0: each fetch names all its partitions. One that goes on with a session has none here.
     if id.version >= FIRST_WITH_SESSIONS && request.session_id != 0 {
         return Ok(refused(id, ErrorCode::FetchSessionIdNotFound));

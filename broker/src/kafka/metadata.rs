@@ -13,6 +13,7 @@ use wire::kafka::metadata::{
 
 use super::{Answered, RequestId, wire_index};
 use crate::core::Core;
+use crate::view::ClusterView;
 
 /// No rack and no operations are told when nobody asked, or nothing is known.
 const NOT_ASKED: i32 = i32::MIN;
@@ -20,7 +21,7 @@ const NOT_ASKED: i32 = i32::MIN;
 const EMPTY_MEANS_ALL: i16 = 0;
 
 pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRequest) -> Answered {
-    let view = core.view();
+    let view = core.shown_view();
     let topics = match request.topics {
         None => view.image.topics().map(describe).collect(),
         Some(topics) if topics.is_empty() && id.version == EMPTY_MEANS_ALL => {
@@ -30,7 +31,7 @@ pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRe
             let may_create = request.allow_auto_topic_creation && core.config.auto_create_topics;
             let mut described = Vec::with_capacity(topics.len());
             for topic in topics {
-                described.push(describe_one(core, topic, may_create).await);
+                described.push(describe_one(core, &view, topic, may_create).await);
             }
             described
         }
@@ -51,17 +52,20 @@ pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRe
     })
 }
 
-async fn describe_one(core: &Rc<Core>, wanted: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
-    let Some(name) = wanted.name else {
-        let id = TopicId::from_u128(wanted.topic_id);
-        let found = id.and_then(|id| core.topic(id));
-        return found.map_or_else(
-            || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) },
-            |known| describe(&known.topic),
-        );
-    };
-    if let Some(known) = core.topic_named(&name) {
-        return describe(&known.topic);
+async fn describe_one(
+    core: &Rc<Core>,
+    view: &ClusterView,
+    wanted: MetadataRequestTopic,
+    may_create: bool,
+) -> MetadataResponseTopic {
+    // The id goes first, as in Kafka: Java's client sends an empty name beside it.
+    if let Some(id) = TopicId::from_u128(wanted.topic_id) {
+        let unknown = || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) };
+        return view.image.topic(id).map_or_else(unknown, describe);
+    }
+    let Some(name) = wanted.name else { return failed(None, ErrorCode::UnknownTopicId) };
+    if let Some(topic) = view.topic_named(&name) {
+        return describe(topic);
     }
     if TopicName::new(&name).is_err() {
         return failed(Some(name), ErrorCode::InvalidTopicException);
@@ -75,8 +79,8 @@ async fn describe_one(core: &Rc<Core>, wanted: MetadataRequestTopic, may_create:
         Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {}
         Err(refusal) => return failed(Some(name), refusal.code),
     }
-    match core.topic_named(&name) {
-        Some(known) => describe(&known.topic),
+    match core.shown_view().topic_named(&name) {
+        Some(topic) => describe(topic),
         None => failed(Some(name), ErrorCode::LeaderNotAvailable),
     }
 }

@@ -30,9 +30,8 @@ struct TopicParts {
 
 /// Appends, or puts in line, what a request brings; the answer waits for what its acks ask for.
 pub(super) fn produce(core: &Rc<Core>, id: RequestId, frame: &Bytes, mut reader: Reader<'_>) -> Result<Answer, String> {
-    let request = ProduceRequestView::parse(&mut reader, id.version)
-        .and_then(|request| reader.finish().map(|()| request))
-        .map_err(|error| damaged("ProduceRequest", &error))?;
+    let request =
+        ProduceRequestView::parse(&mut reader, id.version).map_err(|error| damaged("ProduceRequest", &error))?;
     let acks = match request.acks {
         0 => Ok(Acks::None),
         1 => Ok(Acks::Leader),

@@ -24,7 +24,7 @@ const FIRST_CORE: CoreId = CoreId(0);
 
 /// Answers with a page of topics.
 pub(super) fn metadata(connection: &Rc<Connection>, correlation: CorrelationId, request: &MetadataRequest<'_>) {
-    let view = connection.core.view();
+    let view = connection.core.shown_view();
     let page =
         request.page_partitions_max.unwrap_or(METADATA_PAGE_PARTITIONS_MAX).clamp(1, METADATA_PAGE_PARTITIONS_MAX);
     let mut left = page as usize;

@@ -233,27 +233,30 @@ impl Store {
         Ok(Extent { slot: target.slot, segment: target.segment, range: from..to, bytes, used })
     }
 
-    /// A span whose beginning is on disk only and whose end is in memory only.
+    /// A span whose end is in memory only; its beginning may be on disk only.
     async fn read_span_in_part_from_memory(&self, target: &Target, span: Span) -> Result<Bytes, ReadError> {
         let mut bytes = vec![0; span.length as usize];
         let memory = self.end_on_disk(target.slot, target.segment).max(span.position);
-        let in_memory = length(u64::from(memory - span.position));
+        let on_disk = length(u64::from(memory - span.position));
         let copied = self.with_slot(target.slot, |log| {
             let at = SegmentPosition { segment: target.segment, position: memory };
-            log.chunks.copy_out(at, &mut bytes[in_memory..])
+            log.chunks.copy_out(at, &mut bytes[on_disk..])
         });
         match copied {
             None => return Err(ReadError::UnknownPartition(target.id)),
             Some(false) => return Err(target.damaged(memory, "its last bytes are neither in memory nor on disk")),
             Some(true) => {}
         }
-        let file = self.segment_for_read(target).await?;
-        let start = block_floor(u64::from(span.position));
-        let read = file.read(start, length(block_ceil(u64::from(memory)) - start)).await?;
-        let skip = length(u64::from(span.position) - start);
-        let front =
-            read.get(skip..skip + in_memory).ok_or_else(|| target.damaged(span.position, "the file is too short"))?;
-        bytes[..in_memory].copy_from_slice(front);
+        // A segment that was never written back has no file yet.
+        if on_disk > 0 {
+            let file = self.segment_for_read(target).await?;
+            let start = block_floor(u64::from(span.position));
+            let read = file.read(start, length(block_ceil(u64::from(memory)) - start)).await?;
+            let skip = length(u64::from(span.position) - start);
+            let front =
+                read.get(skip..skip + on_disk).ok_or_else(|| target.damaged(span.position, "the file is too short"))?;
+            bytes[..on_disk].copy_from_slice(front);
+        }
         if wire::batch::crc::crc32c(&bytes) != span.crc {
             return Err(target.damaged(span.position, "its checksum does not match"));
         }

@@ -10,6 +10,7 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_topic_partitions;
 mod fetch;
+mod find_coordinator;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
@@ -27,6 +28,8 @@ pub(crate) fn each_message(visitor: &mut impl Visitor) {
     visitor.visit::<wire::kafka::list_offsets::ListOffsetsResponse>();
     visitor.visit::<wire::kafka::metadata::MetadataRequest>();
     visitor.visit::<wire::kafka::metadata::MetadataResponse>();
+    visitor.visit::<wire::kafka::find_coordinator::FindCoordinatorRequest>();
+    visitor.visit::<wire::kafka::find_coordinator::FindCoordinatorResponse>();
     visitor.visit::<wire::kafka::api_versions::ApiVersionsRequest>();
     visitor.visit::<wire::kafka::api_versions::ApiVersionsResponse>();
     visitor.visit::<wire::kafka::create_topics::CreateTopicsRequest>();

@@ -15,6 +15,8 @@ pub enum ApiKey {
     ListOffsets,
     /// The brokers, the topics, and who leads each partition.
     Metadata,
+    /// Which broker looks after a group or a transactional id.
+    FindCoordinator,
     /// Which APIs and versions the broker serves; a client's first request.
     ApiVersions,
     CreateTopics,
@@ -35,11 +37,12 @@ pub enum ApiKey {
 
 impl ApiKey {
     /// Every API of the table, ordered by key.
-    pub const ALL: [ApiKey; 13] = [
+    pub const ALL: [ApiKey; 14] = [
         ApiKey::Produce,
         ApiKey::Fetch,
         ApiKey::ListOffsets,
         ApiKey::Metadata,
+        ApiKey::FindCoordinator,
         ApiKey::ApiVersions,
         ApiKey::CreateTopics,
         ApiKey::DeleteTopics,
@@ -58,6 +61,7 @@ impl ApiKey {
             1 => ApiKey::Fetch,
             2 => ApiKey::ListOffsets,
             3 => ApiKey::Metadata,
+            10 => ApiKey::FindCoordinator,
             18 => ApiKey::ApiVersions,
             19 => ApiKey::CreateTopics,
             20 => ApiKey::DeleteTopics,
@@ -104,6 +108,14 @@ impl ApiKey {
                 handled: VersionRange { min: 0, max: 13 },
                 advertised: VersionRange { min: 0, max: 13 },
                 first_flexible: Some(9),
+            },
+            ApiKey::FindCoordinator => &ApiSpec {
+                key: 10,
+                name: "FindCoordinator",
+                served: true,
+                handled: VersionRange { min: 0, max: 6 },
+                advertised: VersionRange { min: 0, max: 6 },
+                first_flexible: Some(3),
             },
             ApiKey::ApiVersions => &ApiSpec {
                 key: 18,

@@ -1,0 +1,168 @@
+//! Questions about offsets, topics and coordinators.
+
+use tests::broker::{Broker, folder};
+use tests::kafka::{Client, code, encode};
+use wire::ErrorCode;
+use wire::kafka::describe_topic_partitions::{DescribeTopicPartitionsRequest, TopicRequest};
+use wire::kafka::find_coordinator::FindCoordinatorRequest;
+use wire::kafka::metadata::{MetadataRequest, MetadataRequestTopic};
+
+use crate::{EPOCH, batch_at, client_with_topic};
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+
+#[test]
+fn offsets_are_found_by_time_in_memory_and_after_a_restart() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "times", 2);
+    // Not in the order of time, within a batch and among batches.
+    for milliseconds in [[500, 100, 300], [200, 900, 400], [1_000, 700, 1_000]] {
+        let made = client.produce("times", 0, &batch_at(&milliseconds, 10, None)).unwrap();
+        assert_eq!(code(made.error_code), ErrorCode::None);
+    }
+    let check = |client: &mut Client| {
+        let mut ask = |time: i64| client.list_offset("times", 0, time).unwrap();
+        assert_eq!(ask(EPOCH), (ErrorCode::None, 0, EPOCH + 500));
+        assert_eq!(ask(EPOCH + 501), (ErrorCode::None, 4, EPOCH + 900));
+        assert_eq!(ask(EPOCH + 901), (ErrorCode::None, 6, EPOCH + 1_000));
+        assert_eq!(ask(EPOCH + 1_001), (ErrorCode::None, -1, -1));
+        assert_eq!(ask(MAX_TIMESTAMP), (ErrorCode::None, 6, EPOCH + 1_000));
+        assert_eq!(ask(EARLIEST), (ErrorCode::None, 0, -1));
+        assert_eq!(ask(LATEST), (ErrorCode::None, 9, -1));
+        let mut empty = |time: i64| client.list_offset("times", 1, time).unwrap();
+        assert_eq!(empty(EPOCH), (ErrorCode::None, -1, -1));
+        assert_eq!(empty(MAX_TIMESTAMP), (ErrorCode::None, -1, -1));
+        assert_eq!(empty(LATEST), (ErrorCode::None, 0, -1));
+    };
+    check(&mut client);
+    broker.kill();
+    let broker = Broker::start(data.path(), &[]);
+    check(&mut Client::connect(broker.kafka).unwrap());
+}
+
+#[test]
+fn bytes_after_a_request_are_ignored_as_kafka_does() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let mut frame = encode(12, &MetadataRequest::default()).unwrap();
+    frame.extend_from_slice(&[0, 0, 0]);
+    let length = u32::try_from(frame.len() - 4).unwrap();
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    client.send_raw(&frame).unwrap();
+    let answer = client.receive::<MetadataRequest>(12).unwrap();
+    assert_eq!(answer.brokers.len(), 1);
+}
+
+#[test]
+fn a_topic_is_described_by_id_whatever_name_stands_beside_it() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "named", 1);
+    let mut ask = |name: Option<&str>, topic_id: u128| {
+        let wanted = MetadataRequestTopic { name: name.map(str::to_owned), topic_id };
+        let request = MetadataRequest { topics: Some(vec![wanted]), ..MetadataRequest::default() };
+        client.ask(12, &request).unwrap().topics.remove(0)
+    };
+    let id = ask(Some("named"), 0).topic_id;
+    assert_ne!(id, 0);
+    for beside in [None, Some("")] {
+        let found = ask(beside, id);
+        assert_eq!((code(found.error_code), found.name.as_deref()), (ErrorCode::None, Some("named")));
+        let missing = ask(beside, id ^ 1);
+        assert_eq!((code(missing.error_code), missing.topic_id), (ErrorCode::UnknownTopicId, id ^ 1));
+    }
+}
+
+#[test]
+fn this_broker_coordinates_all_groups_and_no_transactions() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let port = i32::from(broker.kafka.port());
+    for version in [0, 1, 3] {
+        let request = FindCoordinatorRequest { key: "readers".to_owned(), ..FindCoordinatorRequest::default() };
+        let answer = client.ask(version, &request).unwrap();
+        assert_eq!((code(answer.error_code), answer.port), (ErrorCode::None, port));
+    }
+    let mut ask = |key_type| {
+        let keys = vec!["a".to_owned(), "b".to_owned()];
+        let request = FindCoordinatorRequest { coordinator_keys: keys, key_type, ..FindCoordinatorRequest::default() };
+        let answer = client.ask(6, &request).unwrap();
+        let keys: Vec<&str> = answer.coordinators.iter().map(|each| each.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b"]);
+        answer.coordinators[1].clone()
+    };
+    assert_eq!((code(ask(0).error_code), ask(0).port), (ErrorCode::None, port));
+    assert_eq!(code(ask(1).error_code), ErrorCode::UnsupportedVersion);
+    assert!(ask(1).error_message.unwrap().contains("transactions are not available"));
+    assert_eq!(code(ask(7).error_code), ErrorCode::UnsupportedVersion);
+}
+
+#[test]
+fn topics_are_described_by_pages_with_lists_that_java_can_bear() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "wide", 5);
+    let names = vec![TopicRequest { name: "wide".to_owned() }, TopicRequest { name: "missing".to_owned() }];
+    let mut request = DescribeTopicPartitionsRequest {
+        topics: names,
+        response_partition_limit: 2,
+        ..DescribeTopicPartitionsRequest::default()
+    };
+    let mut partitions = Vec::new();
+    loop {
+        let answer = client.ask(0, &request).unwrap();
+        for topic in &answer.topics {
+            match topic.name.as_deref() {
+                Some("wide") => partitions.extend(topic.partitions.iter().map(|partition| {
+                    assert_eq!(partition.eligible_leader_replicas, Some(Vec::new()));
+                    assert_eq!(partition.last_known_elr, Some(Vec::new()));
+                    partition.partition_index
+                })),
+                other => {
+                    assert_eq!((other, code(topic.error_code)), (Some("missing"), ErrorCode::UnknownTopicOrPartition))
+                }
+            }
+        }
+        let Some(cursor) = answer.next_cursor else { break };
+        request.cursor =
+            Some(wire::kafka::describe_topic_partitions::Cursor { topic_name: cursor.topic_name, ..cursor });
+    }
+    assert_eq!(partitions, [0, 1, 2, 3, 4]);
+}
+
+/// Clients learn of topics from one core and ask another in the next microsecond.
+#[test]
+fn a_topic_that_is_named_anywhere_is_served_everywhere() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let address = broker.kafka;
+    // Connections go to the cores in turn.
+    let mut watchers: Vec<Client> = (0..4).map(|_| Client::connect(address).unwrap()).collect();
+    for number in 0..40 {
+        let topic = format!("topic-{number}");
+        let maker = std::thread::spawn({
+            let topic = topic.clone();
+            move || Client::connect(address).unwrap().create_topic(&topic, 2, &[]).unwrap()
+        });
+        let wanted = MetadataRequestTopic { name: Some(topic.clone()), ..MetadataRequestTopic::default() };
+        let request = MetadataRequest {
+            topics: Some(vec![wanted]),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
+        let learns = number % 4;
+        while watchers[learns].ask(9, &request).unwrap().topics[0].error_code != 0 {}
+        for watcher in &mut watchers {
+            for partition in 0..2 {
+                let made = watcher.produce(&topic, partition, &batch_at(&[0], 5, None)).unwrap();
+                assert_eq!(code(made.error_code), ErrorCode::None, "{topic} partition {partition}");
+            }
+        }
+        assert_eq!(maker.join().unwrap(), ErrorCode::None);
+    }
+}
