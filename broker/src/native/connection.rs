@@ -148,8 +148,9 @@ impl Connection {
         self.push(built, held);
     }
 
-    pub(super) fn push_with_payload<M: Outgoing>(&self, message: &M, payload: Payload) {
-        let built = self.frames.borrow_mut().frame_with_payload(CorrelationId::default(), message, payload);
+    /// Sends what belongs to the stream that the request with this correlation id opened.
+    pub(super) fn push_with_payload<M: Outgoing>(&self, correlation: CorrelationId, message: &M, payload: Payload) {
+        let built = self.frames.borrow_mut().frame_with_payload(correlation, message, payload);
         self.push(built, None);
     }
 

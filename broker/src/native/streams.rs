@@ -7,7 +7,10 @@ use base::{Offset, PartitionId};
 use rt::Notify;
 use shard::task_queues::FOREGROUND;
 use wire::ErrorCode;
-use wire::native::{FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, Payload, StreamId};
+use wire::native::{
+    CorrelationId, ErrorCode as NativeCode, FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened,
+    Payload, StreamId,
+};
 
 use super::connection::{Arrived, Connection};
 use super::native_code;
@@ -18,9 +21,12 @@ use crate::refusal::Refusal;
 /// One stream of one partition.
 pub(super) struct Stream {
     id: StreamId,
+    /// Of the request that opened it; all that is pushed carries the same.
+    correlation: CorrelationId,
     partition: PartitionId,
     frame_bytes_max: u32,
-    credit: Cell<u64>,
+    /// Bytes that may be sent; below zero after a whole batch that was larger than what was left. The client counts the same.
+    credit: Cell<i64>,
     closed: Cell<bool>,
     changed: Notify,
 }
@@ -29,6 +35,13 @@ impl Stream {
     pub(super) fn close(&self) {
         self.closed.set(true);
         self.changed.notify_all();
+    }
+
+    /// Grants don't resolve it: a wait for records at another core would be given up and begun again for each.
+    async fn closed(&self) {
+        while !self.closed.get() {
+            self.changed.notified().await;
+        }
     }
 }
 
@@ -43,15 +56,16 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
     }
     let stream = Rc::new(Stream {
         id: open.stream,
+        correlation: arrived.prefix.correlation,
         partition: PartitionId { topic: open.topic, index: open.partition },
         frame_bytes_max: open.frame_bytes_max.clamp(1, connection.limits.payload_bytes_max()),
-        credit: Cell::new(u64::from(open.credit_bytes)),
+        credit: Cell::new(i64::from(open.credit_bytes)),
         closed: Cell::new(false),
         changed: Notify::new(),
     });
     streams.insert(open.stream, Rc::clone(&stream));
     drop(streams);
-    let (worker, correlation, offset) = (Rc::clone(connection), arrived.prefix.correlation, open.offset);
+    let (worker, offset) = (Rc::clone(connection), open.offset);
     drop(rt::spawn(FOREGROUND, async move {
         let opened = worker.read(&stream, offset, 0).await;
         let bounds = opened.as_ref().ok().map(|reply| (reply.high_watermark, reply.log_start));
@@ -60,7 +74,7 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
             high_watermark: bounds.map(|(end, _)| end),
             log_start_offset: bounds.map(|(_, start)| start),
         };
-        worker.reply(correlation, &reply, None);
+        worker.reply(stream.correlation, &reply, None);
         let ended = match opened {
             Ok(_) => worker.push_batches(&stream, offset).await,
             Err(refusal) => Err(refusal),
@@ -72,13 +86,14 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
 
 pub(super) fn grant(connection: &Connection, grant: FetchGrant) {
     if let Some(stream) = connection.streams.borrow().get(&grant.stream) {
-        stream.credit.set(stream.credit.get().saturating_add(u64::from(grant.bytes)));
+        stream.credit.set(stream.credit.get().saturating_add(i64::from(grant.bytes)));
         stream.changed.notify_all();
     }
 }
 
 pub(super) fn close(connection: &Connection, close: FetchClose) {
-    if let Some(stream) = connection.streams.borrow_mut().remove(&close.stream) {
+    // It stays among the streams until its last frame is on its way.
+    if let Some(stream) = connection.streams.borrow().get(&close.stream) {
         stream.close();
     }
 }
@@ -94,25 +109,25 @@ impl Connection {
     /// Pushes whole batches from `offset` on until the stream is closed or cannot go on.
     async fn push_batches(&self, stream: &Stream, mut offset: Offset) -> Result<(), Refusal> {
         loop {
-            while stream.credit.get() == 0 && !stream.closed.get() {
+            while stream.credit.get() <= 0 && !stream.closed.get() {
                 stream.changed.notified().await;
             }
             if stream.closed.get() || !self.outbox.room().await {
                 return Ok(());
             }
-            let wanted = stream.credit.get().min(u64::from(stream.frame_bytes_max));
-            let reply = self.read(stream, offset, u32::try_from(wanted).unwrap_or(u32::MAX)).await?;
+            let wanted = u32::try_from(stream.credit.get()).unwrap_or(u32::MAX).min(stream.frame_bytes_max);
+            let reply = self.read(stream, offset, wanted).await?;
             if stream.closed.get() || self.core.connections.is_closing() {
                 return Ok(());
             }
             if reply.bytes == 0 {
                 let beyond = [(stream.partition, reply.high_watermark)];
                 let moved = self.core.wait(&beyond, limits::STREAM_WAIT_MS);
-                let stopped = futures_lite::future::or(stream.changed.notified(), self.core.connections.closing());
+                let stopped = futures_lite::future::or(stream.closed(), self.core.connections.closing());
                 futures_lite::future::or(moved, stopped).await;
                 continue;
             }
-            stream.credit.set(stream.credit.get().saturating_sub(u64::from(reply.bytes)));
+            stream.credit.set(stream.credit.get() - i64::from(reply.bytes));
             offset = reply.next_offset;
             self.push_data(stream, reply);
         }
@@ -135,17 +150,22 @@ impl Connection {
             log_start_offset: Some(reply.log_start),
             timings: None,
         };
-        self.push_with_payload(&data, payload);
+        self.push_with_payload(stream.correlation, &data, payload);
     }
 
+    /// Says the last word on a stream, unless the connection is over.
     fn end_stream(&self, stream: &Stream, refusal: Option<Refusal>) {
-        let known = self.streams.borrow_mut().remove(&stream.id).is_some();
-        // A stream that the client has closed needs no further word.
-        if !known {
+        if self.streams.borrow_mut().remove(&stream.id).is_none() {
             return;
         }
-        let refusal = refusal.unwrap_or_else(|| ErrorCode::BrokerNotAvailable.into());
-        let ended = FetchEnded { stream: stream.id, error: native_code(&refusal), message: refusal.message.as_deref() };
-        self.push_with_payload(&ended, Payload::default());
+        let refusal = match refusal {
+            None if stream.closed.get() => None,
+            None => Some(Refusal::from(ErrorCode::BrokerNotAvailable)),
+            Some(refusal) => Some(refusal),
+        };
+        let error = refusal.as_ref().map_or(NativeCode::NONE, native_code);
+        let message = refusal.as_ref().and_then(|refusal| refusal.message.as_deref());
+        let ended = FetchEnded { stream: stream.id, error, message };
+        self.push_with_payload(stream.correlation, &ended, Payload::default());
     }
 }

@@ -1,0 +1,57 @@
+//! Reference pages are made from what the code declares; what is committed must be the same.
+//! `CORELANE_BLESS=1 cargo test -p tests --test docs` writes them anew.
+
+use std::fmt::Write as _;
+
+use tests::broker::workspace;
+use wire::kafka::ApiKey;
+
+fn check(page: &str, made: &str) {
+    let path = workspace().join("docs").join(page);
+    if std::env::var_os("CORELANE_BLESS").is_some() {
+        std::fs::write(&path, made).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == made, "docs/{page} is not what the code says: run this with CORELANE_BLESS=1");
+}
+
+#[test]
+fn the_configuration_page_lists_every_setting() {
+    let page = format!(
+        "# Settings of the broker\n\n\
+         Made from the code by `cargo test -p tests --test docs`.\n\n\
+         A setting comes from the file (`--config FILE`), from the environment (`CORELANE_KAFKA_LISTEN` stands for\n\
+         `kafka.listen`) or from a flag (`--set kafka.listen=…`); of several the last in this order wins. In the file,\n\
+         dots are tables: `kafka.listen` is `listen` under `[kafka]`. A key that is not in this table is an error that\n\
+         names the line. `corelane serve --print-config` shows what holds. All settings are read at start.\n\n\
+         Sizes are written `64 MiB`, `1 GiB`; times `500 ms`, `10 s`, `2 h`.\n\n{}\n\
+         `topics.defaults.NAME` is the default of the [topic setting](topic-settings.md) NAME for topics that do not\n\
+         set it themselves.\n",
+        broker::config::settings_markdown()
+    );
+    check("configuration.md", &page);
+}
+
+#[test]
+fn the_topic_page_lists_every_topic_setting() {
+    let page = format!(
+        "# Settings of a topic\n\n\
+         Made from the code by `cargo test -p tests --test docs`.\n\n\
+         Names, units and meanings are Kafka's; what is ours begins with `corelane.`. Set them when a topic is made:\n\
+         `corelane topic create NAME --config retention.ms=-1`, or with any Kafka client.\n\n{}",
+        cluster::settings::settings_markdown()
+    );
+    check("topic-settings.md", &page);
+}
+
+#[test]
+fn the_kafka_page_lists_every_api() {
+    let mut table = String::from("| key | API | versions |\n|---|---|---|\n");
+    for api in ApiKey::ALL.into_iter().filter(|api| api.is_served()) {
+        let versions = api.versions_advertised();
+        writeln!(table, "| {} | {} | {}–{} |", api.key(), api.name(), versions.min, versions.max)
+            .expect("a String takes all");
+    }
+    let notes = include_str!("kafka_notes.md");
+    check("kafka.md", &format!("# The Kafka door\n\nMade by `cargo test -p tests --test docs`.\n\n{table}\n{notes}"));
+}
