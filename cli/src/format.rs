@@ -1,6 +1,7 @@
 //! Numbers and bytes as people read them.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Bytes in the largest unit that leaves a number of at least one, rounded to a tenth.
 pub(crate) fn bytes_text(bytes: u64) -> String {
@@ -28,6 +29,18 @@ pub(crate) fn count_text(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What was done, how much, and how fast.
+pub(crate) fn summary(done: &str, records: u64, bytes: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64().max(1e-6);
+    #[expect(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
+    let (record_rate, megabyte_rate) = (records as f64 / seconds, bytes as f64 / seconds / 1e6);
+    format!(
+        "{done} {} records, {} of keys and values, in {seconds:.3} s: {record_rate:.0} records/s, {megabyte_rate:.1} MB/s",
+        count_text(records),
+        bytes_text(bytes),
+    )
 }
 
 /// Bytes in quotes, as text where they are, cut after `bytes_max`.

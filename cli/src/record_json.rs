@@ -3,12 +3,34 @@
 //! Bytes that are UTF-8 are a string, others `{"base64": "…"}`, none at all `null`. Headers are a list of pairs, since a
 //! name may come twice. When it is read, a value may also be any other JSON: it is kept as its text.
 
+mod read;
+
+use base::{Offset, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use wire::batch::Record;
+use wire::batch::{Headers, Record};
+
+pub(crate) use read::{JsonRecord, OwnedHeader, read_record};
+
+/// What of a record is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) offset: Offset,
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: Headers<'a>,
+}
+
+impl<'a> From<Record<'a>> for Fields<'a> {
+    fn from(record: Record<'a>) -> Self {
+        let Record { offset, timestamp, key, value, headers, .. } = record;
+        Self { offset, timestamp, key, value, headers }
+    }
+}
 
 /// Writes a record as a line of JSON, with its place if there is one.
-pub(crate) fn write_record(out: &mut Vec<u8>, place: Option<(&str, u32)>, record: &Record<'_>) {
+pub(crate) fn write_record(out: &mut Vec<u8>, place: Option<(&str, u32)>, record: &Fields<'_>) {
     out.push(b'{');
     if let Some((topic, partition)) = place {
         out.extend_from_slice(b"\"topic\":");

@@ -140,7 +140,7 @@ impl Report {
             if self.json {
                 line.extend_from_slice(b"{\"kind\":\"record\",");
                 let start = line.len();
-                record_json::write_record(&mut line, None, &record);
+                record_json::write_record(&mut line, None, &record.into());
                 // The record's own opening brace.
                 line.remove(start);
             } else {

@@ -20,7 +20,7 @@ pub(crate) struct JsonRecord {
 
 /// Reads a record from a line; the error says what is wrong in it.
 pub(crate) fn read_record(line: &[u8]) -> Result<JsonRecord, String> {
-    let fields: Fields<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let fields: Written<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let Some(value) = fields.value else {
         return Err("there is no \"value\" in it: write null for a record without a value".to_owned());
     };
@@ -35,7 +35,7 @@ pub(crate) fn read_record(line: &[u8]) -> Result<JsonRecord, String> {
 
 /// The fields as they are written. Of the outer options, `None` is a field that is missing, of the inner `null`.
 #[derive(Default)]
-struct Fields<'a> {
+struct Written<'a> {
     key: Option<Option<&'a RawValue>>,
     value: Option<Option<&'a RawValue>>,
     headers: Option<Option<&'a RawValue>>,
@@ -45,19 +45,19 @@ struct Fields<'a> {
 
 const FIELDS: &[&str] = &["key", "value", "headers", "timestamp", "partition", "topic", "offset"];
 
-impl<'de> Deserialize<'de> for Fields<'de> {
+impl<'de> Deserialize<'de> for Written<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
+        struct RecordVisitor;
 
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
+        impl<'de> Visitor<'de> for RecordVisitor {
+            type Value = Written<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object with the fields of a record")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Fields::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written<'de>, A::Error> {
+                let mut fields = Written::default();
                 while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
                     match &*name {
                         "key" => put(&mut fields.key, "key", map.next_value()?)?,
@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
         }
 
-        deserializer.deserialize_map(FieldsVisitor)
+        deserializer.deserialize_map(RecordVisitor)
     }
 }
 
@@ -178,7 +178,8 @@ mod tests {
         let bytes = builder.finish(&mut Compressor::new()).to_vec();
         let (batch, _) = Batch::parse(&bytes).unwrap();
         let mut out = Vec::new();
-        write_record(&mut out, Some(("t", 3)), &batch.records().unwrap().next().unwrap().unwrap());
+        let record = batch.records().unwrap().next().unwrap().unwrap();
+        write_record(&mut out, Some(("t", 3)), &record.into());
         String::from_utf8(out).unwrap()
     }
 
