@@ -66,7 +66,7 @@ pub(crate) struct Produce {
     #[arg(long, short = 'H', value_name = "NAME=VALUE", value_parser = parse_header)]
     header: Vec<(String, String)>,
     /// Size of a batch, before compression, at which it is sent.
-    #[arg(long, value_name = "SIZE", default_value = "256 KiB", value_parser = parse_batch_bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "512 KiB", value_parser = parse_batch_bytes)]
     batch_bytes: usize,
     /// How long a batch waits for more records.
     #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = parse_linger)]

@@ -481,6 +481,7 @@ impl Producer {
 /// Gets a producer id. The broker may need a moment for its first one.
 fn identify(cluster: &mut Cluster) -> Result<Identity, KafkaError> {
     let request = InitProducerIdRequest {
+        transactional_id: None,
         transaction_timeout_ms: REQUEST_TIMEOUT_MS,
         producer_id: -1,
         producer_epoch: -1,
