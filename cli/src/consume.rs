@@ -1,6 +1,7 @@
 //! `corelane consume`: read records and print them.
 
 mod kafka;
+mod native;
 mod output;
 
 use std::error::Error;
@@ -112,6 +113,13 @@ enum Ended {
     Unread,
 }
 
+fn out_of_range(topic: &str, partition: u32, wanted: u64, start: u64, end: u64) -> String {
+    format!(
+        "partition {partition} of topic {topic:?} has offsets {start} up to {end}, and {wanted} was asked for: give another \
+         --from"
+    )
+}
+
 impl Consume {
     pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
         let address = self.broker.address();
@@ -132,7 +140,7 @@ impl Consume {
         let begun = Instant::now();
         let result = match self.broker.door {
             Door::Kafka => kafka::consume(&address, &plan, &mut output),
-            Door::Native => Err("--door native is not there yet".into()),
+            Door::Native => native::consume(&address, plan, &mut output),
         };
         // What was read before a failure is printed all the same.
         let flushed = output.flush();

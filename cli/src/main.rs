@@ -7,6 +7,7 @@ mod format;
 mod inspect;
 mod kafka;
 mod logging;
+mod native;
 mod produce;
 mod record_json;
 mod serve;

@@ -3,6 +3,7 @@
 mod input;
 mod kafka;
 mod lines;
+mod native;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -172,7 +173,7 @@ impl Produce {
         let input = Input::open(self.file)?;
         let result = match self.broker.door {
             Door::Kafka => kafka::produce(&address, &plan, input, parser, &mut totals),
-            Door::Native => Err("--door native is not there yet".into()),
+            Door::Native => native::produce(&address, plan, input, parser, &mut totals),
         };
         if !self.quiet && (result.is_ok() || totals.records > 0) {
             let done = if self.acks == Acks::None { "sent (unacknowledged)" } else { "acknowledged" };

@@ -1,6 +1,7 @@
 //! `corelane topic`: make, list, describe and delete topics.
 
 mod kafka;
+mod native;
 mod show;
 
 use std::error::Error;
@@ -15,7 +16,7 @@ use show::{Description, Listed};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  corelane topic create clicks --partitions 8 --config retention.ms=86400000
+  corelane topic create clicks --partitions 8 --config segment.bytes=67108864
   corelane topic list
   corelane topic describe clicks --json | jq '.partitions[].end_offset'
   corelane topic delete clicks --if-exists --broker 10.0.0.5:9092")]
@@ -42,7 +43,7 @@ struct Create {
     /// Partitions; the broker's topics.partitions if it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     partitions: Option<u32>,
-    /// A setting of the topic by Kafka's name, such as retention.ms=86400000; may be given several times.
+    /// A setting of the topic by Kafka's name, such as segment.bytes=67108864; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     config: Vec<String>,
     /// Fine if the topic is there, however it was made.
@@ -95,7 +96,7 @@ impl Topic {
         let address = self.broker.address();
         let mut administrator: Box<dyn Administrator> = match self.broker.door {
             Door::Kafka => Box::new(kafka::Kafka::connect(&address)?),
-            Door::Native => Err("--door native is not there yet")?,
+            Door::Native => Box::new(native::Native::new(&address)),
         };
         match self.command {
             Command::Create(create) => create.run(&address, &mut *administrator),

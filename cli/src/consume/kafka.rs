@@ -10,7 +10,7 @@ use wire::kafka::fetch::{FetchPartition, FetchRequest, FetchResponseView, FetchT
 use wire::{Decompressor, ErrorCode, batch};
 
 use super::output::{Output, Wanted};
-use super::{Ended, From, Plan};
+use super::{Ended, From, Plan, out_of_range};
 use crate::kafka::{Answer, Cluster, Connection, KafkaError, Leader, OffsetQuery, TopicMetadata, leader_of, readable};
 
 /// Of one answer, over all partitions.
@@ -83,7 +83,7 @@ pub(super) fn consume(address: &str, plan: &Plan, output: &mut Output) -> Result
 }
 
 /// Finds out where to begin and where to end.
-fn begin(cluster: &mut Cluster, topic: &TopicMetadata, plan: &Plan) -> Result<Vec<Partition>, KafkaError> {
+fn begin(cluster: &mut Cluster, topic: &TopicMetadata, plan: &Plan) -> Result<Vec<Partition>, Box<dyn Error>> {
     let count = u32::try_from(topic.partitions.len()).expect("a broker counts partitions in 31 bits");
     let indexes = if plan.partitions.is_empty() { (0..count).collect() } else { plan.partitions.clone() };
     let ask = |cluster: &mut Cluster, query| {
@@ -93,7 +93,14 @@ fn begin(cluster: &mut Cluster, topic: &TopicMetadata, plan: &Plan) -> Result<Ve
     let latest: Vec<u64> = ask(cluster, OffsetQuery::Latest)?.into_iter().map(Option::unwrap_or_default).collect();
     let starts: Vec<u64> = match plan.from {
         From::Latest => latest.clone(),
-        From::Offset(offset) => vec![offset; indexes.len()],
+        From::Offset(offset) => {
+            if let Some(at) = latest.iter().position(|end| offset > *end) {
+                let starts = ask(cluster, OffsetQuery::Earliest)?;
+                let start = starts[at].unwrap_or_default();
+                return Err(out_of_range(&topic.name, indexes[at], offset, start, latest[at]).into());
+            }
+            vec![offset; indexes.len()]
+        }
         From::Earliest => ask(cluster, OffsetQuery::Earliest)?.into_iter().map(Option::unwrap_or_default).collect(),
         From::Time(millis) => {
             let found = ask(cluster, OffsetQuery::At(millis))?;
@@ -230,10 +237,8 @@ impl Consumer<'_> {
         match refused {
             None => Ok(sent.map(|()| Wanted::More)?),
             Some((index, code, wanted, start, end)) if code == ErrorCode::OffsetOutOfRange.code() => {
-                let topic = &self.topic.name;
-                Err(format!(
-                    "partition {index} of topic {topic:?} has offsets {start} up to {end}, and {wanted} was asked for: give another --from"
-                ))?
+                let unsigned = |offset: i64| u64::try_from(offset).unwrap_or_default();
+                Err(out_of_range(&self.topic.name, index, wanted, unsigned(start), unsigned(end)))?
             }
             Some((index, code, ..)) => Err(self.refused(&broker, Some(index), code))?,
         }

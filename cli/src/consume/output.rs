@@ -28,6 +28,12 @@ pub(super) struct Output {
     bytes: u64,
 }
 
+impl Default for Output {
+    fn default() -> Self {
+        Self::new(Format::Value, &[], None)
+    }
+}
+
 impl Output {
     pub(super) fn new(format: Format, key_separator: &[u8], count: Option<u64>) -> Self {
         Self {

@@ -485,7 +485,6 @@ fn identify(cluster: &mut Cluster) -> Result<Identity, KafkaError> {
         transaction_timeout_ms: REQUEST_TIMEOUT_MS,
         producer_id: -1,
         producer_epoch: -1,
-        ..InitProducerIdRequest::default()
     };
     let begun = Instant::now();
     loop {
