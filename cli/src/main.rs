@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 /// A streaming log broker for Linux: one executor per core, io_uring, direct I/O; speaks Kafka's protocol and its own.
 #[derive(Parser)]
-#[command(name = "corelane", version, propagate_version = true, max_term_width = 120)]
+#[command(name = "corelane", version = version(), propagate_version = true, max_term_width = 120)]
 #[command(after_help = "\
 A first try:
   corelane serve                                             a broker on 127.0.0.1:9092, data in ./corelane-data
@@ -44,6 +44,15 @@ struct Arguments {
     log_json: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// With the commit, where whoever built it has named it in `CORELANE_COMMIT`.
+fn version() -> &'static str {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    match option_env!("CORELANE_COMMIT") {
+        Some(commit) => Box::leak(format!("{VERSION} ({commit})").into_boxed_str()),
+        None => VERSION,
+    }
 }
 
 #[derive(Subcommand)]
