@@ -1,7 +1,19 @@
 //! `corelane`: the broker and the tools around it, one file a command.
 
+mod consume;
+mod door;
+mod escape;
+mod format;
+mod inspect;
+mod kafka;
 mod logging;
+mod native;
+mod produce;
+mod record_json;
 mod serve;
+mod table;
+mod time;
+mod topic;
 
 use std::process::ExitCode;
 
@@ -13,11 +25,20 @@ use clap::{Parser, Subcommand};
 
 /// A streaming log broker for Linux: one executor per core, io_uring, direct I/O; speaks Kafka's protocol and its own.
 #[derive(Parser)]
-#[command(name = "corelane", version, propagate_version = true, max_term_width = 120)]
+#[command(name = "corelane", version = version(), propagate_version = true, max_term_width = 120)]
+#[command(after_help = "\
+A first try:
+  corelane serve                                             a broker on 127.0.0.1:9092, data in ./corelane-data
+  corelane topic create greetings
+  echo hello | corelane produce greetings
+  corelane consume greetings --to-end
+
+Exit codes: 0 done, 1 it failed and stderr says why, 2 wrong usage.")]
 struct Arguments {
-    /// What to log: error, warn, info, debug, trace, or a filter such as `info,shard=debug`.
-    #[arg(long, global = true, value_name = "FILTER", env = "CORELANE_LOG", default_value = "info")]
-    log: String,
+    /// What to log: error, warn, info, debug, trace, or a filter such as `info,shard=debug` [default: info for serve,
+    /// warn for the others].
+    #[arg(long, global = true, value_name = "FILTER", env = "CORELANE_LOG")]
+    log: Option<String>,
     /// Log as JSON lines.
     #[arg(long, global = true)]
     log_json: bool,
@@ -25,14 +46,37 @@ struct Arguments {
     command: Command,
 }
 
+/// With the commit, where whoever built it has named it in `CORELANE_COMMIT`.
+fn version() -> &'static str {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    match option_env!("CORELANE_COMMIT") {
+        Some(commit) => Box::leak(format!("{VERSION} ({commit})").into_boxed_str()),
+        None => VERSION,
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Topic(topic::Topic),
+    Produce(produce::Produce),
+    Consume(consume::Consume),
+    Inspect(inspect::Inspect),
+}
+
+impl Command {
+    fn log_default(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            Self::Topic(_) | Self::Produce(_) | Self::Consume(_) | Self::Inspect(_) => "warn",
+        }
+    }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let logging = match logging::start(&arguments.log, arguments.log_json) {
+    let filter = arguments.log.as_deref().unwrap_or(arguments.command.log_default());
+    let logging = match logging::start(filter, arguments.log_json) {
         Ok(logging) => logging,
         Err(error) => {
             eprintln!("corelane: --log: {error}");
@@ -41,6 +85,10 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
+        Command::Topic(topic) => topic.run(),
+        Command::Produce(produce) => produce.run(),
+        Command::Consume(consume) => consume.run(),
+        Command::Inspect(inspect) => inspect.run(),
     };
     logging.flush();
     match result {

@@ -24,7 +24,7 @@ use crate::segment::index::Span;
 
 const MAGIC: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
-const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
+pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
 
 /// What is remembered of one partition. All its bytes before `end` are flushed in segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,7 +246,8 @@ pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint
     Ok(found)
 }
 
-async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
+/// The checkpoint that a slot holds, if it is whole.
+pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
     let first = file.read(0, BLOCK_BYTES).await?;
     if first.len() < PREFIX_BYTES || first[..8] != *MAGIC {
         return Ok(None);

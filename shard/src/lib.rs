@@ -15,7 +15,6 @@ mod bytes;
 pub mod checkpoint;
 mod checkpointer;
 pub mod inspect;
-
 pub mod journal;
 pub mod layout;
 pub mod limits;

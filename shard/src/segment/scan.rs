@@ -24,10 +24,10 @@ pub(crate) fn walk(header: &[u8]) -> Option<(Offset, Offset, u32)> {
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ScanError {
+pub(crate) enum ScanError {
     #[error(transparent)]
     Disk(#[from] DiskError),
-    #[error("segment {path}: the batch at byte {at} is damaged: {what}")]
+    #[error("segment {}: the batch at byte {at} is damaged: {what}", .path.display())]
     Damaged { path: PathBuf, at: u32, what: String },
 }
 
@@ -92,6 +92,22 @@ impl<'a> Scan<'a> {
         self.next_offset = next;
         self.at += position(size);
         Ok(Some((header, &self.window[start..start + size])))
+    }
+
+    /// Goes on behind a damaged batch if its header leads to another batch, or to the end. `false` is the end of what
+    /// can be made out.
+    pub(crate) async fn skip_damaged(&mut self) -> Result<bool, ScanError> {
+        let Some((_, next, bytes)) = walk(self.available()) else { return Ok(false) };
+        let Some(after) = self.at.checked_add(bytes).filter(|after| *after <= self.end) else { return Ok(false) };
+        self.at = after;
+        self.next_offset = next;
+        if after == self.end {
+            return Ok(true);
+        }
+        self.fetch(HEADER_BYTES).await?;
+        let header = self.available().get(..HEADER_BYTES);
+        let is_zero = |header: &[u8]| header.iter().all(|byte| *byte == 0);
+        Ok(header.is_some_and(|header| is_zero(header) || BatchHeader::read(header).is_ok()))
     }
 
     fn available(&self) -> &[u8] {

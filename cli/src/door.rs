@@ -1,0 +1,32 @@
+//! Which broker a command talks to, and in which protocol.
+
+use clap::{Args, ValueEnum};
+
+/// The protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Door {
+    /// Kafka's protocol; also works with Apache Kafka.
+    Kafka,
+    /// Corelane's own protocol, straight to the core that owns a partition.
+    Native,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BrokerArguments {
+    /// The broker [default: 127.0.0.1:9092, or 127.0.0.1:9292 with --door native].
+    #[arg(long, global = true, value_name = "HOST:PORT", env = "CORELANE_BROKER", hide_env_values = true)]
+    broker: Option<String>,
+    /// The protocol to speak; each has a port of its own.
+    #[arg(long, global = true, value_enum, default_value = "kafka")]
+    pub(crate) door: Door,
+}
+
+impl BrokerArguments {
+    pub(crate) fn address(&self) -> String {
+        let default = match self.door {
+            Door::Kafka => "127.0.0.1:9092",
+            Door::Native => "127.0.0.1:9292",
+        };
+        self.broker.clone().unwrap_or_else(|| default.to_owned())
+    }
+}
