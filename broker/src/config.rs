@@ -145,8 +145,11 @@ impl Gathered {
         let topic_defaults =
             TopicDefaults::new(pairs).map_err(|error| ConfigError::TopicDefault { why: error.to_string() })?;
         let advertise = |name| self.text(name).map(|text| Advertised::parse(name, text)).transpose();
+        let data = self
+            .text("data")
+            .ok_or_else(|| ConfigError::Together { why: "data is empty: name a folder".to_owned() })?;
         let config = Config {
-            data: PathBuf::from(self.text("data").expect("it has a default")),
+            data: PathBuf::from(data),
             cores: self.cores(),
             node_id: BrokerId(self.count("node.id")),
             kafka_listen: self.address("kafka.listen"),
@@ -319,6 +322,7 @@ mod tests {
             ("[topics.defaults]\n\"segment.bites\" = 1", "segment.bites"),
             ("[memory]\nrequests = \"64 MiB\"", "must hold at least one request"),
             ("data = ", "line 1"),
+            ("data = \"\"", "data is empty"),
         ] {
             let error = error_of(text);
             assert!(error.contains(expected), "{text}: {error}");

@@ -301,12 +301,17 @@ async fn open_core(
 /// Ends a core: no new requests, answers to those in progress, then everything to disk.
 async fn stop_core(shared: &Shared, core: &Rc<Core>) -> Result<(), Box<dyn std::error::Error>> {
     let patience = shared.config.stop_time_max;
+    let begun = rt::now();
     if rt::timeout(patience, core.connections.close()).await.is_err() {
         tracing::warn!(core = %core.id, ?patience, "requests in progress are given up");
     }
+    let connections = rt::now().since(begun);
     shared.drained.arrive(shared.cores);
     shared.drained.passed.stopped().await;
+    let drained = rt::now().since(begun);
     let closed = core.shard.close().await;
+    let storage = rt::now().since(begun).saturating_sub(drained);
+    tracing::info!(core = %core.id, ?connections, ?storage, "stopped");
     shared.closed.arrive(shared.cores);
     // The lanes stay open until nobody needs them.
     shared.closed.passed.stopped().await;

@@ -58,7 +58,7 @@ targets! {
     setting: targets::text::SETTING;
 }
 
-/// `CORELANE_FUZZ_TARGET=name CORELANE_FUZZ_INPUT=hex` runs one input.
+/// `CORELANE_FUZZ_TARGET=name CORELANE_FUZZ_INPUT=hex` runs one input; `@file` names a file of hex.
 #[test]
 fn one_input_again() {
     let (Ok(name), Ok(hex)) = (std::env::var("CORELANE_FUZZ_TARGET"), std::env::var("CORELANE_FUZZ_INPUT")) else {
@@ -66,6 +66,10 @@ fn one_input_again() {
     };
     let found = all().into_iter().find(|(known, _)| *known == name);
     let (_, target) = found.unwrap_or_else(|| panic!("there is no target {name}"));
+    let hex = match hex.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).expect("the file can be read"),
+        None => hex,
+    };
     let input = corpus::from_hex(&hex).expect("CORELANE_FUZZ_INPUT is hex");
     println!("{name}: {} bytes: {:?}", input.len(), (target.run)(&input));
 }

@@ -85,13 +85,22 @@ impl Broker {
     }
 
     /// Asks the broker to stop, and says how long it took and whether it ended well.
-    pub fn stop(mut self) -> (Duration, bool) {
+    pub fn stop(self) -> (Duration, bool) {
+        let (took, well, _) = self.stop_with_log();
+        (took, well)
+    }
+
+    /// As [`Broker::stop`], with the log of the broker's whole life.
+    pub fn stop_with_log(mut self) -> (Duration, bool, String) {
         let begun = Instant::now();
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(asked.success(), "the broker is gone already");
         let status = self.child.wait().expect("the process ends");
-        (begun.elapsed(), status.success())
+        let took = begun.elapsed();
+        // Its last words are still on their way through the pipe.
+        std::thread::sleep(Duration::from_millis(50));
+        (took, status.success(), self.log())
     }
 
     pub fn id(&self) -> u32 {

@@ -23,7 +23,7 @@ pub enum ConfigError {
     Flag { name: String, why: String },
     #[error("`topics.defaults`: {why}")]
     TopicDefault { why: String },
-    /// Two settings that are fine alone.
+    /// Settings that are fine alone, as far as their kind goes, and not together or not here.
     #[error("{why}")]
     Together { why: String },
 }

@@ -114,7 +114,9 @@ pub(crate) fn answer(request: &[u8], response: &[u8]) -> Option<Vec<u8>> {
 /// Reads, writes, reads again.
 fn round<M: Message>(reader: &Reader<'_>, version: i16) -> Verdict {
     let mut whole = reader.clone();
-    let read = bounded(reader.rest().len(), CONSTANT, PER_BYTE, || M::decode(&mut whole, version));
+    // The limit is of the whole frame, whatever of it the header took.
+    let frame = reader.position() + reader.rest().len();
+    let read = bounded(frame, CONSTANT, PER_BYTE, || M::decode(&mut whole, version));
     let Ok(message) = read else { return Verdict::Refused };
     if whole.finish().is_err() {
         return Verdict::Refused;
