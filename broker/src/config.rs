@@ -58,6 +58,8 @@ pub struct Config {
     /// Bytes per core.
     pub request_memory: ByteSize,
     /// Bytes per core.
+    pub answer_memory: ByteSize,
+    /// Bytes per core.
     pub journal_bytes: ByteSize,
     pub flush_interval: Duration,
     pub checkpoint_interval: Duration,
@@ -159,6 +161,7 @@ impl Gathered {
             request_time_max: self.duration("connections.request_time_max"),
             cache_bytes: Some(self.bytes("memory.cache")).filter(|size| size.0 > 0),
             request_memory: self.bytes("memory.requests"),
+            answer_memory: self.bytes("memory.answers"),
             journal_bytes: self.bytes("journal.bytes"),
             flush_interval: self.duration("journal.flush_interval"),
             checkpoint_interval: self.duration("journal.checkpoint_interval"),

@@ -9,7 +9,7 @@ use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
 use cluster::metadata::{Command, CreationDefaults, Topic};
 use cluster::producers::ProducerTable;
 use cluster::settings::TopicSettings;
-use rt::{Gate, LaneReceiver};
+use rt::{Flag, Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::controller::Controller;
 use crate::leader::{Leader, Progress};
 use crate::limits;
-use crate::memory::RequestMemory;
+use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Reply, Request};
 use crate::producer_ids::ProducerIds;
@@ -43,8 +43,15 @@ pub(crate) struct Core {
     pub(crate) shard: Rc<Shard>,
     pub(crate) mesh: Rc<Mesh>,
     pub(crate) leaders: RefCell<BTreeMap<PartitionId, Leader>>,
-    pub(crate) memory: RequestMemory,
+    /// Requests as they arrive and are worked on.
+    pub(crate) request_memory: MemoryPool,
+    /// Answers until they are sent.
+    pub(crate) answer_memory: MemoryPool,
+    /// Partitions of produce requests that are not answered yet.
+    pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
+    /// Waits on behalf of other cores, each with what gives it up.
+    waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
@@ -71,8 +78,11 @@ impl Core {
             shard,
             mesh,
             leaders: RefCell::default(),
-            memory: RequestMemory::new(config.request_memory.as_usize()),
+            request_memory: MemoryPool::new(config.request_memory.as_usize()),
+            answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
+            produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
+            waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
             connections: Gate::new("connections"),
             connection_count: Cell::new(0),
@@ -93,6 +103,11 @@ impl Core {
             match message {
                 Message::Answer { id, reply } => self.mesh.take_answer(id, reply),
                 Message::Call { id, request } => self.serve(Caller { core: from, call: id }, request),
+                Message::Cancel { id } => {
+                    if let Some(cancelled) = self.waits.borrow().get(&Caller { core: from, call: id }) {
+                        cancelled.raise();
+                    }
+                }
             }
             rt::yield_if_needed().await;
         }
@@ -114,8 +129,11 @@ impl Core {
             },
             Request::Wait(offsets, milliseconds) => {
                 let core = Rc::clone(self);
+                let cancelled = Rc::new(Flag::new());
+                self.waits.borrow_mut().insert(caller, Rc::clone(&cancelled));
                 self.answer_later(caller, async move {
-                    core.wait_here(&offsets, milliseconds).await;
+                    futures_lite::future::or(core.wait_here(&offsets, milliseconds), cancelled.wait()).await;
+                    core.waits.borrow_mut().remove(&caller);
                     Reply::Moved
                 });
             }

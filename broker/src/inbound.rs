@@ -46,6 +46,14 @@ impl Ending {
     }
 }
 
+/// What the front of a frame says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameSize {
+    pub(crate) bytes: usize,
+    /// What it takes, bytes included, while it is read and worked on.
+    pub(crate) memory: usize,
+}
+
 /// The receiving side of a connection.
 pub(crate) struct Inbound {
     core: Rc<Core>,
@@ -55,25 +63,40 @@ pub(crate) struct Inbound {
     begun: Option<Instant>,
     /// Bytes taken since the buffer was last empty; says how large the next buffer should be.
     busy: usize,
+    pace: Pace,
+}
+
+/// How much has come lately of a request that holds memory.
+struct Pace {
+    since: Instant,
+    bytes: usize,
 }
 
 impl Inbound {
     pub(crate) fn new(core: &Rc<Core>, read: ReadHalf) -> Self {
-        Self { core: Rc::clone(core), read, buffer: BytesMut::new(), begun: None, busy: 0 }
+        Self {
+            core: Rc::clone(core),
+            read,
+            buffer: BytesMut::new(),
+            begun: None,
+            busy: 0,
+            pace: Pace { since: rt::now(), bytes: 0 },
+        }
     }
 
-    /// The next whole frame and the memory that it holds. `frame_bytes` says how long the frame at the front of the
+    /// The next whole frame and the memory that it holds. `frame_size` says how large the frame at the front of the
     /// bytes is, once that is known, or why there cannot be one.
     pub(crate) async fn next(
         &mut self,
-        frame_bytes: impl Fn(&[u8]) -> Result<Option<usize>, String>,
+        frame_size: impl Fn(&[u8]) -> Result<Option<FrameSize>, String>,
     ) -> Result<(Bytes, Held), Ending> {
         let mut held: Option<Held> = None;
         loop {
-            let known = frame_bytes(&self.buffer).map_err(Ending::Refused)?;
-            if let Some(bytes) = known {
+            let known = frame_size(&self.buffer).map_err(Ending::Refused)?;
+            if let Some(FrameSize { bytes, memory }) = known {
                 if held.is_none() {
-                    held = Some(self.take_memory(bytes).await?);
+                    held = Some(self.take_memory(memory).await?);
+                    self.pace = Pace { since: rt::now(), bytes: 0 };
                 }
                 if self.buffer.len() >= bytes {
                     let frame = self.buffer.split_to(bytes).freeze();
@@ -86,13 +109,30 @@ impl Inbound {
                 let wanted = self.busy.clamp(limits::RECEIVE_BUFFER_BYTES / 4, limits::RECEIVE_BUFFER_BYTES_MAX);
                 self.buffer.reserve(wanted);
             }
-            self.receive().await?;
+            match held {
+                Some(_) => self.receive_at_pace().await?,
+                None => self.receive(Duration::MAX).await.map(drop)?,
+            }
         }
+    }
+
+    /// Receives more of a request that holds memory. A peer that hardly uses it, while others wait, loses it: a few
+    /// bytes that announce a large request must not keep all others from being read.
+    async fn receive_at_pace(&mut self) -> Result<(), Ending> {
+        let left = limits::PACE_INTERVAL.saturating_sub(rt::now().since(self.pace.since));
+        if left > Duration::ZERO && self.receive(left).await? {
+            return Ok(());
+        }
+        if self.pace.bytes < limits::PACE_BYTES_MIN && self.core.request_memory.is_contended() {
+            return Err(Ending::TooSlow);
+        }
+        self.pace = Pace { since: rt::now(), bytes: 0 };
+        Ok(())
     }
 
     /// Waits for memory without reading further: the peer feels it as a slow receiver.
     async fn take_memory(&self, bytes: usize) -> Result<Held, Ending> {
-        let taken = async { Some(self.core.memory.take(bytes).await) };
+        let taken = async { Some(self.core.request_memory.take(bytes).await) };
         let stopping = async {
             self.core.connections.closing().await;
             None
@@ -100,7 +140,8 @@ impl Inbound {
         futures_lite::future::or(taken, stopping).await.ok_or(Ending::Stopping)
     }
 
-    async fn receive(&mut self) -> Result<(), Ending> {
+    /// Receives something, or `false` when nothing has come for `patience`.
+    async fn receive(&mut self, patience: Duration) -> Result<bool, Ending> {
         let now = rt::now();
         let (limit, expired) = match self.begun {
             Some(begun) => (self.core.config.request_time_max.saturating_sub(now.since(begun)), Ending::TooSlow),
@@ -108,12 +149,19 @@ impl Inbound {
         };
         let was_empty = self.buffer.is_empty();
         let core = Rc::clone(&self.core);
-        let arriving = async { rt::timeout(limit, self.read.read(&mut self.buffer)).await.map_err(|_| expired) };
+        let arriving = async {
+            match rt::timeout(limit.min(patience), self.read.read(&mut self.buffer)).await {
+                Ok(read) => Ok(Some(read)),
+                Err(_) if patience < limit => Ok(None),
+                Err(_) => Err(expired),
+            }
+        };
         let stopping = async {
             core.connections.closing().await;
             Err(Ending::Stopping)
         };
-        match futures_lite::future::or(arriving, stopping).await? {
+        let Some(read) = futures_lite::future::or(arriving, stopping).await? else { return Ok(false) };
+        match read {
             Ok(0) if was_empty => Err(Ending::Closed),
             Ok(0) => Err(Ending::Cut),
             Ok(count) => {
@@ -122,7 +170,8 @@ impl Inbound {
                     self.busy = 0;
                 }
                 self.busy += count;
-                Ok(())
+                self.pace.bytes += count;
+                Ok(true)
             }
             Err(error) => Err(Ending::Io(error)),
         }

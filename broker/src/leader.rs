@@ -6,6 +6,7 @@ use std::rc::Rc;
 use base::{Instant, LeaderEpoch, Offset, PartitionId};
 use cluster::producers::{AppendedBatch, ProducerTable, ProducerVerdict};
 use cluster::settings::TopicSettings;
+use shard::task_queues::FOREGROUND;
 use shard::{AppendBatch, Appended, Turn};
 use wire::ErrorCode;
 use wire::batch::HEADER_BYTES;
@@ -57,8 +58,10 @@ impl Core {
             Some(Err(error)) => Progress::Done(Err(error.into())),
             None => match self.shard.turn() {
                 Ok(turn) => {
-                    let core = Rc::clone(self);
-                    Progress::Waiting(Box::pin(async move { core.append_in_turn(turn, request, bytes, begun).await }))
+                    // A task of its own: whoever is first in line must go on, whether or not the connection that
+                    // it came from gets to look at its answer. Everybody on this core stands in the same line.
+                    let waiting = Rc::clone(self).append_in_turn(turn, request, bytes, begun);
+                    Progress::Waiting(Box::pin(rt::spawn(FOREGROUND, waiting)))
                 }
                 Err(error) => Progress::Done(Err(error.into())),
             },

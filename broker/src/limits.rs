@@ -1,5 +1,7 @@
 //! Limits of the broker that are no settings, and how they relate.
 
+use std::time::Duration;
+
 /// Messages in one lane between two cores. Small queues pay a wake-up for each few messages.
 pub(crate) const LANE_MESSAGES: usize = 4_096;
 /// Messages that wait for room in one lane, on the sender's side.
@@ -20,8 +22,28 @@ pub(crate) const CONNECTION_REQUEST_BYTES_MAX: usize = 32 << 20;
 pub(crate) const RECEIVE_BUFFER_BYTES: usize = 16 << 10;
 /// Receive buffers beyond this do not gain from being larger (the second-level cache is 1 MiB).
 pub(crate) const RECEIVE_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// While others wait for memory, a request that holds some must arrive this fast, or it is given up.
+pub(crate) const PACE_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const PACE_BYTES_MIN: usize = 64 << 10;
 /// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
+/// Largest Kafka request that carries no records. A fetch of 50,000 partitions has less.
+pub(crate) const PLAIN_REQUEST_BYTES_MAX: usize = 2 << 20;
+/// A request without records takes this many times its length while it is worked on: small items become large structs,
+/// and their answers larger ones.
+pub(crate) const PLAIN_REQUEST_EXPANSION: usize = 32;
+/// As above for a fetch. Many wait for records, so this is nearer to the truth.
+pub(crate) const FETCH_EXPANSION: usize = 16;
+/// As above for the header of a native frame, whose items are larger.
+pub(crate) const NATIVE_HEADER_EXPANSION: usize = 24;
+/// Partitions of produce requests that one core works on, about 500 bytes each. An empty one has 8 bytes in a request.
+pub(crate) const PRODUCE_PARTS_MAX: usize = 128 << 10;
+/// Topics that one request makes; each is described whole in the answer.
+pub(crate) const CREATE_TOPICS_MAX: usize = 1_000;
+/// Topics and brokers whose settings one answer gives; each has some kilobytes.
+pub(crate) const DESCRIBE_RESOURCES_MAX: usize = 10_000;
+/// A fetch begins when there is memory for so many bytes, if it asks for more.
+pub(crate) const FETCH_ROOM_BYTES_MIN: usize = 256 << 10;
 /// Partitions of one fetch.
 pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
 /// Longest wait of a fetch, in milliseconds.
@@ -38,4 +60,5 @@ pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 10_000;
 pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
 
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
+const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);
 const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

@@ -15,19 +15,34 @@ use crate::limits;
 use crate::messages::{Reply, Request};
 use crate::refusal::Refusal;
 
+/// What one lane may hold back: calls, and for each call of either side an answer or a cancellation.
+const OVERFLOW_MAX: usize = limits::LANE_OVERFLOW_MAX + 2 * limits::CALLS_MAX;
+
 /// Names a call on the core that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallId(u64);
 
 /// What a lane carries.
 pub(crate) enum Message {
-    Call { id: CallId, request: Request },
-    Answer { id: CallId, reply: Reply },
+    Call {
+        id: CallId,
+        request: Request,
+    },
+    Answer {
+        id: CallId,
+        reply: Reply,
+    },
+    /// Nobody waits for this call any more; it may be answered early.
+    Cancel {
+        id: CallId,
+    },
 }
 
 enum Waiting {
     Open(Option<Waker>),
     Answered(Reply),
+    /// Nobody waits; it counts until its answer has come.
+    Abandoned,
 }
 
 struct Outbound {
@@ -46,10 +61,12 @@ pub(crate) struct Mesh {
     next: Cell<u64>,
 }
 
-/// An answer that is on its way. Dropping it forgets the answer, not the request.
+/// An answer that is on its way. Dropping it forgets the answer; of requests, only a wait is given up.
 pub(crate) struct Call {
     mesh: Rc<Mesh>,
+    to: CoreId,
     id: Result<CallId, Option<Refusal>>,
+    is_wait: bool,
 }
 
 impl Mesh {
@@ -57,7 +74,7 @@ impl Mesh {
     pub(crate) fn new(core: CoreId, lanes: &mut Lanes<Message>) -> (Rc<Self>, Vec<(CoreId, LaneReceiver<Message>)>) {
         let others = CoreId::all(lanes.cores()).filter(|other| *other != core);
         let outbound = others.map(|other| {
-            let overflow = Bounded::new("mesh.overflow", limits::LANE_OVERFLOW_MAX);
+            let overflow = Bounded::new("mesh.overflow", OVERFLOW_MAX);
             let sender = lanes.sender(other);
             (
                 other,
@@ -78,13 +95,17 @@ impl Mesh {
 
     /// Sends a request to another core. The place in the lane is taken at once, so that calls arrive in order.
     pub(crate) fn call(self: &Rc<Self>, to: CoreId, request: Request) -> Call {
+        let is_wait = matches!(request, Request::Wait(..));
         let id = self.start(to, request);
-        Call { mesh: Rc::clone(self), id: id.map_err(Some) }
+        Call { mesh: Rc::clone(self), to, id: id.map_err(Some), is_wait }
     }
 
     fn start(&self, to: CoreId, request: Request) -> Result<CallId, Refusal> {
         if self.calls.borrow().len() >= limits::CALLS_MAX {
             return Err(overloaded("mesh.calls", limits::CALLS_MAX));
+        }
+        if self.lane(to).overflow.borrow().len() >= limits::LANE_OVERFLOW_MAX {
+            return Err(overloaded("mesh.overflow", limits::LANE_OVERFLOW_MAX));
         }
         let id = CallId(self.next.replace(self.next.get() + 1));
         self.send(to, Message::Call { id, request })?;
@@ -93,25 +114,29 @@ impl Mesh {
     }
 
     pub(crate) fn answer(&self, to: CoreId, id: CallId, reply: Reply) {
-        // Each answer belongs to a call that the other core counts, so this queue cannot be fuller than its calls.
         if self.send(to, Message::Answer { id, reply }).is_err() {
-            tracing::error!(from = %self.core, %to, "an answer between cores was lost: the lane is full or closed");
+            tracing::debug!(from = %self.core, %to, "the asking core has stopped");
         }
     }
 
     /// Takes an answer that a lane has brought.
     pub(crate) fn take_answer(&self, id: CallId, reply: Reply) {
         let mut calls = self.calls.borrow_mut();
-        // Whoever asked may have gone away meanwhile.
-        let Some(waiting) = calls.get_mut(&id) else { return };
-        if let Waiting::Open(Some(waker)) = std::mem::replace(waiting, Waiting::Answered(reply)) {
-            waker.wake();
+        let waiting = calls.get_mut(&id).expect("a call counts until its answer has come");
+        match std::mem::replace(waiting, Waiting::Answered(reply)) {
+            Waiting::Open(Some(waker)) => waker.wake(),
+            Waiting::Open(None) => {}
+            Waiting::Abandoned => drop(calls.remove(&id)),
+            Waiting::Answered(_) => panic!("a call was answered twice"),
         }
     }
 
+    fn lane(&self, to: CoreId) -> &Rc<Outbound> {
+        self.outbound.get(&to).unwrap_or_else(|| panic!("there is no lane from core {} to {to}", self.core))
+    }
+
     fn send(&self, to: CoreId, message: Message) -> Result<(), Refusal> {
-        let outbound =
-            self.outbound.get(&to).unwrap_or_else(|| panic!("there is no lane from core {} to {to}", self.core));
+        let outbound = self.lane(to);
         let refused = if outbound.overflow.borrow().is_empty() && !outbound.draining.get() {
             match outbound.sender.try_send(message) {
                 Ok(()) => return Ok(()),
@@ -124,7 +149,7 @@ impl Mesh {
             message
         };
         let pushed = outbound.overflow.borrow_mut().try_push(refused);
-        pushed.map_err(|full| overloaded(full.queue, full.limit))?;
+        assert!(pushed.is_ok(), "calls were counted before, and answers and cancellations belong to calls");
         outbound.overflowed.raise();
         Ok(())
     }
@@ -171,14 +196,24 @@ impl Future for Call {
                 Some(Waiting::Answered(reply)) => Poll::Ready(Ok(reply)),
                 _ => unreachable!("it was looked at"),
             },
+            Waiting::Abandoned => unreachable!("only a call that is dropped is abandoned"),
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Ok(id) = self.id {
-            self.mesh.calls.borrow_mut().remove(&id);
+        let Ok(id) = self.id else { return };
+        let mut calls = self.mesh.calls.borrow_mut();
+        match calls.get_mut(&id) {
+            Some(waiting @ Waiting::Open(_)) => *waiting = Waiting::Abandoned,
+            Some(_) => return drop(calls.remove(&id)),
+            None => return,
+        }
+        drop(calls);
+        if self.is_wait {
+            // If the other core has stopped, nothing waits there.
+            let _ = self.mesh.send(self.to, Message::Cancel { id });
         }
     }
 }

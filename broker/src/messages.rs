@@ -148,7 +148,7 @@ pub(crate) enum Reply {
 }
 
 /// Where the answer to a request goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Caller {
     pub(crate) core: CoreId,
     pub(crate) call: crate::mesh::CallId,

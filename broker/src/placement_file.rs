@@ -72,4 +72,21 @@ mod tests {
             assert!(parse(&text[..at]).is_none(), "cut at {at}");
         }
     }
+
+    #[test]
+    fn no_damage_to_the_table_panics() {
+        let topic = TopicId::from_random(5);
+        let text = format!("{FIRST_LINE}\ncores 2\n{topic} 0 1\n{topic} 1 0\nend 2\n");
+        let mut random = base::SeededRandom::new(3);
+        for _ in 0..20_000 {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..=random.below(3) {
+                let at = random.index(bytes.len());
+                bytes[at] = b"\n -9e"[random.index(5)];
+            }
+            if let Some((cores, rows)) = parse(&String::from_utf8_lossy(&bytes)) {
+                drop(Placement::from_rows(cores, rows));
+            }
+        }
+    }
 }

@@ -164,4 +164,24 @@ mod tests {
             assert!(decode(&bytes[..at]).is_err(), "cut at {at}");
         }
     }
+
+    #[test]
+    fn no_damage_to_the_state_panics_and_what_is_read_is_written_back() {
+        let whole = encode(&table());
+        let mut random = base::SeededRandom::new(4);
+        let mut read = 0;
+        for _ in 0..50_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=random.below(3) {
+                let at = random.index(bytes.len());
+                bytes[at] ^= 1 << random.below(8);
+            }
+            if let Ok(table) = decode(&bytes) {
+                let again = decode(&encode(&table)).unwrap();
+                assert_eq!(again.entries().collect::<Vec<_>>(), table.entries().collect::<Vec<_>>());
+                read += 1;
+            }
+        }
+        assert!(read > 0, "the damage never reaches what lies inside");
+    }
 }

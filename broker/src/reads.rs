@@ -96,20 +96,27 @@ impl Core {
         self.refuse_read(id, error.into())
     }
 
-    /// Reads parts wherever they lie, about `bytes_max` bytes of each core; results are in the order of the parts.
+    /// Reads parts wherever they lie, about `bytes_max` bytes in all, of which each core gets its share by what its
+    /// parts ask for; results are in the order of the parts.
     pub(crate) async fn read(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
         let by_core = self.by_core(parts, |part| part.id);
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
             return self.read_here(parts, bytes_max).await;
         }
+        let wish = |indexes: &[usize]| indexes.iter().map(|index| u64::from(parts[*index].bytes_max)).sum::<u64>();
+        let wishes = by_core.values().map(|indexes| wish(indexes)).sum::<u64>().max(1);
+        let share = |indexes: &[usize]| {
+            let share = u64::from(bytes_max) * wish(indexes).min(wishes) / wishes;
+            u32::try_from(share).expect("a share is no more than the whole").max(bytes_max.min(1))
+        };
         let mut results: Vec<Option<ReadResult>> = vec![None; parts.len()];
         let mut calls = Vec::new();
         for (core, indexes) in &by_core {
             match core {
                 Some(core) if *core != self.id => {
                     let wanted = indexes.iter().map(|index| parts[*index]).collect();
-                    calls.push((indexes, self.call(*core, Request::Read(wanted, bytes_max))));
+                    calls.push((indexes, self.call(*core, Request::Read(wanted, share(indexes)))));
                 }
                 Some(_) => {}
                 None => {
@@ -122,7 +129,7 @@ impl Core {
         }
         if let Some(indexes) = by_core.get(&Some(self.id)) {
             let wanted: Vec<ReadPart> = indexes.iter().map(|index| parts[*index]).collect();
-            for (index, result) in indexes.iter().zip(self.read_here(&wanted, bytes_max).await) {
+            for (index, result) in indexes.iter().zip(self.read_here(&wanted, share(indexes)).await) {
                 results[*index] = Some(result);
             }
         }

@@ -447,7 +447,7 @@ impl Journal {
         let first = self.start.layout.place(self.start.lsn).file;
         let index = (u32::try_from(first).expect("at most 1,024 files") + count) % self.start.layout.files;
         let header = RingFileHeader { layout: self.start.layout, index, journal: self.start.identity.journal };
-        let file = ring::prepare(disk, folder, header).await?;
+        let Some(file) = ring::prepare(disk, folder, header, &self.closing).await? else { return Ok(()) };
         self.files.borrow_mut()[index as usize] = Some(file);
         self.state.borrow_mut().prepared += 1;
         self.room.notify_all();

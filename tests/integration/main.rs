@@ -2,6 +2,7 @@
 
 mod asking;
 mod fetching;
+mod pressure;
 mod producing;
 
 use tests::kafka::Client;

@@ -18,6 +18,9 @@ use crate::lying_disk::LyingDisk;
 use crate::oracle::BatchName;
 use crate::storage::{Fault, World, core_of};
 
+/// Between two attempts of an appender that is refused.
+const REFUSED_PAUSE: Duration = Duration::from_micros(100);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Killed,
@@ -239,7 +242,8 @@ impl Life {
                             world.histories.borrow_mut()[index].acknowledge(appended.base_offset, name);
                         }
                     }
-                    Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => {}
+                    // Without a pause an appender that is refused would never give the others a turn.
+                    Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => rt::sleep(REFUSED_PAUSE).await,
                     Err(AppendError::Closing | AppendError::Poisoned(_)) => return,
                     Err(error) => panic!("an append failed: {error}"),
                 }

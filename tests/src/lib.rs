@@ -1,4 +1,5 @@
-//! What the suites share: real brokers as processes, and a plain client for the Kafka door.
+//! What the suites share: real brokers as processes, and plain clients for both doors.
 
 pub mod broker;
 pub mod kafka;
+pub mod native;

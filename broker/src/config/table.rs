@@ -101,7 +101,13 @@ pub const SETTINGS: &[Setting] = &[
         "memory.requests",
         Kind::Bytes { min: MIB, max: TIB },
         "128 MiB",
-        "Requests being read or answered, per core; beyond it sockets are not read.",
+        "Requests being read or worked on, per core; beyond it sockets are not read.",
+    ),
+    setting(
+        "memory.answers",
+        Kind::Bytes { min: MIB, max: TIB },
+        "128 MiB",
+        "Answers and fetched data on their way to clients, per core; beyond it fetches wait.",
     ),
     setting(
         "journal.bytes",

@@ -153,7 +153,7 @@ fn parse_cores(text: &str) -> Result<Cores, String> {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let first: u16 = first.trim().parse().map_err(|_| refused())?;
         let last: u16 = last.trim().parse().map_err(|_| refused())?;
-        if first > last || last >= 1_024 {
+        if first > last || last >= 1_024 || list.len() > 1_024 {
             return Err(refused());
         }
         list.extend(first..=last);
@@ -172,7 +172,13 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Address(address) => address.fmt(f),
-            Self::Bytes(size) => size.fmt(f),
+            Self::Bytes(size) => {
+                // Exact, so that what is shown can be set again: in the largest unit that divides it.
+                let units = [(1_u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")];
+                let fits = |(unit, _): &(u64, &str)| size.0 >= *unit && size.0.is_multiple_of(*unit);
+                let (unit, name) = units.into_iter().find(fits).unwrap_or((1, "B"));
+                write!(f, "{} {name}", size.0 / unit)
+            }
             Self::Count(count) => count.fmt(f),
             Self::Duration(duration) => Shown(*duration).fmt(f),
             Self::Flag(flag) => flag.fmt(f),
@@ -208,6 +214,16 @@ mod tests {
         }
         for text in ["", "0", "x", "1-", "3-1", "0,0", "1,0-2", "-1", "9999,0"] {
             assert!(Kind::Cores.parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_shown_so_that_it_can_be_set_again() {
+        let kind = Kind::Bytes { min: 0, max: u64::MAX };
+        for (text, shown) in [("77777", "77777 B"), ("1.5 GiB", "1536 MiB"), ("64 KiB", "64 KiB"), ("0", "0 B")] {
+            let value = kind.parse(text).unwrap();
+            assert_eq!(value.to_string(), shown);
+            assert_eq!(kind.parse(shown).unwrap(), value);
         }
     }
 

@@ -1,5 +1,6 @@
 //! DescribeConfigs.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use cluster::settings::{SettingSource, SettingType, SettingView, describe as describe_settings};
@@ -12,6 +13,7 @@ use wire::kafka::describe_configs::{
 use super::{Answered, RequestId};
 use crate::config::{Kind, SETTINGS, Value};
 use crate::core::Core;
+use crate::limits;
 use crate::refusal::Refusal;
 
 const TOPIC: i8 = 2;
@@ -36,8 +38,18 @@ pub(super) fn source_code(source: SettingSource) -> i8 {
 }
 
 pub(super) fn describe(core: &Rc<Core>, id: RequestId, request: &DescribeConfigsRequest) -> Answered {
-    let results = request.resources.iter().map(|resource| {
+    // Each resource once: its settings take a thousand times the bytes that ask for them.
+    let mut seen = BTreeSet::new();
+    let resources = request.resources.iter().filter(|resource| {
+        let key = (resource.resource_type, resource.resource_name.as_str(), &resource.configuration_keys);
+        seen.insert(key)
+    });
+    let results = resources.enumerate().map(|(index, resource)| {
         let described = match resource.resource_type {
+            _ if index >= limits::DESCRIBE_RESOURCES_MAX => {
+                let text = format!("one answer describes {} resources at most", limits::DESCRIBE_RESOURCES_MAX);
+                Err(Refusal::new(ErrorCode::PolicyViolation, text))
+            }
             TOPIC => topic_settings(core, request, resource),
             BROKER => broker_settings(core, request, resource),
             other => {

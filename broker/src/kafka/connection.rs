@@ -15,7 +15,7 @@ use wire::native::Stage;
 
 use super::{Answered, dispatch};
 use crate::core::Core;
-use crate::inbound::{Ending, Inbound, send_time};
+use crate::inbound::{Ending, FrameSize, Inbound, send_time};
 use crate::limits;
 use crate::memory::Held;
 use crate::stages::microseconds;
@@ -24,7 +24,13 @@ use crate::stages::microseconds;
 const ANSWERS_AT_ONCE: usize = 64;
 
 /// What becomes of one request.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Answered>>>;
+pub(crate) enum Answer {
+    /// Short, and waits for nothing but the log: may be asked for before its turn.
+    Produced(Answering),
+    Other(Answering),
+}
+
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Answered>>>;
 
 struct Pending {
     answer: Answer,
@@ -41,6 +47,8 @@ struct Connection {
     ended: Cell<bool>,
     /// The writer is gone.
     broken: Cell<bool>,
+    /// The peer is gone.
+    gone: Flag,
 }
 
 /// Serves a connection to its end.
@@ -58,25 +66,34 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
         room: Notify::new(),
         ended: Cell::new(false),
         broken: Cell::new(false),
+        gone: Flag::new(),
     });
     let writer = rt::spawn(FOREGROUND, Rc::clone(&connection).write_answers(write));
     let mut inbound = Inbound::new(core, read);
     let ending = connection.read_requests(&mut inbound).await;
     connection.ended.set(true);
     connection.arrived.raise();
+    if matches!(ending, Ending::Closed | Ending::Cut | Ending::Io(_)) {
+        connection.gone.raise();
+    }
     let written = writer.await;
+    connection.let_appends_end().await;
     written.err().unwrap_or(ending).log("kafka", peer);
 }
 
 impl Connection {
     async fn read_requests(self: &Rc<Self>, inbound: &mut Inbound) -> Ending {
         let largest = self.core.config.kafka_request_bytes_max.as_usize();
-        let frame_bytes = |bytes: &[u8]| match peek_length(bytes, largest) {
-            Ok(length) => Ok(length.map(|length| length + LENGTH_BYTES)),
+        let frame_size = |bytes: &[u8]| match peek_length(bytes, largest) {
+            Ok(Some(length)) => dispatch::memory_of(&bytes[LENGTH_BYTES..], length).map(|memory| {
+                let bytes = length + LENGTH_BYTES;
+                memory.map(|memory| FrameSize { bytes, memory: bytes.max(memory) })
+            }),
+            Ok(None) => Ok(None),
             Err(error) => Err(error.to_string()),
         };
         loop {
-            let next = futures_lite::future::or(async { Some(inbound.next(frame_bytes).await) }, async {
+            let next = futures_lite::future::or(async { Some(inbound.next(frame_size).await) }, async {
                 self.broken().await;
                 None
             });
@@ -136,14 +153,20 @@ impl Connection {
         let mut parts = VecDeque::new();
         loop {
             let next = self.pending.borrow_mut().pop();
-            let Some(mut pending) = next else {
+            let Some(pending) = next else {
                 if self.ended.get() {
                     return Ok(());
                 }
                 self.arrived.wait().await;
                 continue;
             };
-            let mut answered = (&mut pending.answer).await;
+            let mut answered = match pending.answer {
+                Answer::Produced(answer) => answer.await,
+                Answer::Other(answer) => match self.unless_gone(answer).await {
+                    Some(answered) => answered,
+                    None => return Ok(()),
+                },
+            };
             let ready = rt::now();
             let mut held = vec![pending.held];
             let mut end = None;
@@ -176,16 +199,44 @@ impl Connection {
         }
     }
 
+    /// An answer that nobody waits for any more is given up: a fetch might be parked for a minute.
+    async fn unless_gone(&self, answer: Answering) -> Option<Answered> {
+        let answered = async {
+            self.core.answer_memory.near_limit().await;
+            Some(answer.await)
+        };
+        let gone = async {
+            self.gone.wait().await;
+            None
+        };
+        futures_lite::future::or(answered, gone).await
+    }
+
+    /// What was handed to logs is on its way, and its memory counts until it is there.
+    async fn let_appends_end(&self) {
+        loop {
+            let next = self.pending.borrow_mut().pop();
+            match next {
+                Some(Pending { answer: Answer::Produced(answer), held }) => {
+                    drop(answer.await);
+                    drop(held);
+                }
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
     /// The next answer, if it is there already: what one flush has settled leaves with one call to the kernel.
     fn next_that_is_ready(&self, so_far: usize) -> Option<(Answered, Held)> {
         if so_far >= ANSWERS_AT_ONCE {
             return None;
         }
         let mut pending = self.pending.borrow_mut();
-        let front = pending.front_mut()?;
+        let Answer::Produced(front) = &mut pending.front_mut()?.answer else { return None };
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         // Polled again with a waker of its own when its turn comes.
-        let std::task::Poll::Ready(answered) = front.answer.as_mut().poll(&mut context) else { return None };
+        let std::task::Poll::Ready(answered) = front.as_mut().poll(&mut context) else { return None };
         pending.pop().map(|front| (answered, front.held))
     }
 
@@ -194,6 +245,7 @@ impl Connection {
             return Ok(());
         }
         let bytes = parts.iter().map(Bytes::len).sum();
+        let _sending = self.core.answer_memory.take_now(bytes);
         match rt::timeout(send_time(&self.core, bytes), write.write_parts(parts)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Ending::Io(error)),

@@ -19,9 +19,27 @@ use wire::kafka::{ApiKey, DecodeError, FrameHeader, Message, Reader};
 
 use super::connection::Answer;
 use super::{
-    RequestId, api_versions, cluster, configs, coordinator, fetch, metadata, offsets, produce, producer_id, topics,
+    Answered, RequestId, api_versions, cluster, configs, coordinator, fetch, metadata, offsets, produce, producer_id,
+    topics,
 };
 use crate::core::Core;
+use crate::limits;
+
+/// Memory that a request of so many bytes may take; `None` until its API can be seen.
+pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, String> {
+    let Some(key) = front.first_chunk().copied().map(i16::from_be_bytes) else { return Ok(None) };
+    let api = ApiKey::from_key(key);
+    if api == Some(ApiKey::Produce) {
+        return Ok(Some(bytes));
+    }
+    let limit = limits::PLAIN_REQUEST_BYTES_MAX;
+    if bytes > limit {
+        let name = api.map_or("a request of an unknown API", ApiKey::name);
+        return Err(format!("{name} with {bytes} bytes is above the limit of {limit} for requests without records"));
+    }
+    let expansion = if api == Some(ApiKey::Fetch) { limits::FETCH_EXPANSION } else { limits::PLAIN_REQUEST_EXPANSION };
+    Ok(Some(bytes * expansion))
+}
 
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
 /// done when the answer's turn comes. An error is a request that cannot be answered: the connection must be closed.
@@ -51,15 +69,15 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
         }
         ApiKey::Metadata => {
             let request: MetadataRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { metadata::metadata(&core, id, request).await }))
+            Ok(later(async move { metadata::metadata(&core, id, request).await }))
         }
         ApiKey::ListOffsets => {
             let request: ListOffsetsRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { offsets::list_offsets(&core, id, &request).await }))
+            Ok(later(async move { offsets::list_offsets(&core, id, &request).await }))
         }
         ApiKey::OffsetForLeaderEpoch => {
             let request: OffsetForLeaderEpochRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { offsets::end_of_epochs(&core, id, &request).await }))
+            Ok(later(async move { offsets::end_of_epochs(&core, id, &request).await }))
         }
         ApiKey::FindCoordinator => {
             let request: FindCoordinatorRequest = decode(reader, id)?;
@@ -67,19 +85,19 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
         }
         ApiKey::InitProducerId => {
             let request: InitProducerIdRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { producer_id::init(&core, id, &request).await }))
+            Ok(later(async move { producer_id::init(&core, id, &request).await }))
         }
         ApiKey::CreateTopics => {
             let request: CreateTopicsRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { topics::create(&core, id, request).await }))
+            Ok(later(async move { topics::create(&core, id, request).await }))
         }
         ApiKey::DeleteTopics => {
             let request: DeleteTopicsRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { topics::delete(&core, id, request).await }))
+            Ok(later(async move { topics::delete(&core, id, request).await }))
         }
         ApiKey::CreatePartitions => {
             let request: CreatePartitionsRequest = decode(reader, id)?;
-            Ok(Box::pin(async move { topics::create_partitions(&core, id, request).await }))
+            Ok(later(async move { topics::create_partitions(&core, id, request).await }))
         }
         ApiKey::DescribeConfigs => {
             let request: DescribeConfigsRequest = decode(reader, id)?;
@@ -96,8 +114,12 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
     }
 }
 
-fn ready(answered: super::Answered) -> Answer {
-    Box::pin(std::future::ready(answered))
+pub(super) fn ready(answered: Answered) -> Answer {
+    later(std::future::ready(answered))
+}
+
+pub(super) fn later(answer: impl Future<Output = Answered> + 'static) -> Answer {
+    Answer::Other(Box::pin(answer))
 }
 
 /// Bytes after the message are ignored, as Kafka does: librdkafka 2.16 sends three too many in some Metadata requests.

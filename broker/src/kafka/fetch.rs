@@ -10,10 +10,11 @@ use wire::kafka::fetch::{EpochEndOffset, FetchRequestView, FetchResponse, Fetcha
 use wire::payload::Payload;
 
 use super::connection::Answer;
-use super::dispatch::damaged;
+use super::dispatch::{damaged, later, ready};
 use super::{Answered, RequestId, partition_id};
 use crate::core::Core;
 use crate::limits;
+use crate::memory::Held;
 use crate::messages::{ReadPart, ReadRefusal, ReadReply};
 use crate::reads::ReadResult;
 
@@ -50,18 +51,19 @@ pub(super) fn fetch(core: &Rc<Core>, id: RequestId, mut reader: Reader<'_>) -> R
     }
     let wanted = want(core, id, &request);
     let core = Rc::clone(core);
-    Ok(Box::pin(async move { serve(&core, id, wanted).await }))
+    Ok(later(async move { serve(&core, id, wanted).await }))
 }
 
 fn refused(id: RequestId, code: ErrorCode) -> Answer {
-    Box::pin(std::future::ready(id.answer(&FetchResponse { error_code: code.code(), ..FetchResponse::default() })))
+    ready(id.answer(&FetchResponse { error_code: code.code(), ..FetchResponse::default() }))
 }
 
 fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>) -> Wanted {
     let max_bytes = u32::try_from(request.max_bytes).unwrap_or(0).min(limits::FETCH_BYTES_MAX);
     let is_replica = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
     let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in request.topics.iter() {
+    // A topic without partitions asks for nothing, and is not answered.
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
         let known = if id.version >= FIRST_WITH_IDS {
             let found = TopicId::from_u128(topic.topic_id).filter(|id| core.topic(*id).is_some());
             found.ok_or(ErrorCode::UnknownTopicId)
@@ -102,16 +104,27 @@ async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
     let parts: Vec<ReadPart> =
         wanted.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|(_, part)| part.ok()).collect();
     let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
+    let most: u64 = parts.iter().map(|part| u64::from(part.bytes_max)).sum();
+    let most = u32::try_from(most).unwrap_or(u32::MAX).min(wanted.max_bytes);
     loop {
-        let results = core.read(&parts, wanted.max_bytes).await;
+        let Some(mut room) = room_for(core, most).await else {
+            return Answered::Close("the broker stops".to_owned());
+        };
+        let granted = u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
+        let results = core.read(&parts, granted).await;
         let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
+        room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
+        // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
+        let shares = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
+        let enough = wanted.min_bytes.min((granted / shares).max(1));
         let urgent = some_refused
             || parts.is_empty()
             || results.iter().any(|result| result.as_ref().map_or(true, |reply| reply.diverging.is_some()));
         let now = rt::now();
-        if bytes >= u64::from(wanted.min_bytes) || urgent || now >= wanted.deadline || core.connections.is_closing() {
+        if bytes >= u64::from(enough) || urgent || now >= wanted.deadline || core.connections.is_closing() {
             return respond(id, wanted, results);
         }
+        drop(room);
         let ends: Vec<_> = parts
             .iter()
             .zip(&results)
@@ -120,6 +133,16 @@ async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
         let milliseconds = u64::try_from(wanted.deadline.since(now).as_millis()).unwrap_or(0).max(1);
         futures_lite::future::or(core.wait(&ends, milliseconds), core.connections.closing()).await;
     }
+}
+
+/// Memory for what is going to be read; `None` when the broker stops.
+async fn room_for(core: &Core, bytes: u32) -> Option<Held> {
+    let taken = core.answer_memory.take_some(limits::FETCH_ROOM_BYTES_MIN, bytes as usize);
+    let stopping = async {
+        core.connections.closing().await;
+        None
+    };
+    futures_lite::future::or(async { Some(taken.await) }, stopping).await
 }
 
 fn respond(id: RequestId, wanted: Wanted, results: Vec<ReadResult>) -> Answered {

@@ -1,5 +1,6 @@
 //! Metadata, and with it the making of topics that a client names.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,7 +28,10 @@ pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRe
         Some(topics) if topics.is_empty() && id.version == EMPTY_MEANS_ALL => {
             view.image.topics().map(describe).collect()
         }
-        Some(topics) => {
+        Some(mut topics) => {
+            // Each topic once, as in Kafka: an answer may be large, and a request that repeats a name is short.
+            let mut seen = BTreeSet::new();
+            topics.retain(|topic| seen.insert((topic.name.clone(), topic.topic_id)));
             let may_create = request.allow_auto_topic_creation && core.config.auto_create_topics;
             let mut described = Vec::with_capacity(topics.len());
             for topic in topics {

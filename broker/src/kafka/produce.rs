@@ -15,6 +15,7 @@ use super::dispatch::damaged;
 use super::{Answered, RequestId, partition_id};
 use crate::core::{Core, KnownTopic};
 use crate::leader::AppendResult;
+use crate::limits::PRODUCE_PARTS_MAX;
 use crate::messages::Acks;
 use crate::produce::{Part, Produced};
 use crate::refusal::Refusal;
@@ -32,6 +33,10 @@ struct TopicParts {
 pub(super) fn produce(core: &Rc<Core>, id: RequestId, frame: &Bytes, mut reader: Reader<'_>) -> Result<Answer, String> {
     let request =
         ProduceRequestView::parse(&mut reader, id.version).map_err(|error| damaged("ProduceRequest", &error))?;
+    let count: usize = request.topic_data.iter().map(|topic| 1 + topic.partition_data.len()).sum();
+    let Some(parts_held) = core.produce_parts.try_take(count) else {
+        return Err(format!("a produce request of {count} partitions: a core works on {PRODUCE_PARTS_MAX} at a time"));
+    };
     let acks = match request.acks {
         0 => Ok(Acks::None),
         1 => Ok(Acks::Leader),
@@ -64,7 +69,11 @@ pub(super) fn produce(core: &Rc<Core>, id: RequestId, frame: &Bytes, mut reader:
         topics.push(TopicParts { name: data.name.to_owned(), id: data.topic_id, parts });
     }
     let core = Rc::clone(core);
-    Ok(Box::pin(async move { answer(&core, id, topics, silent).await }))
+    Ok(Answer::Produced(Box::pin(async move {
+        let answered = answer(&core, id, topics, silent).await;
+        drop(parts_held);
+        answered
+    })))
 }
 
 fn produce_one(

@@ -21,6 +21,7 @@ use wire::kafka::delete_topics::{DeletableTopicResult, DeleteTopicState, DeleteT
 use super::configs::source_code;
 use super::{Answered, RequestId};
 use crate::core::Core;
+use crate::limits;
 use crate::refusal::Refusal;
 
 /// Deletion names topics in a list of structs from this version on.
@@ -28,10 +29,15 @@ const FIRST_WITH_IDS: i16 = 6;
 
 pub(super) async fn create(core: &Rc<Core>, id: RequestId, request: CreateTopicsRequest) -> Answered {
     let repeated = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
+    let too_many = request.topics.len() > limits::CREATE_TOPICS_MAX;
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let name = topic.name.clone();
         let outcome = match repeated.contains(&name) {
+            _ if too_many => Err(Refusal::new(
+                ErrorCode::PolicyViolation,
+                format!("one request makes {} topics at most", limits::CREATE_TOPICS_MAX),
+            )),
             true => Err(twice(&name)),
             false => create_one(core, topic, request.validate_only).await,
         };

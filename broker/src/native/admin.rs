@@ -30,7 +30,7 @@ pub(super) fn create_topics(connection: &Rc<Connection>, arrived: &Arrived, requ
         .map(|topic| (topic.name.to_owned(), command_of(connection, topic, request.validate_only)))
         .collect();
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let mut results: Vec<(String, Result<Topic, Refusal>)> = Vec::with_capacity(wanted.len());
         for (name, command) in wanted {
             let result = match command {
@@ -52,7 +52,7 @@ pub(super) fn create_topics(connection: &Rc<Connection>, arrived: &Arrived, requ
                     .map_or(0, |topic| u16::try_from(topic.replication_factor()).unwrap_or(u16::MAX)),
             }
         });
-        worker.reply(correlation, &CreateTopicsReply { topics: topics.collect() }, None);
+        worker.reply(correlation, &CreateTopicsReply { topics: topics.collect() });
     });
 }
 
@@ -90,7 +90,7 @@ pub(super) fn delete_topics(connection: &Rc<Connection>, arrived: &Arrived, requ
         })
         .collect();
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let mut results = Vec::with_capacity(wanted.len());
         for topic in wanted {
             let result = worker.core.control(Command::DeleteTopic { topic: topic.clone() }).await;
@@ -104,7 +104,7 @@ pub(super) fn delete_topics(connection: &Rc<Connection>, arrived: &Arrived, requ
             };
             DeletedTopic { topic, error, message }
         });
-        worker.reply(correlation, &DeleteTopicsReply { topics: topics.collect() }, None);
+        worker.reply(correlation, &DeleteTopicsReply { topics: topics.collect() });
     });
 }
 
@@ -120,7 +120,7 @@ pub(super) fn create_partitions(connection: &Rc<Connection>, arrived: &Arrived, 
         })
         .collect();
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let mut results = Vec::with_capacity(wanted.len());
         for command in wanted {
             let name = command.name.clone();
@@ -130,6 +130,6 @@ pub(super) fn create_partitions(connection: &Rc<Connection>, arrived: &Arrived, 
             let (error, message) = outcome(result);
             TopicOutcome { name, error, message }
         });
-        worker.reply(correlation, &CreatePartitionsReply { topics: topics.collect() }, None);
+        worker.reply(correlation, &CreatePartitionsReply { topics: topics.collect() });
     });
 }

@@ -15,7 +15,8 @@ use super::error_reply;
 use super::outbox::Outbox;
 use super::streams::Stream;
 use crate::core::Core;
-use crate::inbound::{Ending, Inbound};
+use crate::inbound::{Ending, FrameSize, Inbound};
+use crate::limits;
 use crate::memory::Held;
 use crate::refusal::Refusal;
 use crate::stages::microseconds;
@@ -34,7 +35,7 @@ pub(super) struct Connection {
 pub(super) struct Arrived {
     pub(super) prefix: FramePrefix,
     pub(super) frame: Bytes,
-    pub(super) held: Held,
+    held: Cell<Option<Held>>,
 }
 
 impl Arrived {
@@ -45,6 +46,11 @@ impl Arrived {
     /// Where the payload begins in the frame.
     pub(super) fn payload_at(&self) -> usize {
         PREFIX_BYTES + self.prefix.header_bytes()
+    }
+
+    /// The request's memory, for whoever works on it longer than this lives.
+    pub(super) fn take_held(&self) -> Option<Held> {
+        self.held.take()
     }
 
     /// Reads the request's header; what is wrong with it is said to the client.
@@ -87,15 +93,21 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
 
 impl Connection {
     async fn read_requests(self: &Rc<Self>, inbound: &mut Inbound) -> Ending {
-        let frame_bytes = |bytes: &[u8]| match peek(bytes, &self.limits) {
-            Ok(prefix) => Ok(prefix.map(|prefix| prefix.frame_bytes())),
+        let frame_size = |bytes: &[u8]| match peek(bytes, &self.limits) {
+            Ok(prefix) => Ok(prefix.map(|prefix| FrameSize {
+                bytes: prefix.frame_bytes(),
+                memory: prefix.frame_bytes() + prefix.header_bytes() * limits::NATIVE_HEADER_EXPANSION,
+            })),
             Err(error) => Err(error.to_string()),
         };
         loop {
             while self.in_progress.get() >= self.core.config.connection_requests_max && !self.outbox.is_broken() {
                 self.outbox.progress().await;
             }
-            let next = futures_lite::future::or(async { Some(inbound.next(frame_bytes).await) }, async {
+            if !self.may_answer().await {
+                return Ending::Stopping;
+            }
+            let next = futures_lite::future::or(async { Some(inbound.next(frame_size).await) }, async {
                 self.broken().await;
                 None
             });
@@ -111,6 +123,20 @@ impl Connection {
             self.core.stages.record(Stage::Parse, microseconds(rt::now().since(begun)));
             rt::yield_if_needed().await;
         }
+    }
+
+    /// Waits until answers to further requests have room; false when the broker stops.
+    async fn may_answer(&self) -> bool {
+        let room = async {
+            self.outbox.room().await;
+            self.core.answer_memory.near_limit().await;
+            true
+        };
+        let stopping = async {
+            self.core.connections.closing().await;
+            false
+        };
+        futures_lite::future::or(room, stopping).await
     }
 
     async fn broken(&self) {
@@ -129,7 +155,7 @@ impl Connection {
     /// Starts the work of a frame; an error is one after which nothing can be understood.
     fn take(self: &Rc<Self>, frame: Bytes, held: Held) -> Result<(), String> {
         let prefix = peek(&frame, &self.limits).map_err(|error| error.to_string())?.ok_or("a frame lost its prefix")?;
-        let arrived = Arrived { prefix, frame, held };
+        let arrived = Arrived { prefix, frame, held: Cell::new(Some(held)) };
         prefix.check_header(arrived.header()).map_err(|error| error.to_string())?;
         if prefix.role != Role::Request && prefix.role != Role::Push {
             return Err(format!("a client does not send frames of role {:?}", prefix.role));
@@ -138,35 +164,54 @@ impl Connection {
     }
 
     /// Answers a request now.
-    pub(super) fn reply<M: Outgoing>(&self, correlation: CorrelationId, message: &M, held: Option<Held>) {
+    pub(super) fn reply<M: Outgoing>(&self, correlation: CorrelationId, message: &M) {
         let built = self.frames.borrow_mut().frame(correlation, message);
-        self.push(built, held);
-    }
-
-    pub(super) fn refuse(&self, prefix: &FramePrefix, refusal: &Refusal, held: Option<Held>) {
-        let built = self.frames.borrow_mut().error(prefix, &error_reply(refusal));
-        self.push(built, held);
-    }
-
-    /// Sends what belongs to the stream that the request with this correlation id opened.
-    pub(super) fn push_with_payload<M: Outgoing>(&self, correlation: CorrelationId, message: &M, payload: Payload) {
-        let built = self.frames.borrow_mut().frame_with_payload(correlation, message, payload);
         self.push(built, None);
+    }
+
+    pub(super) fn refuse(&self, prefix: &FramePrefix, refusal: &Refusal) {
+        let built = self.frames.borrow_mut().error(prefix, &error_reply(refusal));
+        self.push(built, None);
+    }
+
+    /// Pushes what belongs to the stream that the request with this correlation id opened, with the memory that was
+    /// taken for it.
+    pub(super) fn push_with_payload<M: Outgoing>(
+        &self,
+        correlation: CorrelationId,
+        message: &M,
+        payload: Payload,
+        held: Option<Held>,
+    ) {
+        let built = self.frames.borrow_mut().frame_with_payload(correlation, message, payload);
+        self.push(built, held);
     }
 
     fn push(&self, built: Result<FrameParts, wire::native::frame::FrameError>, held: Option<Held>) {
         match built {
-            Ok(frame) => self.outbox.push(frame, held),
+            Ok(frame) => {
+                let bytes = frame.frame_bytes();
+                let held = match held {
+                    Some(mut held) => {
+                        held.resize(bytes);
+                        held
+                    }
+                    None => self.core.answer_memory.take_now(bytes),
+                };
+                self.outbox.push(frame, held);
+            }
             Err(error) => tracing::error!(%error, "an answer cannot be written"),
         }
     }
 
-    /// Answers a request once its work is done. The request counts as in progress until then.
-    pub(super) fn later(self: &Rc<Self>, work: impl Future<Output = ()> + 'static) {
+    /// Answers a request once its work is done. The request counts as in progress, and holds its memory, until then.
+    pub(super) fn later(self: &Rc<Self>, arrived: &Arrived, work: impl Future<Output = ()> + 'static) {
+        let held = arrived.take_held();
         self.in_progress.set(self.in_progress.get() + 1);
         let connection = Rc::clone(self);
         drop(rt::spawn(FOREGROUND, async move {
             work.await;
+            drop(held);
             connection.in_progress.set(connection.in_progress.get() - 1);
             connection.outbox.wake();
         }));

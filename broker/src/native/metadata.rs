@@ -69,7 +69,7 @@ pub(super) fn metadata(connection: &Rc<Connection>, correlation: CorrelationId, 
         }
     }
     let core_endpoints = connection.core.identity.native.iter().map(|endpoint| endpoint.to_wire()).collect();
-    connection.reply(correlation, &MetadataReply { topics, core_endpoints, has_more }, None);
+    connection.reply(correlation, &MetadataReply { topics, core_endpoints, has_more });
 }
 
 fn unknown(name: &str) -> TopicMetadata<'_> {
@@ -98,7 +98,7 @@ fn topic_metadata<'a>(view: &ClusterView, topic: &'a Topic) -> TopicMetadata<'a>
 
 pub(super) fn list_offsets(connection: &Rc<Connection>, arrived: &Arrived, request: ListOffsetsRequest) {
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let queries: Vec<Query> = request
             .partitions
             .iter()
@@ -127,7 +127,7 @@ pub(super) fn list_offsets(connection: &Rc<Connection>, arrived: &Arrived, reque
             }
         });
         let reply = ListOffsetsReply { partitions: partitions.collect() };
-        worker.reply(correlation, &reply, None);
+        worker.reply(correlation, &reply);
     });
 }
 
@@ -142,7 +142,7 @@ pub(super) fn describe_topic(
         TopicReference::Id(id) => core.topic(id).ok_or(ErrorCode::UnknownTopicId)?,
     };
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let topic = &known.topic;
         let described = describe_partitions(&worker, topic).await;
         let settings = describe(&topic.settings, &worker.core.config.topic_defaults);
@@ -161,7 +161,7 @@ pub(super) fn describe_topic(
             settings: settings.collect(),
             partitions: described,
         };
-        worker.reply(correlation, &reply, None);
+        worker.reply(correlation, &reply);
     });
     Ok(())
 }

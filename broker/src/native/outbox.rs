@@ -16,11 +16,11 @@ use crate::stages::microseconds;
 
 struct Waiting {
     frame: FrameParts,
-    /// Memory of the request that this answers.
-    held: Option<Held>,
+    /// Memory of the frame.
+    held: Held,
 }
 
-/// Answers are limited by the requests in progress, pushes by [`limits::OUTBOX_BYTES_MAX`].
+/// Beyond [`limits::OUTBOX_BYTES_MAX`] streams pause and requests are not read.
 pub(super) struct Outbox {
     frames: RefCell<VecDeque<Waiting>>,
     bytes: Cell<usize>,
@@ -42,7 +42,7 @@ impl Outbox {
         }
     }
 
-    pub(super) fn push(&self, frame: FrameParts, held: Option<Held>) {
+    pub(super) fn push(&self, frame: FrameParts, held: Held) {
         if self.broken.get() {
             return;
         }
@@ -51,7 +51,7 @@ impl Outbox {
         self.arrived.raise();
     }
 
-    /// Waits until pushes are welcome; false when the connection is gone.
+    /// Waits until more is welcome; false when the connection is gone.
     pub(super) async fn room(&self) -> bool {
         while self.bytes.get() >= limits::OUTBOX_BYTES_MAX && !self.broken.get() {
             self.sent.notified().await;
@@ -99,7 +99,7 @@ impl Outbox {
                 for waiting in (0..limits::FRAMES_AT_ONCE).map_while(|_| frames.pop_front()) {
                     bytes += waiting.frame.frame_bytes();
                     parts.extend(waiting.frame.pieces().cloned());
-                    held.extend(waiting.held);
+                    held.push(waiting.held);
                 }
             }
             if parts.is_empty() {

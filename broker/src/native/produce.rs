@@ -30,7 +30,7 @@ pub(super) fn produce(connection: &Rc<Connection>, arrived: Arrived) -> Result<(
     let request: ProduceView<'_> = match arrived.open() {
         Ok(request) => request,
         Err(refusal) => {
-            connection.refuse(&arrived.prefix, &refusal, Some(arrived.held));
+            connection.refuse(&arrived.prefix, &refusal);
             return Ok(());
         }
     };
@@ -60,8 +60,7 @@ pub(super) fn produce(connection: &Rc<Connection>, arrived: Arrived) -> Result<(
     let parsed = microseconds(rt::now().since(begun));
     let worker = Rc::clone(connection);
     let correlation = arrived.prefix.correlation;
-    let held = arrived.held;
-    connection.later(async move {
+    connection.later(&arrived, async move {
         let mut timings = StageTimings::default();
         let mut results = Vec::with_capacity(parts.len());
         for PartitionPart { topic, partition, part } in parts {
@@ -84,7 +83,7 @@ pub(super) fn produce(connection: &Rc<Connection>, arrived: Arrived) -> Result<(
         }
         let partitions: Vec<ProducedPartition<'_>> =
             results.iter().map(|(topic, partition, result)| produced(*topic, *partition, result)).collect();
-        worker.reply(correlation, &ProduceReply { partitions: &partitions, timings: Some(timings) }, Some(held));
+        worker.reply(correlation, &ProduceReply { partitions: &partitions, timings: Some(timings) });
     });
     Ok(())
 }

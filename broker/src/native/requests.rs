@@ -19,7 +19,7 @@ pub(super) fn take(connection: &Rc<Connection>, arrived: Arrived) -> Result<(), 
     let Some(api) = known else {
         let (number, version) = (arrived.prefix.api_number(), arrived.prefix.version());
         let text = format!("API {number} version {version} is not served");
-        connection.refuse(&arrived.prefix, &Refusal::new(ErrorCode::UnsupportedVersion, text), Some(arrived.held));
+        connection.refuse(&arrived.prefix, &Refusal::new(ErrorCode::UnsupportedVersion, text));
         return Ok(());
     };
     if api != ApiKey::Hello && !connection.greeted.get() {
@@ -65,7 +65,7 @@ pub(super) fn take(connection: &Rc<Connection>, arrived: Arrived) -> Result<(), 
         }
     };
     if let Err(refusal) = result {
-        connection.refuse(&arrived.prefix, &refusal, Some(arrived.held));
+        connection.refuse(&arrived.prefix, &refusal);
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ fn hello(connection: &Rc<Connection>, arrived: &Arrived) -> Result<(), Refusal> 
         requests_in_flight_max: u32::try_from(core.config.connection_requests_max).unwrap_or(u32::MAX),
         core_endpoints: endpoints,
     };
-    connection.reply(arrived.prefix.correlation, &reply, None);
+    connection.reply(arrived.prefix.correlation, &reply);
     Ok(())
 }
 
@@ -105,13 +105,13 @@ fn init_producer(
         return Err(Refusal::new(ErrorCode::InvalidRequest, "transactions are not available in this version"));
     }
     let (prefix, worker) = (arrived.prefix, Rc::clone(connection));
-    connection.later(async move {
+    connection.later(arrived, async move {
         match worker.core.new_producer_id().await {
             Ok(producer) => {
                 let reply = InitProducerReply { producer, epoch: base::ProducerEpoch::ZERO };
-                worker.reply(prefix.correlation, &reply, None);
+                worker.reply(prefix.correlation, &reply);
             }
-            Err(refusal) => worker.refuse(&prefix, &refusal, None),
+            Err(refusal) => worker.refuse(&prefix, &refusal),
         }
     });
     Ok(())

@@ -15,7 +15,7 @@ const PAGE_BYTES: u64 = 4_096;
 
 pub(super) fn broker_status(connection: &Rc<Connection>, arrived: &Arrived) {
     let (worker, correlation) = (Rc::clone(connection), arrived.prefix.correlation);
-    connection.later(async move {
+    connection.later(arrived, async move {
         let cores = gather(&worker.core).await;
         let reply = BrokerStatusReply {
             uptime_ms: u64::try_from(worker.core.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -25,7 +25,7 @@ pub(super) fn broker_status(connection: &Rc<Connection>, arrived: &Arrived) {
             partitions: cores.iter().map(|(_, status)| status.partitions).sum(),
             cores: cores.into_iter().map(|(core, status)| to_wire(core, status)).collect(),
         };
-        worker.reply(correlation, &reply, None);
+        worker.reply(correlation, &reply);
     });
 }
 

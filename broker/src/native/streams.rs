@@ -15,6 +15,7 @@ use wire::native::{
 use super::connection::{Arrived, Connection};
 use super::native_code;
 use crate::limits;
+use crate::memory::Held;
 use crate::messages::{ReadPart, ReadReply};
 use crate::refusal::Refusal;
 
@@ -74,7 +75,7 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
             high_watermark: bounds.map(|(end, _)| end),
             log_start_offset: bounds.map(|(_, start)| start),
         };
-        worker.reply(stream.correlation, &reply, None);
+        worker.reply(stream.correlation, &reply);
         let ended = match opened {
             Ok(_) => worker.push_batches(&stream, offset).await,
             Err(refusal) => Err(refusal),
@@ -115,12 +116,17 @@ impl Connection {
             if stream.closed.get() || !self.outbox.room().await {
                 return Ok(());
             }
-            let wanted = u32::try_from(stream.credit.get()).unwrap_or(u32::MAX).min(stream.frame_bytes_max);
-            let reply = self.read(stream, offset, wanted).await?;
+            let credit = usize::try_from(stream.credit.get()).unwrap_or(usize::MAX);
+            let wanted = credit.min(stream.frame_bytes_max as usize);
+            let Some(mut held) = self.room_for(stream, wanted).await else { return Ok(()) };
+            let granted = u32::try_from(held.bytes()).unwrap_or(u32::MAX);
+            let reply = self.read(stream, offset, granted).await?;
+            held.resize(reply.bytes as usize);
             if stream.closed.get() || self.core.connections.is_closing() {
                 return Ok(());
             }
             if reply.bytes == 0 {
+                drop(held);
                 let beyond = [(stream.partition, reply.high_watermark)];
                 let moved = self.core.wait(&beyond, limits::STREAM_WAIT_MS);
                 let stopped = futures_lite::future::or(stream.closed(), self.core.connections.closing());
@@ -129,11 +135,27 @@ impl Connection {
             }
             stream.credit.set(stream.credit.get() - i64::from(reply.bytes));
             offset = reply.next_offset;
-            self.push_data(stream, reply);
+            self.push_data(stream, reply, held);
         }
     }
 
-    fn push_data(&self, stream: &Stream, reply: ReadReply) {
+    /// Memory for what is going to be read; `None` when the stream is closed meanwhile.
+    async fn room_for(&self, stream: &Stream, bytes: usize) -> Option<Held> {
+        let mut taken = self.core.answer_memory.take_some(limits::FETCH_ROOM_BYTES_MIN, bytes);
+        while !stream.closed.get() {
+            let changed = async {
+                stream.changed.notified().await;
+                None
+            };
+            let held = futures_lite::future::or(async { Some((&mut taken).await) }, changed).await;
+            if held.is_some() {
+                return held;
+            }
+        }
+        None
+    }
+
+    fn push_data(&self, stream: &Stream, reply: ReadReply, held: Held) {
         let first = reply.parts.first().and_then(|part| wire::batch::peek_base_offset(part));
         let mut payload = Payload::default();
         for part in reply.parts {
@@ -150,22 +172,20 @@ impl Connection {
             log_start_offset: Some(reply.log_start),
             timings: None,
         };
-        self.push_with_payload(stream.correlation, &data, payload);
+        self.push_with_payload(stream.correlation, &data, payload, Some(held));
     }
 
     /// Says the last word on a stream, unless the connection is over.
     fn end_stream(&self, stream: &Stream, refusal: Option<Refusal>) {
+        // With the connection gone there is nobody to tell.
         if self.streams.borrow_mut().remove(&stream.id).is_none() {
             return;
         }
-        let refusal = match refusal {
-            None if stream.closed.get() => None,
-            None => Some(Refusal::from(ErrorCode::BrokerNotAvailable)),
-            Some(refusal) => Some(refusal),
-        };
+        let stopped = || ErrorCode::BrokerNotAvailable.into();
+        let refusal = refusal.or_else(|| (!stream.closed.get()).then(stopped));
         let error = refusal.as_ref().map_or(NativeCode::NONE, native_code);
         let message = refusal.as_ref().and_then(|refusal| refusal.message.as_deref());
         let ended = FetchEnded { stream: stream.id, error, message };
-        self.push_with_payload(stream.correlation, &ended, Payload::default());
+        self.push_with_payload(stream.correlation, &ended, Payload::default(), None);
     }
 }

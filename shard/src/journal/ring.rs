@@ -11,6 +11,7 @@
 //! +------------+---------+--------+--------+---------+------------+------------+-----+
 //! ```
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -118,36 +119,41 @@ pub fn ring_file(folder: &Path, index: u32) -> PathBuf {
     folder.join(format!("ring-{index}"))
 }
 
-/// Opens one file of the ring, or makes it: space taken, zeroes written once and flushed, header last.
+/// Opens one file of the ring, or makes it: space taken, zeroes written once and flushed, header last. Gives up, with
+/// `None`, once `stop` is set: a file without a header is made again by the next start.
 pub(crate) async fn prepare(
     disk: &dyn Disk,
     folder: &Path,
     header: RingFileHeader,
-) -> Result<Rc<dyn DiskFile>, DiskError> {
+    stop: &Cell<bool>,
+) -> Result<Option<Rc<dyn DiskFile>>, DiskError> {
     let path = ring_file(folder, header.index);
     let file = disk.open(&path, OpenMode::Create).await?;
     if file.len().await? == header.layout.file_bytes {
         let block = file.read(0, BLOCK_BYTES).await?;
         if RingFileHeader::decode(&block) == Some(header) {
-            return Ok(file);
+            return Ok(Some(file));
         }
     }
     file.set_len(0).await?;
     file.allocate(header.layout.file_bytes).await?;
-    fill_with_zeroes(&*file, header.layout.file_bytes).await?;
+    fill_with_zeroes(&*file, header.layout.file_bytes, stop).await?;
+    if stop.get() {
+        return Ok(None);
+    }
     file.sync().await?;
     let block = IoBuf::alloc(BLOCK_BYTES);
     block.append(&header.encode());
     file.write(block, 0).await?;
     file.sync().await?;
     disk.sync_dir(folder).await?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// Writes every block once, so that later writes find extents that are already written.
-async fn fill_with_zeroes(file: &dyn DiskFile, bytes: u64) -> Result<(), DiskError> {
+async fn fill_with_zeroes(file: &dyn DiskFile, bytes: u64, stop: &Cell<bool>) -> Result<(), DiskError> {
     let mut position = 0;
-    while position < bytes {
+    while position < bytes && !stop.get() {
         let zeroes = IoBuf::alloc(FILL_BYTES.min(length(bytes - position)));
         zeroes.advance(zeroes.capacity());
         file.write(zeroes, position).await?;

@@ -141,7 +141,7 @@ impl Store {
         let run = self.checked_run(&target, first, bytes_max).await?;
         let from = (span.position - run.start) as usize;
         let (range, next_offset) = whole_batches(&target, &run, from, offset, bytes_max)?;
-        let data = run.bytes.slice(range);
+        let data = take_out(&run.bytes, range);
         let offsets = self.with_slot(slot, |log| log.offsets()).ok_or(ReadError::UnknownPartition(id))?;
         Ok(ReadData { bytes: position(data.len()), parts: vec![data], next_offset, offsets, source: ReadSource::Disk })
     }
@@ -393,6 +393,14 @@ impl Target {
         ReadError::Damaged { partition: self.id, segment: self.segment, at, what: what.to_owned() }
     }
 }
+
+/// A small part of a run is copied: it would keep all of the run in memory until its reader has received it.
+fn take_out(run: &Bytes, range: Range<usize>) -> Bytes {
+    if range.len() < run.len() / SHARED_PART_MIN { Bytes::copy_from_slice(&run[range]) } else { run.slice(range) }
+}
+
+/// Parts of a run that are at least this fraction of it are shared.
+const SHARED_PART_MIN: usize = 4;
 
 /// How many spans end before both limits; at least one.
 fn spans_within(spans: &[Span], wanted_end: u32, on_disk: u32) -> usize {

@@ -1,0 +1,126 @@
+//! Many who want more than there is: everybody is answered in the end, and none can stop the others.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tests::broker::{Broker, folder};
+use tests::kafka::{Client, code, encode, fetch_request, produce_request};
+use wire::ErrorCode;
+use wire::kafka::metadata::MetadataRequest;
+use wire::kafka::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+
+use crate::{batch_at, client_with_topic};
+
+/// One request with a batch for each of these partitions.
+fn produce_to(topic: &str, partitions: impl Iterator<Item = i32>, batch: &Bytes) -> ProduceRequest {
+    let data = partitions.map(|index| PartitionProduceData { index, records: Some(batch.clone().into()) });
+    let topic =
+        TopicProduceData { name: topic.to_owned(), partition_data: data.collect(), ..TopicProduceData::default() };
+    ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data: vec![topic], ..ProduceRequest::default() }
+}
+
+/// Each connection has parts of several requests in the lines of both cores.
+#[test]
+fn producers_that_fill_every_core_are_all_answered() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--set", "journal.bytes=2 MiB", "--set", "memory.cache=4 MiB"]);
+    drop(client_with_topic(&broker, "full", 16));
+    let address = broker.kafka;
+    let producers: Vec<_> = (0..6)
+        .map(|producer| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address).unwrap();
+                let batch = Bytes::from(batch_at(&[0], 30_000, None));
+                for _ in 0..12 {
+                    for turn in 0..8 {
+                        // In another order each time.
+                        let order = (0..16).map(|index| (index * 5 + turn + producer) % 16);
+                        client.send(9, &produce_to("full", order, &batch)).unwrap();
+                    }
+                    for _ in 0..8 {
+                        let answer = client.receive::<ProduceRequest>(9).expect("an answer within 30 s");
+                        for part in &answer.responses[0].partition_responses {
+                            assert_eq!(code(part.error_code), ErrorCode::None);
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for producer in producers {
+        producer.join().unwrap();
+    }
+}
+
+/// The fetch at the head of the first connection waits longer than anybody's patience.
+#[test]
+fn produces_behind_a_parked_fetch_stop_nobody_else() {
+    let data = folder();
+    let small = ["--cores", "1", "--set", "journal.bytes=2 MiB", "--set", "memory.cache=4 MiB"];
+    let broker = Broker::start(data.path(), &small);
+    let mut first = client_with_topic(&broker, "line", 2);
+    let batch = batch_at(&[0], 200_000, None);
+    first.send(12, &fetch_request("line", 1, 0, 60_000)).unwrap();
+    for _ in 0..28 {
+        first.send(9, &produce_request("line", 0, &batch, -1)).unwrap();
+    }
+    let mut second = Client::connect(broker.kafka).unwrap();
+    for _ in 0..40 {
+        let made = second.produce("line", 0, &batch).expect("an answer within 30 s");
+        assert_eq!(code(made.error_code), ErrorCode::None);
+    }
+}
+
+#[test]
+fn more_batches_than_cores_can_have_in_flight_are_answered_one_by_one() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    drop(client_with_topic(&broker, "tiny", 2));
+    let address = broker.kafka;
+    let senders: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address).unwrap();
+                let batch = Bytes::from(batch_at(&[0], 1, None));
+                let request = produce_to("tiny", (0..25_000).map(|index| index % 2), &batch);
+                client.stream().set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+                let answer = client.ask(9, &request).expect("an answer");
+                let parts = &answer.responses[0].partition_responses;
+                assert_eq!(parts.len(), 25_000);
+                let refused = parts.iter().filter(|part| part.error_code != 0);
+                refused.for_each(|part| assert_eq!(code(part.error_code), ErrorCode::RequestTimedOut));
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.join().unwrap();
+    }
+}
+
+#[test]
+fn a_few_bytes_that_announce_large_requests_do_not_keep_others_from_being_read() {
+    let data = folder();
+    // Far longer than the test waits.
+    let broker = Broker::start(data.path(), &["--cores", "1", "--set", "connections.request_time_max=10 min"]);
+    let mut patient: Vec<Client> = Vec::new();
+    for mebibytes in [99_u32, 28, 99, 99] {
+        let mut client = Client::connect(broker.kafka).unwrap();
+        // Produce, version 9, and nothing more of it.
+        let front: [u8; 14] = [0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0];
+        let mut frame = front.to_vec();
+        frame[..4].copy_from_slice(&(mebibytes << 20).to_be_bytes());
+        client.stream().write_all(&frame).unwrap();
+        patient.push(client);
+    }
+    let mut other = Client::connect(broker.kafka).unwrap();
+    let answer = other.ask(9, &MetadataRequest::default()).expect("an answer within 30 s");
+    assert_eq!(answer.brokers.len(), 1);
+    // Requests as large come through as well.
+    assert_eq!(other.create_topic("large", 1, &[]).unwrap(), ErrorCode::None);
+    let mut frame = encode(9, &produce_request("large", 0, &vec![0; 60 << 20], -1)).unwrap();
+    frame.truncate(64 << 20);
+    other.send_raw(&frame).unwrap();
+    let refused = other.receive::<ProduceRequest>(9).expect("an answer within 30 s");
+    assert_ne!(refused.responses[0].partition_responses[0].error_code, 0, "zeroes are no batch");
+}
