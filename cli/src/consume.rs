@@ -35,9 +35,8 @@ Formats:
   json   one object a line: topic, partition, offset, timestamp, key, headers, value; bytes that are no UTF-8 are
          {\"base64\": \"…\"}, null stays null")]
 pub(crate) struct Consume {
+    /// The topic, which must be there.
     topic: String,
-    #[command(flatten)]
-    broker: BrokerArguments,
     /// Read this partition only; may be given several times.
     #[arg(long, short, value_name = "N")]
     partition: Vec<u32>,
@@ -50,6 +49,7 @@ pub(crate) struct Consume {
     /// Stop after so many records.
     #[arg(long, short = 'n', value_name = "N")]
     count: Option<u64>,
+    /// What is printed of a record.
     #[arg(long, value_enum, default_value = "value")]
     format: Format,
     /// Between key and value in the format lines; \t, \n, \0, \\ and \xNN are understood.
@@ -58,6 +58,8 @@ pub(crate) struct Consume {
     /// Say on stderr at the end how much it was, and how fast.
     #[arg(long)]
     stats: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,6 +12,7 @@ pub(crate) enum Door {
 }
 
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Broker")]
 pub(crate) struct BrokerArguments {
     /// The broker [default: 127.0.0.1:9092, or 127.0.0.1:9292 with --door native].
     #[arg(long, global = true, value_name = "HOST:PORT", env = "CORELANE_BROKER", hide_env_values = true)]

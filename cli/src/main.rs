@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 #[command(name = "corelane", version = version(), propagate_version = true, max_term_width = 120)]
 #[command(after_help = "\
 A first try:
-  corelane serve                                             a broker on 127.0.0.1:9092, data in ./corelane-data
+  corelane serve      # on 127.0.0.1:9092, data in ./corelane-data; then, in another terminal:
   corelane topic create greetings
   echo hello | corelane produce greetings
   corelane consume greetings --to-end
@@ -37,10 +37,17 @@ Exit codes: 0 done, 1 it failed and stderr says why, 2 wrong usage.")]
 struct Arguments {
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,shard=debug` [default: info for serve,
     /// warn for the others].
-    #[arg(long, global = true, value_name = "FILTER", env = "CORELANE_LOG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "CORELANE_LOG",
+        hide_env_values = true,
+        help_heading = "Logging"
+    )]
     log: Option<String>,
     /// Log as JSON lines.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Logging")]
     log_json: bool,
     #[command(subcommand)]
     command: Command,

@@ -40,12 +40,12 @@ Formats:
 
 Records of one key go to one partition, as with every Kafka client.")]
 pub(crate) struct Produce {
+    /// The topic, which must be there.
     topic: String,
-    #[command(flatten)]
-    broker: BrokerArguments,
     /// Read these files one after another instead of stdin; `.zst` and `.gz` are decompressed.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     file: Vec<PathBuf>,
+    /// What a line is.
     #[arg(long, value_enum, default_value = "lines")]
     format: Format,
     /// Each line is a key and a value with this between them; \t, \n, \0, \\ and \xNN are understood.
@@ -75,6 +75,8 @@ pub(crate) struct Produce {
     /// Say nothing at the end.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

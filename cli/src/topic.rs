@@ -62,6 +62,7 @@ struct List {
 /// Show partitions, leaders, offsets, and the settings that are not defaults.
 #[derive(Args)]
 struct Describe {
+    /// Topics.
     #[arg(required = true)]
     names: Vec<String>,
     /// One JSON object a line.
@@ -72,6 +73,7 @@ struct Describe {
 /// Delete topics and all their records.
 #[derive(Args)]
 struct Delete {
+    /// Topics.
     #[arg(required = true)]
     names: Vec<String>,
     /// Fine if a topic is not there.

@@ -1,0 +1,9 @@
+//! The program as a person uses it: each command against a real broker, through both doors.
+
+mod errors;
+mod inspect;
+mod program;
+mod reading;
+mod records;
+mod topics;
+mod writing;
