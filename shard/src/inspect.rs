@@ -43,18 +43,10 @@ pub async fn journal(
     checkpoint: &Checkpoint,
     mut visit: impl FnMut(&ReplayedEntry<'_>),
 ) -> Result<Option<JournalReport>, ReplayError> {
-    let from = ReplayFrom {
-        incarnation: checkpoint.identity.incarnation,
-        position: checkpoint.replay,
-        flushed: checkpoint.flushed,
-        clean: checkpoint.clean,
-    };
+    let from = ReplayFrom::checkpoint(checkpoint);
     let Some(mut replay) = Replay::open(disk, &layout::journal_folder(core), from).await? else { return Ok(None) };
     let start = checkpoint.replay.lsn;
     let mut report = JournalReport { from: start, end: start, entries: 0, bytes: 0 };
-    if replay.journal() != checkpoint.identity.journal {
-        return Ok(Some(report));
-    }
     while let Some(entry) = replay.next().await? {
         report.entries += 1;
         report.bytes += u64::from(entry.header.batch_bytes);
