@@ -1,10 +1,10 @@
 //! The start of a broker: what recovery finds is joined with the metadata, and each core gets its part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use base::{CoreId, PartitionId, TopicId};
-use cluster::metadata::{Metadata, MetadataImage};
+use cluster::metadata::{Metadata, MetadataImage, MetadataRecord};
 use cluster::placement::{Placement, PlacementError, PlacementRow};
 use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSettings};
 use rt::{Disk, DiskError};
@@ -67,6 +67,7 @@ pub(crate) fn specs(image: &MetadataImage, defaults: &TopicDefaults) -> BTreeMap
 }
 
 struct Plan<'a> {
+    deleted: &'a BTreeSet<TopicId>,
     cores: u16,
     layout: RingLayout,
     placement: &'a Placement,
@@ -83,6 +84,10 @@ impl RecoveryPlan for Plan<'_> {
 
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
         if id == METADATA_PARTITION { Some(CoreId(0)) } else { self.placement.core_of(id) }
+    }
+
+    fn was_deleted(&self, topic: TopicId) -> bool {
+        self.deleted.contains(&topic)
     }
 
     fn attachment(&self, _: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8> {
@@ -106,14 +111,27 @@ pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) ->
         log.extend(records::decode(&batch)?);
     }
     let metadata = Metadata::from_records(&log);
+    let deleted = deleted_topics(&log);
     let specs = specs(metadata.image(), &config.topic_defaults);
     recovery.replay(|id| specs.get(&id).copied()).await?;
     let placement = place(&**disk, cores, &specs).await?;
     let layout = RingLayout::of_total(config.journal_bytes.bytes());
-    let cores = recovery.finish(&Plan { cores, layout, placement: &placement }).await?;
+    let cores = recovery.finish(&Plan { deleted: &deleted, cores, layout, placement: &placement }).await?;
     let milliseconds = rt::now().since(begun).as_millis();
     tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");
     Ok(Started { metadata, placement, cores, incarnation })
+}
+
+fn deleted_topics(log: &[MetadataRecord]) -> BTreeSet<TopicId> {
+    let deleted = log.iter().filter_map(|record| match record {
+        MetadataRecord::TopicDeleted { topic } => Some(*topic),
+        MetadataRecord::BrokerRegistered { .. }
+        | MetadataRecord::TopicCreated(_)
+        | MetadataRecord::PartitionsAdded { .. }
+        | MetadataRecord::SettingsAltered { .. }
+        | MetadataRecord::ProducerIdsReserved(_) => None,
+    });
+    deleted.collect()
 }
 
 /// The stored table, brought up to the partitions and cores that there are.

@@ -6,7 +6,7 @@
 //! ```text
 //! magic "CLCKPT01" | number u64 | length u32 | crc of what follows u32 | body
 //! body: journal id u64, incarnation u32, clean u8, replay lsn u64, previous crc u32, flushed lsn u64,
-//!       partitions u32, then the rows
+//!       partitions u32, then the rows, then the ring: files u32, file bytes u64, prepared files u64
 //! ```
 
 use std::path::Path;
@@ -18,6 +18,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
 use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
 use crate::journal::entry::{JournalIdentity, Lsn};
+use crate::journal::ring::RingState;
 use crate::limits;
 use crate::log::{EpochStart, Newest};
 use crate::segment::index::Span;
@@ -151,6 +152,8 @@ pub struct Checkpoint {
     pub clean: bool,
     pub replay: JournalPosition,
     pub flushed: Lsn,
+    /// `None` in checkpoints of the first builds, which did not say.
+    pub ring: Option<RingState>,
     pub rows: Vec<PartitionRow>,
 }
 
@@ -166,6 +169,9 @@ impl Checkpoint {
         body.extend_from_slice(&count(self.rows.len()).to_le_bytes());
         for row in &self.rows {
             row.encode(&mut body);
+        }
+        if let Some(ring) = self.ring {
+            ring.encode(&mut body);
         }
         let mut out = Vec::with_capacity(PREFIX_BYTES + body.len());
         out.extend_from_slice(MAGIC);
@@ -198,7 +204,12 @@ impl Checkpoint {
         for _ in 0..row_count {
             rows.push(PartitionRow::decode(&mut fields)?);
         }
-        (fields.remaining() == 0).then_some(Self { number: u64_at(prefix, 8), identity, clean, replay, flushed, rows })
+        let ring = match fields.remaining() {
+            0 => None,
+            RingState::ENCODED_BYTES => Some(RingState::decode(&mut fields)?),
+            _ => return None,
+        };
+        Some(Self { number: u64_at(prefix, 8), identity, clean, replay, flushed, ring, rows })
     }
 }
 
@@ -271,6 +282,7 @@ pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::ring::RingLayout;
 
     fn checkpoint() -> Checkpoint {
         let mut row = PartitionRow::new(PartitionId::new(TopicId::METADATA, 3));
@@ -287,6 +299,7 @@ mod tests {
             clean: false,
             replay: JournalPosition { lsn: Lsn(4096), previous_crc: 77 },
             flushed: Lsn(8192),
+            ring: Some(RingState { layout: RingLayout::of_total(1 << 20), prepared: 0b1011 }),
             rows: vec![row, PartitionRow::new(PartitionId::new(TopicId::METADATA, 4))],
         }
     }
@@ -301,5 +314,18 @@ mod tests {
             assert_eq!(Checkpoint::decode(&damaged), None, "byte {at}");
             assert_eq!(Checkpoint::decode(&bytes[..at]), None, "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_checkpoint_that_does_not_know_the_ring_is_read() {
+        let before = Checkpoint { ring: None, ..checkpoint() };
+        assert_eq!(Checkpoint::decode(&before.encode()), Some(before));
+    }
+
+    #[test]
+    fn a_checkpoint_that_knows_more_files_than_the_ring_has_is_not_believed() {
+        let ring = RingState { layout: RingLayout::of_total(1 << 20), prepared: 0b1_0000 };
+        let wrong = Checkpoint { ring: Some(ring), ..checkpoint() };
+        assert_eq!(Checkpoint::decode(&wrong.encode()), None);
     }
 }

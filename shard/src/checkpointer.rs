@@ -90,8 +90,10 @@ impl Shard {
         settled?;
         let number = self.next_checkpoint.get();
         let identity = journal.start().identity;
-        let checkpoint = Checkpoint { number, identity, clean, replay, flushed: journal.flushed(), rows };
+        let (flushed, ring) = (journal.flushed(), journal.ring());
+        let checkpoint = Checkpoint { number, identity, clean, replay, flushed, ring: Some(ring), rows };
         self.checkpoints.write(&checkpoint).await?;
+        self.ring_in_checkpoint.set(Some(ring));
         self.next_checkpoint.set(number + 1);
         journal.recycle(replay.lsn);
         Ok(())

@@ -9,6 +9,7 @@
 //! what can be read back. A failed flush is never tried again, because the kernel may say "done" the second time.
 
 pub mod entry;
+mod found;
 mod group;
 pub mod replay;
 pub mod ring;
@@ -24,7 +25,7 @@ use wire::batch::HEADER_BYTES;
 
 use self::entry::{ENTRY_ALIGNMENT, EntryHeader, JournalIdentity, Lsn};
 use self::group::{Group, Groups};
-use self::ring::{RingFileHeader, RingLayout};
+use self::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
 use crate::limits;
 use crate::log::SegmentPosition;
@@ -66,6 +67,14 @@ pub struct JournalStart {
     pub identity: JournalIdentity,
     pub layout: RingLayout,
     pub lsn: Lsn,
+    /// Files of the ring that recovery has found ready; see [`RingState::prepared`].
+    pub prepared: u64,
+}
+
+impl JournalStart {
+    pub(crate) fn ring(&self) -> RingState {
+        RingState { layout: self.layout, prepared: self.prepared }
+    }
 }
 
 /// One batch on its way into the journal.
@@ -93,6 +102,7 @@ struct State {
     recycled: Lsn,
     /// Files ready for writing, counted along the ring from the one that the journal began in.
     prepared: u32,
+    ring: RingState,
     poisoned: Option<DiskError>,
 }
 
@@ -137,6 +147,7 @@ impl Journal {
                 flushed: start.lsn,
                 recycled: start.lsn,
                 prepared: 0,
+                ring: start.ring(),
                 poisoned: None,
             }),
             work: Flag::new(),
@@ -282,6 +293,11 @@ impl Journal {
 
     pub fn start(&self) -> JournalStart {
         self.start
+    }
+
+    /// The ring as the next checkpoint has to know it.
+    pub fn ring(&self) -> RingState {
+        self.state.borrow().ring
     }
 
     /// Share of the ring, in percent, that waits to be recycled.
@@ -445,11 +461,15 @@ impl Journal {
     async fn prepare_next(&self, disk: &dyn Disk, folder: &std::path::Path) -> Result<(), DiskError> {
         let count = self.state.borrow().prepared;
         let first = self.start.layout.place(self.start.lsn).file;
-        let index = (u32::try_from(first).expect("at most 1,024 files") + count) % self.start.layout.files;
+        let index = (u32::try_from(first).expect("few files") + count) % self.start.layout.files;
         let header = RingFileHeader { layout: self.start.layout, index, journal: self.start.identity.journal };
         let Some(file) = ring::prepare(disk, folder, header, &self.closing).await? else { return Ok(()) };
         self.files.borrow_mut()[index as usize] = Some(file);
-        self.state.borrow_mut().prepared += 1;
+        {
+            let mut state = self.state.borrow_mut();
+            state.prepared += 1;
+            state.ring.prepared |= 1 << index;
+        }
         self.room.notify_all();
         Ok(())
     }

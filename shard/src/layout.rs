@@ -5,6 +5,7 @@
 //! journal/<core>/checkpoint-a, checkpoint-b    two slots, written in turn
 //! topics/<topic id>/<partition>/<base>.log     a segment: batches back to back, exactly as they travel
 //! topics/<topic id>/<partition>/<base>.index   its spans: offset, position, time, checksum
+//! lost+found-<start>/<topic id>/               a topic that no record knew of at that start, as it was found
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,11 @@ pub const TOPICS: &str = "topics";
 
 pub fn journal_folder(core: CoreId) -> PathBuf {
     Path::new(JOURNALS).join(core.to_string())
+}
+
+/// Where a start puts the topics that it knows nothing of.
+pub fn lost_and_found(incarnation: u32) -> PathBuf {
+    PathBuf::from(format!("lost+found-{incarnation}"))
 }
 
 pub fn topic_folder(topic: TopicId) -> PathBuf {

@@ -10,6 +10,8 @@ pub const JOURNAL_UNFLUSHED_BYTES_MAX: u64 = 32 << 20;
 pub const JOURNAL_GROUPS_IN_FLIGHT_MAX: usize = 2;
 /// Files in a journal's ring, and the bounds of one file's size.
 pub const JOURNAL_FILES: u32 = 4;
+/// Most files of a ring that is found on disk: a checkpoint has one bit for each.
+pub const JOURNAL_FILES_MAX: u32 = 64;
 pub const JOURNAL_FILE_BYTES_MIN: u64 = 256 << 10;
 pub const JOURNAL_FILE_BYTES_MAX: u64 = 1 << 30;
 /// A checkpoint starts when this share of the ring (in percent) is waiting to be recycled.
@@ -67,6 +69,7 @@ pub const FREE_SPACE_CHECK: Duration = Duration::from_secs(1);
 
 const _: () =
     assert!(CHUNK_BYTES_MIN.is_multiple_of(rt::BLOCK_BYTES) && CHUNK_BYTES_MAX.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
 const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

@@ -16,7 +16,7 @@ use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow, read_slots};
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
-use crate::journal::ring::RingLayout;
+use crate::journal::ring::{RingLayout, RingState};
 use crate::journal::{Durability, JournalPosition, JournalStart};
 use crate::log::chunks::WriteWhat;
 use crate::log::{AppendBatch, PartitionSpec};
@@ -83,6 +83,9 @@ pub trait RecoveryPlan {
     /// Where a partition goes; `None` when it exists no more. A topic exists as long as its partition 0.
     fn core_of(&self, id: PartitionId) -> Option<CoreId>;
 
+    /// Whether the owner's records say that this topic was deleted. Files of a topic that it never heard of are kept.
+    fn was_deleted(&self, topic: TopicId) -> bool;
+
     /// The owner's state of a partition: what the checkpoint had, and batches of producers that came after it.
     fn attachment(&self, id: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8>;
 }
@@ -90,8 +93,16 @@ pub trait RecoveryPlan {
 struct FoundCore {
     core: CoreId,
     checkpoint: Option<Checkpoint>,
-    /// Where the journal ends and what its ring looks like; known after the first replay.
-    end: Option<(Lsn, RingLayout, u64)>,
+    /// Known after the first replay.
+    end: Option<JournalEnd>,
+}
+
+/// Where a journal ends and what its ring looks like.
+#[derive(Clone, Copy)]
+struct JournalEnd {
+    lsn: Lsn,
+    journal: u64,
+    ring: RingState,
 }
 
 /// One recovery, from the folder's state at start to new checkpoints.
@@ -170,22 +181,17 @@ impl Recovery {
     ) -> Result<(), RecoveryError> {
         for index in 0..self.cores.len() {
             let Some(checkpoint) = &self.cores[index].checkpoint else { continue };
-            let identity = checkpoint.identity;
-            let from = ReplayFrom {
-                incarnation: identity.incarnation,
-                position: checkpoint.replay,
-                flushed: checkpoint.flushed,
-                clean: checkpoint.clean,
-            };
+            let (from, journal) = (ReplayFrom::checkpoint(checkpoint), checkpoint.identity.journal);
             let core = self.cores[index].core;
             let Some(mut replay) = Replay::open(&*self.disk, &layout::journal_folder(core), from).await? else {
                 continue;
             };
-            if replay.journal() != identity.journal {
-                continue;
-            }
             self.replay_one(&mut replay, &spec_of).await?;
-            self.cores[index].end = Some((replay.position().lsn, replay.layout(), replay.journal()));
+            self.cores[index].end = Some(JournalEnd {
+                lsn: replay.position().lsn,
+                journal,
+                ring: RingState { layout: replay.layout(), prepared: replay.usable_files() },
+            });
         }
         if let Some((id, waiting)) = self.early.iter().next() {
             let expected = self.store.with(*id, |log| log.end()).unwrap_or_default();
@@ -205,7 +211,9 @@ impl Recovery {
             let entry = match replay.next().await {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(()),
-                Err(damage @ ReplayError::Damaged { .. }) if self.on_damage == OnDamage::AcceptLoss => {
+                Err(damage @ (ReplayError::Damaged { .. } | ReplayError::Unreadable { .. }))
+                    if self.on_damage == OnDamage::AcceptLoss =>
+                {
                     tracing::error!(%damage, "cut here, as asked: acknowledged records are lost");
                     return Ok(());
                 }
@@ -360,21 +368,24 @@ impl Recovery {
     }
 
     /// Writes the new checkpoints and says what each core begins with. Partitions that the plan places nowhere are
-    /// forgotten, and their files removed.
+    /// forgotten; their files are removed if their topic was deleted, else moved to a folder for lost ones.
     pub async fn finish(self, plan: &dyn RecoveryPlan) -> Result<Vec<RecoveredCore>, RecoveryError> {
         let (cores, layout) = (plan.cores(), plan.layout());
         let mut recovered = Vec::new();
         for core in CoreId::all(cores) {
             let found = self.cores.iter().find(|found| found.core == core);
-            let kept = found.and_then(|found| found.end).filter(|(_, before, _)| *before == layout);
-            let (lsn, journal) = match kept {
-                Some((end, _, journal)) => (Lsn(crate::bytes::block_ceil(end.0)), journal),
-                None => (Lsn::ZERO, rt::entropy()),
+            let kept = found.and_then(|found| found.end).filter(|end| end.ring.layout == layout);
+            let (lsn, journal, prepared) = match kept {
+                Some(end) => (Lsn(crate::bytes::block_ceil(end.lsn.0)), end.journal, end.ring.prepared),
+                None => (Lsn::ZERO, rt::entropy(), 0),
             };
             let number = found.and_then(|found| found.checkpoint.as_ref()).map_or(0, |known| known.number + 1);
             let identity = JournalIdentity { journal, incarnation: self.incarnation };
             recovered.push(RecoveredCore {
-                start: ShardStart { journal: JournalStart { identity, layout, lsn }, next_checkpoint: number },
+                start: ShardStart {
+                    journal: JournalStart { identity, layout, lsn, prepared },
+                    next_checkpoint: number,
+                },
                 rows: Vec::new(),
             });
         }
@@ -393,7 +404,7 @@ impl Recovery {
         }
         self.write_checkpoints(&mut recovered).await?;
         self.remove_old_cores(cores).await?;
-        self.remove_orphans(plan).await?;
+        self.clear_orphans(plan).await?;
         Ok(recovered)
     }
 
@@ -403,13 +414,14 @@ impl Recovery {
         let rows: Vec<PartitionRow> = recovered.iter().flat_map(|core| core.rows.iter().cloned()).collect();
         for (core, target) in CoreId::all(u16::MAX).zip(recovered) {
             let files = CheckpointFiles::open(&*self.disk, &layout::journal_folder(core)).await?;
-            let lsn = target.start.journal.lsn;
+            let JournalStart { layout, lsn, prepared, .. } = target.start.journal;
             let checkpoint = Checkpoint {
                 number: target.start.next_checkpoint,
                 identity: target.start.journal.identity,
                 clean: false,
                 replay: JournalPosition { lsn, previous_crc: 0 },
                 flushed: lsn,
+                ring: Some(RingState { layout, prepared }),
                 rows: rows.clone(),
             };
             files.write(&checkpoint).await?;
@@ -430,13 +442,31 @@ impl Recovery {
         Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
     }
 
-    /// Removes the folders of topics that nobody owns any more.
-    async fn remove_orphans(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+    /// Clears away the folders of topics that nobody owns. Only a deletion that is on record is a reason to destroy
+    /// data: a topic that the owner does not know may be one whose record was lost.
+    async fn clear_orphans(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+        let mut moved = false;
         for entry in self.disk.list(Path::new(layout::TOPICS)).await? {
             let Ok(topic) = entry.name.parse::<TopicId>() else { continue };
-            if plan.core_of(PartitionId::new(topic, 0)).is_none() {
+            if plan.core_of(PartitionId::new(topic, 0)).is_some() {
+                continue;
+            }
+            let folder = layout::topic_folder(topic);
+            if plan.was_deleted(topic) {
                 tracing::info!(%topic, "removing the files of a deleted topic");
-                self.disk.remove_dir_all(&layout::topic_folder(topic)).await?;
+                self.disk.remove_dir_all(&folder).await?;
+                continue;
+            }
+            let lost = layout::lost_and_found(self.incarnation);
+            let to = lost.join(&entry.name);
+            tracing::warn!(%topic, to = %to.display(), "nothing is known of this topic; its files are moved aside");
+            self.disk.create_dir_all(&lost).await?;
+            self.disk.rename(&folder, &to).await?;
+            moved = true;
+        }
+        if moved {
+            for folder in [&layout::lost_and_found(self.incarnation), Path::new(""), Path::new(layout::TOPICS)] {
+                self.disk.sync_dir(folder).await?;
             }
         }
         Ok(())

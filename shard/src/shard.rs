@@ -10,6 +10,7 @@ use rt::{Disk, DiskError, Flag, Gate};
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
 use crate::journal::entry::Lsn;
+use crate::journal::ring::RingState;
 use crate::journal::{Durability, Journal, JournalBatch, JournalStart, Touched};
 use crate::log::find::{Found, MemoryRun};
 use crate::log::{AppendBatch, PartitionSpec};
@@ -111,6 +112,8 @@ pub struct Shard {
     pub(crate) turnstile: Turnstile,
     pub(crate) checkpoints: CheckpointFiles,
     pub(crate) next_checkpoint: Cell<u64>,
+    /// The ring as the newest checkpoint knows it.
+    pub(crate) ring_in_checkpoint: Cell<Option<RingState>>,
     pub(crate) checkpoint_wanted: Flag,
     pub(crate) checkpointing: Cell<bool>,
     pub(crate) no_space: Cell<bool>,
@@ -143,6 +146,7 @@ impl Shard {
             turnstile: Turnstile::new("shard.appends", limits::APPENDS_WAITING_MAX),
             checkpoints,
             next_checkpoint: Cell::new(start.next_checkpoint),
+            ring_in_checkpoint: Cell::new(Some(start.journal.ring())),
             checkpoint_wanted: Flag::new(),
             checkpointing: Cell::new(false),
             no_space: Cell::new(false),

@@ -173,9 +173,12 @@ impl Shard {
                 next_space = now.plus(limits::FREE_SPACE_CHECK);
                 self.look_at_free_space().await;
             }
-            if now >= next_checkpoint {
+            // A start must know soon which files of the ring have to be there.
+            let ring = self.journal().ring();
+            let new_ring = ring.is_complete() && self.ring_in_checkpoint.get() != Some(ring);
+            if now >= next_checkpoint || new_ring {
                 next_checkpoint = now.plus(self.config.checkpoint_interval);
-                if self.journal().unrecycled_bytes() > 0 {
+                if self.journal().unrecycled_bytes() > 0 || new_ring {
                     self.checkpoint_wanted.raise();
                 }
             }

@@ -7,7 +7,7 @@ use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
 use shard::journal::JournalPosition;
 use shard::journal::entry::{ENTRY_ALIGNMENT, EntryHeader, Lsn};
-use shard::journal::ring::{RingFileHeader, RingLayout};
+use shard::journal::ring::{RingFileHeader, RingLayout, RingState};
 use shard::segment::index::{Span, encode_header};
 use shard::{EpochStart, Newest};
 use tests::broker::{Broker, folder};
@@ -161,13 +161,14 @@ fn checkpoints() -> Vec<Vec<u8>> {
     row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }; 3];
     row.attachment = b"producers".to_vec();
     let other = PartitionRow::new(PartitionId::new(TopicId::METADATA, 4));
-    let of_rows = |rows: Vec<PartitionRow>| {
+    let of_rows = |rows: Vec<PartitionRow>, ring: Option<RingState>| {
         let replay = JournalPosition { lsn: Lsn(4_096), previous_crc: 77 };
         let checkpoint =
-            Checkpoint { number: 8, identity: storage::IDENTITY, clean: true, replay, flushed: Lsn(8_192), rows };
+            Checkpoint { number: 8, identity: storage::IDENTITY, clean: true, replay, flushed: Lsn(8_192), ring, rows };
         checkpoint.encode()
     };
-    vec![of_rows(Vec::new()), of_rows(vec![row.clone()]), of_rows(vec![row, other])]
+    let ring = RingState { layout: RingLayout::of_total(1 << 24), prepared: 0b101 };
+    vec![of_rows(Vec::new(), None), of_rows(vec![row.clone()], Some(ring)), of_rows(vec![row, other], None)]
 }
 
 fn metadata_records() -> Vec<Vec<u8>> {

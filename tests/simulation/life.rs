@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp};
+use base::{
+    CoreId, LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp, TopicId,
+};
 use rt::Disk;
 use rt::sim::{Sim, SimConfig};
 use shard::journal::ring::RingLayout;
@@ -55,6 +57,10 @@ impl RecoveryPlan for Start {
 
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
         core_of(&self.specs, id, self.cores, self.turn)
+    }
+
+    fn was_deleted(&self, _: TopicId) -> bool {
+        false
     }
 
     fn attachment(&self, _: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8> {

@@ -124,7 +124,7 @@ impl Folder<'_> {
                     }
                     continue;
                 };
-                let Checkpoint { number, identity, clean, replay, flushed, rows } = checkpoint;
+                let Checkpoint { number, identity, clean, replay, flushed, rows, ring: _ } = checkpoint;
                 let end = if *clean { ", stopped in good order" } else { "" };
                 let text = format!(
                     "  {file}: number {number}, start {}, {} partitions, journal from {} flushed up to {flushed}{end}",
@@ -406,6 +406,5 @@ fn why(ends: JournalEnd) -> &'static str {
         JournalEnd::Unwritten => "nothing was ever written there",
         JournalEnd::Earlier => "an earlier lap or life follows",
         JournalEnd::Torn => "an entry was being written, and never acknowledged",
-        JournalEnd::OtherJournal => "the ring is newer than the checkpoint",
     }
 }

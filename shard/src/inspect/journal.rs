@@ -25,8 +25,6 @@ pub enum JournalEnd {
     Earlier,
     /// An entry that was being written when the broker ended. It was never acknowledged.
     Torn,
-    /// The ring is another one than the checkpoint's: it holds nothing for it.
-    OtherJournal,
 }
 
 /// What a journal holds from its checkpoint on.
@@ -55,12 +53,7 @@ pub async fn journal(
     checkpoint: &Checkpoint,
     mut visit: impl FnMut(&ReplayedEntry<'_>, u64),
 ) -> Result<Option<JournalReport>, ReplayError> {
-    let from = ReplayFrom {
-        incarnation: checkpoint.identity.incarnation,
-        position: checkpoint.replay,
-        flushed: checkpoint.flushed,
-        clean: checkpoint.clean,
-    };
+    let from = ReplayFrom::checkpoint(checkpoint);
     let folder = layout::journal_folder(core);
     let Some(mut replay) = Replay::open(disk, &folder, from).await? else { return Ok(None) };
     let start = checkpoint.replay.lsn;
@@ -72,18 +65,15 @@ pub async fn journal(
         groups: 0,
         entries: 0,
         bytes: 0,
-        ends: JournalEnd::OtherJournal,
+        ends: JournalEnd::Clean,
         end_file: PathBuf::new(),
         end_position: place.position,
         damage: None,
     };
-    if replay.journal() == checkpoint.identity.journal {
-        read_entries(&mut replay, &mut report, &mut visit).await?;
-        report.end = replay.position().lsn;
-        report.ends = match checkpoint.clean && report.end == start {
-            true => JournalEnd::Clean,
-            false => why_it_ends(disk, &folder, checkpoint, &report).await?,
-        };
+    read_entries(&mut replay, &mut report, &mut visit).await?;
+    report.end = replay.position().lsn;
+    if !checkpoint.clean || report.end != start {
+        report.ends = why_it_ends(disk, &folder, checkpoint, &report).await?;
     }
     let place = report.layout.place(report.end);
     report.end_file = ring_path(&folder, u32::try_from(place.file).expect("a ring has few files"));
@@ -113,6 +103,10 @@ async fn read_entries(
             Err(ReplayError::Damaged { folder, at, file, byte, proof }) => {
                 let what = format!("the entry at position {at} of the journal is damaged, and {proof}");
                 report.damage = Some(Damage { file: folder.join(file), at: byte, what });
+                return Ok(());
+            }
+            Err(ReplayError::Unreadable { folder, what }) => {
+                report.damage = Some(Damage { file: folder, at: 0, what });
                 return Ok(());
             }
             Err(other) => return Err(other),

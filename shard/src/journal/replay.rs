@@ -3,17 +3,22 @@
 //! The first position without a whole entry is either the *torn tail* (nothing that was written after it had been
 //! flushed: it was never acknowledged and is cut) or *damage* (a later entry, or the checkpoint, proves that this
 //! position was once flushed: cutting here would lose acknowledged records, so it is reported instead).
+//!
+//! What is needed to read the ring comes from the checkpoint, not from the files' own headers. A file that had been ready
+//! and is missing, short or has a damaged header is damage, too: what it held may be what is missing at the end. All that
+//! can be read is given out before that is said.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
+use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
 use wire::batch::{Batch, BatchHeader, HEADER_BYTES};
 
 use super::JournalPosition;
 use super::entry::{ENTRY_HEADER_BYTES, EntryHeader, JournalIdentity, Lsn, Parsed, parse};
-use super::ring::{RingFileHeader, RingLayout, ring_file};
+use super::found::{FoundRing, RingFault, whole_blocks};
+use super::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, block_floor, length};
+use crate::checkpoint::Checkpoint;
 use crate::limits;
 
 const READ_BYTES: u64 = 1 << 20;
@@ -38,6 +43,7 @@ pub enum ReplayError {
          it held acknowledged records, so it is not cut off"
     )]
     Damaged { folder: PathBuf, at: Lsn, file: String, byte: u64, proof: Proof },
+    /// A file that held a part of the journal cannot be used.
     #[error("journal {folder}: {what}")]
     Unreadable { folder: PathBuf, what: String },
 }
@@ -63,7 +69,9 @@ impl std::fmt::Display for Proof {
 /// Where to begin, and what is known of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayFrom {
-    pub incarnation: u32,
+    pub identity: JournalIdentity,
+    /// Shape of the ring and which of its files were ready; `None` when the checkpoint does not say.
+    pub ring: Option<RingState>,
     pub position: JournalPosition,
     /// The journal's end that was flushed for certain.
     pub flushed: Lsn,
@@ -71,12 +79,22 @@ pub struct ReplayFrom {
     pub clean: bool,
 }
 
+impl ReplayFrom {
+    pub fn checkpoint(checkpoint: &Checkpoint) -> Self {
+        Self {
+            identity: checkpoint.identity,
+            ring: checkpoint.ring,
+            position: checkpoint.replay,
+            flushed: checkpoint.flushed,
+            clean: checkpoint.clean,
+        }
+    }
+}
+
 /// Reads one core's journal from a checkpoint on.
 pub struct Replay {
     folder: PathBuf,
-    files: Vec<Option<Rc<dyn DiskFile>>>,
-    layout: RingLayout,
-    identity: JournalIdentity,
+    ring: FoundRing,
     from: ReplayFrom,
     next: JournalPosition,
     window: Window,
@@ -84,21 +102,16 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Opens the ring in `folder`; `None` when there is none, which a core that never ran has.
+    /// Opens the ring in `folder`; `None` when there is none, which only a core that never ran may have.
     pub async fn open(disk: &dyn Disk, folder: &Path, from: ReplayFrom) -> Result<Option<Self>, ReplayError> {
-        let Some((first, header)) = find_header(disk, folder).await? else { return Ok(None) };
-        let mut files = vec![None; length(u64::from(header.layout.files))];
-        for index in 0..header.layout.files {
-            files[index as usize] = match index == first {
-                true => Some(disk.open(&ring_file(folder, index), OpenMode::Existing).await?),
-                false => open_ring_file(disk, folder, RingFileHeader { index, ..header }).await?,
-            };
-        }
-        Ok(Some(Self {
+        let journal = from.identity.journal;
+        let found = match from.ring {
+            Some(ring) => Some(FoundRing::open(disk, folder, journal, ring, from.position.lsn).await?),
+            None => discover(disk, folder, journal).await?,
+        };
+        Ok(found.map(|ring| Self {
             folder: folder.to_owned(),
-            files,
-            layout: header.layout,
-            identity: JournalIdentity { journal: header.journal, incarnation: from.incarnation },
+            ring,
             from,
             next: from.position,
             window: Window::default(),
@@ -107,11 +120,12 @@ impl Replay {
     }
 
     pub fn layout(&self) -> RingLayout {
-        self.layout
+        self.ring.layout
     }
 
-    pub fn journal(&self) -> u64 {
-        self.identity.journal
+    /// Files that are ready for writing as they are, as in [`RingState::prepared`].
+    pub fn usable_files(&self) -> u64 {
+        self.ring.usable()
     }
 
     /// Where the next entry is expected; after the last one, where the journal ends.
@@ -149,7 +163,7 @@ impl Replay {
                 Parsed::Entry { header, crc, batch } => (header, crc, batch),
             };
             let continues = header.lsn == at
-                && header.identity == self.identity
+                && header.identity == self.from.identity
                 && header.previous_crc == self.next.previous_crc
                 && header.batch_bytes <= limits::BATCH_BYTES_MAX;
             if !continues {
@@ -173,36 +187,64 @@ impl Replay {
         if self.from.clean && end == self.from.position.lsn {
             return Ok(());
         }
+        self.ring.prove_used(self.from.position.lsn, end);
+        let later = self.find_later_entry().await?;
+        if let Some((index, fault)) = self.ring.damaged() {
+            let what = format!(
+                "ring-{index} {fault}, although it was in use; the entries that can be read end at position {end}, and \
+                 acknowledged records may have come after it, so they are not given up"
+            );
+            return Err(ReplayError::Unreadable { folder: self.folder.clone(), what });
+        }
         if end < self.from.flushed {
             return Err(self.damaged(end, Proof::Checkpoint(self.from.flushed)));
         }
-        let lap_end = Lsn(block_floor(self.from.position.lsn.0)).plus(self.layout.capacity());
+        match later {
+            Some(lsn) => Err(self.damaged(end, Proof::LaterEntry(lsn))),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks through the rest of the lap, past blocks and files that cannot be read, for an entry that knew of a flush
+    /// beyond the end.
+    async fn find_later_entry(&mut self) -> Result<Option<Lsn>, ReplayError> {
+        let end = self.next.lsn;
+        let lap_end = self.lap_end();
+        let mut found = None;
         let mut at = Lsn(block_floor(end.0) + BLOCK_BYTES as u64);
         while at < lap_end {
             self.window = Window::default();
             self.fetch(at, length(READ_BYTES.min(lap_end.since(at)))).await?;
             let bytes = self.window.available(at);
             if bytes.is_empty() {
-                return Ok(());
+                at = at.plus(self.ring.layout.place(at).room);
+                continue;
             }
             for (index, block) in bytes.chunks(BLOCK_BYTES).enumerate() {
                 let lsn = at.plus((index * BLOCK_BYTES) as u64);
                 if let Parsed::Entry { header, .. } = parse(block)
-                    && header.identity == self.identity
+                    && header.identity == self.from.identity
                     && header.lsn == lsn
-                    && header.flushed > end
                 {
-                    return Err(self.damaged(end, Proof::LaterEntry(lsn)));
+                    self.ring.prove_used(lsn, lsn.plus(1));
+                    if header.flushed > end {
+                        found = found.or(Some(lsn));
+                    }
                 }
             }
             at = at.plus(block_ceil(bytes.len() as u64));
             rt::yield_if_needed().await;
         }
-        Ok(())
+        Ok(found)
+    }
+
+    /// One lap after where the reading began: what lies beyond is older.
+    fn lap_end(&self) -> Lsn {
+        Lsn(block_floor(self.from.position.lsn.0)).plus(self.ring.layout.capacity())
     }
 
     fn damaged(&self, at: Lsn, proof: Proof) -> ReplayError {
-        let place = self.layout.place(at);
+        let place = self.ring.layout.place(at);
         ReplayError::Damaged {
             folder: self.folder.clone(),
             at,
@@ -214,61 +256,40 @@ impl Replay {
 
     /// Brings `count` bytes from `at` on into the window, fewer where the lap or the files end.
     async fn fetch(&mut self, at: Lsn, count: usize) -> Result<(), ReplayError> {
-        let lap_end = Lsn(block_floor(self.from.position.lsn.0)).plus(self.layout.capacity());
+        let lap_end = self.lap_end();
         let wanted = at.plus(count as u64).min(lap_end);
         self.window.forget_before(Lsn(block_floor(at.0)));
         while self.window.end() < wanted {
             let from = self.window.end();
-            let place = self.layout.place(from);
-            let Some(file) = &self.files[place.file] else { return Ok(()) };
+            let place = self.ring.layout.place(from);
+            let Some(file) = self.ring.file(place.file) else { return Ok(()) };
             let bytes = READ_BYTES.min(place.room).min(lap_end.since(from));
             let read = file.read(place.position, length(bytes)).await?;
-            if read.is_empty() {
+            let blocks = whole_blocks(&read);
+            if blocks.is_empty() {
                 return Ok(());
             }
-            self.window.extend(&read);
+            self.window.extend(blocks);
         }
         Ok(())
     }
 }
 
-async fn find_header(disk: &dyn Disk, folder: &Path) -> Result<Option<(u32, RingFileHeader)>, ReplayError> {
-    let names = match disk.list(folder).await {
-        Ok(entries) => entries,
-        Err(DiskError::NotFound { .. }) => return Ok(None),
-        Err(other) => return Err(other.into()),
-    };
-    let mut indexes: Vec<u32> =
-        names.iter().filter_map(|entry| entry.name.strip_prefix("ring-")?.parse().ok()).collect();
-    indexes.sort_unstable();
-    for index in indexes {
-        let file = disk.open(&ring_file(folder, index), OpenMode::Existing).await?;
+/// A ring that a checkpoint of the first builds does not describe, if there is one. None of its files has a whole header:
+/// either the first of them was being made, or they are damaged.
+async fn discover(disk: &dyn Disk, folder: &Path, journal: u64) -> Result<Option<FoundRing>, ReplayError> {
+    if let Some(found) = FoundRing::discover(disk, folder, journal).await? {
+        return Ok(Some(found));
+    }
+    for entry in disk.list(folder).await?.iter().filter(|entry| entry.name.starts_with("ring-")) {
+        let file = disk.open(&folder.join(&entry.name), OpenMode::Existing).await?;
         let block = file.read(0, BLOCK_BYTES).await?;
-        if let Some(header) = RingFileHeader::decode(&block)
-            && header.index == index
-        {
-            return Ok(Some((index, header)));
+        if RingFileHeader::decode(&block).is_none() && block.iter().any(|byte| *byte != 0) {
+            let what = format!("{} {}, and no other file tells what it held", entry.name, RingFault::Header);
+            return Err(ReplayError::Unreadable { folder: folder.to_owned(), what });
         }
     }
     Ok(None)
-}
-
-/// A file of the ring; `None` when it was never finished, which the last ones of a young ring may be.
-async fn open_ring_file(
-    disk: &dyn Disk,
-    folder: &Path,
-    expected: RingFileHeader,
-) -> Result<Option<Rc<dyn DiskFile>>, ReplayError> {
-    let file = match disk.open(&ring_file(folder, expected.index), OpenMode::Existing).await {
-        Ok(file) => file,
-        Err(DiskError::NotFound { .. }) => return Ok(None),
-        Err(other) => return Err(other.into()),
-    };
-    let block = file.read(0, BLOCK_BYTES).await?;
-    match RingFileHeader::decode(&block) {
-        Some(header) if header == expected => Ok(Some(file)),
-        Some(_) | None => Ok(None),
-    }
 }
 
 /// A run of the journal's bytes in memory, beginning at a block.

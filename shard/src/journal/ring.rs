@@ -67,9 +67,39 @@ impl RingLayout {
     }
 
     fn is_sane(self) -> bool {
-        (1..=1024).contains(&self.files)
+        (1..=limits::JOURNAL_FILES_MAX).contains(&self.files)
             && (limits::JOURNAL_FILE_BYTES_MIN..=limits::JOURNAL_FILE_BYTES_MAX).contains(&self.file_bytes)
             && self.file_bytes.is_multiple_of(BLOCK_BYTES as u64)
+    }
+}
+
+/// What a checkpoint knows of the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingState {
+    pub layout: RingLayout,
+    /// Bit `n` says that file `n` was ready for writing: from then on it has to be there.
+    pub prepared: u64,
+}
+
+impl RingState {
+    /// Whether every file of the ring was ready.
+    pub fn is_complete(self) -> bool {
+        self.prepared.count_ones() >= self.layout.files
+    }
+
+    /// As a checkpoint keeps it: files, bytes of a file, prepared files.
+    pub const ENCODED_BYTES: usize = 20;
+
+    pub fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.layout.files.to_le_bytes());
+        out.extend_from_slice(&self.layout.file_bytes.to_le_bytes());
+        out.extend_from_slice(&self.prepared.to_le_bytes());
+    }
+
+    pub(crate) fn decode(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let layout = RingLayout { files: fields.u32()?, file_bytes: fields.u64()? };
+        let state = Self { layout, prepared: fields.u64()? };
+        (layout.is_sane() && state.prepared >> (layout.files - 1) <= 1).then_some(state)
     }
 }
 

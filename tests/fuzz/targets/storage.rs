@@ -96,7 +96,7 @@ fn replay(input: &[u8]) -> Verdict {
             }
         }
         let position = JournalPosition { lsn: Lsn::ZERO, previous_crc: 0 };
-        let from = ReplayFrom { incarnation: IDENTITY.incarnation, position, flushed: Lsn::ZERO, clean: false };
+        let from = ReplayFrom { identity: IDENTITY, ring: None, position, flushed: Lsn::ZERO, clean: false };
         let mut replay = Replay::open(&*attached, folder, from).await?.expect("the ring is there");
         let mut entries = 0;
         while let Some(entry) = replay.next().await? {

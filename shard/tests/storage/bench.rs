@@ -1,0 +1,173 @@
+//! A broker's storage without a broker: recovery and one shard, started again and again on one simulated disk.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
+use rt::Disk;
+use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
+use shard::journal::ring::RingLayout;
+use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
+use shard::task_queues::TASK_QUEUES;
+use shard::{AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Shard, ShardConfig};
+use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
+use wire::compress::Compressor;
+
+pub(crate) const RING_BYTES: u64 = 1 << 20;
+
+/// Puts something between the storage and its disk.
+pub(crate) type View = fn(Rc<dyn Disk>) -> Rc<dyn Disk>;
+
+/// What lives on between two starts: the disk, and what the owner of the partitions knows.
+pub(crate) struct Bench {
+    pub(crate) disk: SimDisk,
+    pub(crate) partitions: RefCell<Vec<PartitionId>>,
+    pub(crate) deleted: RefCell<BTreeSet<TopicId>>,
+    pub(crate) on_damage: Cell<OnDamage>,
+    pub(crate) checkpoint_interval: Cell<Duration>,
+    pub(crate) free_space_floor: Cell<u64>,
+    /// What the storage sees of the disk.
+    pub(crate) view: Cell<View>,
+    lives: Cell<u64>,
+}
+
+struct Plan {
+    partitions: Vec<PartitionId>,
+    deleted: BTreeSet<TopicId>,
+}
+
+impl RecoveryPlan for Plan {
+    fn cores(&self) -> u16 {
+        1
+    }
+
+    fn layout(&self) -> RingLayout {
+        RingLayout::of_total(RING_BYTES)
+    }
+
+    fn core_of(&self, id: PartitionId) -> Option<CoreId> {
+        self.partitions.contains(&id).then_some(CoreId(0))
+    }
+
+    fn was_deleted(&self, topic: TopicId) -> bool {
+        self.deleted.contains(&topic)
+    }
+
+    fn attachment(&self, _: PartitionId, old: &[u8], _: &[ReplayedProducerBatch]) -> Vec<u8> {
+        old.to_vec()
+    }
+}
+
+pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
+    PartitionId::new(TopicId::from_random(u128::from(topic)), index)
+}
+
+fn spec(id: PartitionId) -> PartitionSpec {
+    PartitionSpec { id, segment_bytes: 64 << 10, durability: Durability::Flushed }
+}
+
+impl Bench {
+    pub(crate) fn new(partitions: &[PartitionId]) -> Rc<Self> {
+        Rc::new(Self {
+            disk: SimDisk::new(7, SimDiskConfig::default()),
+            partitions: RefCell::new(partitions.to_vec()),
+            deleted: RefCell::default(),
+            on_damage: Cell::new(OnDamage::Refuse),
+            checkpoint_interval: Cell::new(Duration::from_secs(3600)),
+            free_space_floor: Cell::new(0),
+            view: Cell::new(|disk| disk),
+            lives: Cell::new(0),
+        })
+    }
+
+    /// Runs one life of the process. It ends by being killed when `work` is done.
+    pub(crate) fn live<T: 'static>(self: &Rc<Self>, work: impl AsyncFnOnce(Rc<Bench>) -> T + 'static) -> T {
+        let life = self.lives.replace(self.lives.get() + 1);
+        let sim = Sim::new(SimConfig { cores: 1, queues: TASK_QUEUES, ..SimConfig::new(life) });
+        let bench = Rc::clone(self);
+        sim.block_on(CoreId(0), async move { work(bench).await })
+    }
+
+    /// Changes files while no process runs.
+    pub(crate) fn meddle(self: &Rc<Self>, work: impl AsyncFnOnce(Rc<dyn Disk>) + 'static) {
+        self.live(async move |bench| work(bench.disk.attach()).await);
+    }
+
+    /// Recovers the disk and opens a shard on it.
+    pub(crate) async fn start(&self) -> Result<Rc<Shard>, RecoveryError> {
+        let disk = (self.view.get())(self.disk.attach());
+        let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
+        let plan = Plan { partitions: self.partitions.borrow().clone(), deleted: self.deleted.borrow().clone() };
+        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id))).await?;
+        let recovered = recovery.finish(&plan).await?.remove(0);
+        let rows = recovered.rows.into_iter().map(|row| (spec(row.id), row)).collect();
+        let config = ShardConfig {
+            core: CoreId(0),
+            cache_bytes: 1 << 20,
+            flush_interval: Duration::from_millis(20),
+            checkpoint_interval: self.checkpoint_interval.get(),
+            free_space_floor: self.free_space_floor.get(),
+        };
+        let shard = Shard::open(disk, config, recovered.start, rows).await?;
+        for id in &plan.partitions {
+            add(&shard, *id);
+        }
+        Ok(shard)
+    }
+
+    /// Every file and its length, for comparison.
+    pub(crate) fn files_below(&self, folder: &str) -> Vec<String> {
+        let files = self.disk.files().into_iter().map(|(path, _)| path);
+        files.filter(|path| Path::new(path.trim_start_matches('/')).starts_with(folder)).collect()
+    }
+}
+
+/// Takes a new partition in, if it is not here.
+pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId) {
+    if shard.offsets(id).is_none() {
+        shard.add_partition(spec(id), &PartitionRow::new(id));
+    }
+}
+
+/// A batch of one record with about so many bytes.
+fn batch(bytes: usize) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    let value = vec![b'v'; bytes];
+    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() }).expect("it fits");
+    builder.finish(&mut Compressor::new()).to_vec()
+}
+
+/// Appends one record and waits until it is safe; gives the offset after it.
+pub(crate) async fn append(shard: &Rc<Shard>, id: PartitionId, bytes: usize) -> Result<Offset, AppendError> {
+    let bytes = batch(bytes);
+    let turn = shard.turn()?;
+    turn.wait(u32::try_from(bytes.len()).expect("small")).await?;
+    let appended = turn.append(id, append_batch(&bytes))?;
+    shard.safe(appended).await.map_err(AppendError::Poisoned)?;
+    Ok(appended.end)
+}
+
+fn append_batch(bytes: &[u8]) -> AppendBatch<'_> {
+    let header = BatchHeader::read(bytes).expect("whole");
+    let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
+    let offsets = header.last_offset_delta() + 1;
+    AppendBatch { header: head, payload, offsets, max_timestamp: -1, leader_epoch: LeaderEpoch::ZERO }
+}
+
+/// Reads a log from its beginning; gives the offset after its last record.
+pub(crate) async fn read_all(shard: &Rc<Shard>, id: PartitionId) -> Offset {
+    let end = shard.offsets(id).expect("it is here").high_watermark;
+    let mut next = Offset::ZERO;
+    while next < end {
+        let data = shard.read(id, next, 100_000).await.expect("what is safe can be read");
+        for batch in wire::batch::batches(&data.parts.concat()) {
+            let header = *batch.expect("whole").header();
+            assert_eq!(header.base_offset(), next, "the log has a hole");
+            next = header.next_offset();
+        }
+    }
+    next
+}

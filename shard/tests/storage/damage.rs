@@ -1,0 +1,150 @@
+//! Damage that a start must find, and data that it must not destroy.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use rt::{BLOCK_BYTES, IoBuf, OpenMode};
+use shard::journal::replay::ReplayError;
+use shard::journal::ring::{RingFileHeader, RingLayout};
+use shard::recovery::{OnDamage, RecoveryError};
+
+use crate::bench::{Bench, RING_BYTES, append, partition, read_all};
+
+const RING_FILE_BYTES: u64 = RING_BYTES / 4;
+
+/// A life that has so many records of 1,000 bytes acknowledged, and is then killed.
+fn bench_with(records: u64) -> Rc<Bench> {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        for _ in 0..records {
+            append(&shard, id, 1_000).await.expect("a good disk takes it");
+        }
+    });
+    bench
+}
+
+fn refusal(bench: &Rc<Bench>) -> String {
+    let result = bench.live(async |bench| bench.start().await.map(drop));
+    match result {
+        Err(error @ RecoveryError::Replay(ReplayError::Unreadable { .. } | ReplayError::Damaged { .. })) => {
+            error.to_string()
+        }
+        Err(other) => panic!("refused for another reason: {other}"),
+        Ok(()) => panic!("the start went on over the damage"),
+    }
+}
+
+fn end_after_start(bench: &Rc<Bench>) -> u64 {
+    let end = bench.live(async |bench| {
+        let shard = bench.start().await.expect("the start succeeds");
+        read_all(&shard, partition(1, 0)).await
+    });
+    end.get()
+}
+
+#[test]
+fn a_ring_file_with_a_damaged_header_stops_the_start_and_loses_nothing() {
+    for records in [1, 50] {
+        let bench = bench_with(records);
+        bench.disk.flip_bit(Path::new("journal/0/ring-0"), 16, 0);
+        let text = refusal(&bench);
+        assert!(text.contains("ring-0 has a damaged header"), "{text}");
+        // Whoever says to go on gets everything: only the header is gone.
+        bench.on_damage.set(OnDamage::AcceptLoss);
+        assert_eq!(end_after_start(&bench), records);
+        bench.on_damage.set(OnDamage::Refuse);
+        assert_eq!(end_after_start(&bench), records);
+    }
+}
+
+#[test]
+fn a_ring_file_that_was_removed_stops_the_start() {
+    // Records in all four files; the checkpoint after the ring was made knows of these.
+    for removed in 0..4 {
+        let bench = bench_with(120);
+        bench.meddle(async move |disk| {
+            disk.remove_file(Path::new(&format!("journal/0/ring-{removed}"))).await.expect("it was there");
+        });
+        let text = refusal(&bench);
+        assert!(text.contains(&format!("ring-{removed} is missing")), "{text}");
+    }
+}
+
+#[test]
+fn a_ring_file_that_was_cut_stops_the_start() {
+    let bench = bench_with(120);
+    bench.meddle(async |disk| {
+        let file = disk.open(Path::new("journal/0/ring-0"), OpenMode::Existing).await.expect("it is there");
+        file.set_len(100_001).await.expect("it can be cut");
+    });
+    let text = refusal(&bench);
+    assert!(text.contains(&format!("ring-0 has 100001 bytes instead of {RING_FILE_BYTES}")), "{text}");
+}
+
+#[test]
+fn a_ring_file_of_another_journal_stops_the_start() {
+    let bench = bench_with(120);
+    let layout = RingLayout::of_total(RING_BYTES);
+    let foreign = RingFileHeader { layout, index: 1, journal: 0xF0E }.encode();
+    bench.meddle(async move |disk| {
+        let file = disk.open(Path::new("journal/0/ring-1"), OpenMode::Existing).await.expect("it is there");
+        let buffer = IoBuf::alloc(BLOCK_BYTES);
+        buffer.append(&foreign);
+        file.write(buffer, 0).await.expect("it can be written");
+    });
+    let text = refusal(&bench);
+    assert!(text.contains("ring-1 belongs to journal 0000000000000f0e"), "{text}");
+}
+
+#[test]
+fn an_empty_journal_that_was_closed_well_needs_no_ring() {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        append(&shard, id, 1_000).await.expect("a good disk takes it");
+        shard.close().await.expect("it closes");
+    });
+    bench.meddle(async |disk| disk.remove_file(Path::new("journal/0/ring-0")).await.expect("it was there"));
+    assert_eq!(end_after_start(&bench), 1);
+}
+
+#[test]
+fn a_ring_that_was_not_finished_is_no_damage() {
+    // Killed at any moment of the first start, with nothing acknowledged.
+    for micros in (0..200_000).step_by(5_000) {
+        let bench = Bench::new(&[partition(1, 0)]);
+        bench.live(async move |bench| {
+            let wait = std::time::Duration::from_micros(micros);
+            let _ = rt::timeout(wait, async { drop(bench.start().await) }).await;
+            rt::sleep(wait).await;
+        });
+        bench.disk.crash();
+        assert_eq!(end_after_start(&bench), 0, "killed after {micros} us");
+    }
+}
+
+#[test]
+fn files_of_a_topic_that_nobody_knows_are_moved_aside() {
+    let (known, unknown, deleted) = (partition(1, 0), partition(2, 0), partition(3, 0));
+    let bench = Bench::new(&[known, unknown, deleted]);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        for id in [known, unknown, deleted] {
+            append(&shard, id, 1_000).await.expect("a good disk takes it");
+        }
+        shard.close().await.expect("it closes");
+    });
+    let before = bench.files_below(&format!("topics/{}", unknown.topic));
+    assert!(!before.is_empty(), "the topic has files");
+    bench.partitions.borrow_mut().retain(|id| *id == known);
+    bench.deleted.borrow_mut().insert(deleted.topic);
+    assert_eq!(end_after_start(&bench), 1);
+    bench.disk.crash();
+    assert!(bench.files_below(&format!("topics/{}", unknown.topic)).is_empty());
+    assert!(bench.files_below(&format!("topics/{}", deleted.topic)).is_empty());
+    assert_eq!(bench.files_below(&format!("lost+found-1/{}", unknown.topic)).len(), before.len());
+    assert!(bench.files_below(&format!("lost+found-1/{}", deleted.topic)).is_empty());
+}
