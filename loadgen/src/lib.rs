@@ -4,10 +4,16 @@
 //! that stalls cannot hide it by holding the load back. [`health`] judges the generator by its own lag, and [`verify`]
 //! what came out of the broker.
 
+pub mod door;
+pub mod engine;
 pub mod health;
+pub mod host;
 pub mod latency;
 mod number;
 pub mod record;
+pub mod result;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
+pub mod sink;
 pub mod verify;
