@@ -1,5 +1,6 @@
 //! `corelane`: the broker and the tools around it, one file a command.
 
+mod loadgen;
 mod logging;
 mod serve;
 
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Loadgen(loadgen::Loadgen),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
+        Command::Loadgen(loadgen) => loadgen.run(),
     };
     logging.flush();
     match result {

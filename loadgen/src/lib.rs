@@ -4,13 +4,16 @@
 //! that stalls cannot hide it by holding the load back. [`health`] judges the generator by its own lag, and [`verify`]
 //! what came out of the broker.
 
+pub mod compare;
 pub mod door;
 pub mod engine;
 pub mod health;
 pub mod host;
+pub mod knee;
 pub mod latency;
 mod number;
 pub mod record;
+pub mod report;
 pub mod result;
 pub mod run;
 pub mod scenario;
