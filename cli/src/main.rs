@@ -6,6 +6,7 @@ mod escape;
 mod format;
 mod inspect;
 mod kafka;
+mod loadgen;
 mod logging;
 mod native;
 mod produce;
@@ -69,13 +70,14 @@ enum Command {
     Produce(produce::Produce),
     Consume(consume::Consume),
     Inspect(inspect::Inspect),
+    Loadgen(loadgen::Loadgen),
 }
 
 impl Command {
     fn log_default(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Topic(_) | Self::Produce(_) | Self::Consume(_) | Self::Inspect(_) => "warn",
+            Self::Topic(_) | Self::Produce(_) | Self::Consume(_) | Self::Inspect(_) | Self::Loadgen(_) => "warn",
         }
     }
 }
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Loadgen(loadgen) => loadgen.run(),
     };
     logging.flush();
     match result {

@@ -1,11 +1,22 @@
-//! Load for log brokers, and what it measures.
+//! Load for log brokers that says what it measured, through Corelane's door and Kafka's.
 //!
-//! So far a closed loop over blocking sockets ([`closed_loop`]), as plain as the yardstick that it is compared with: so
-//! many connections, so many requests in flight on each, batches prepared beforehand, latency from the moment a request
-//! was sent. Closed-loop latency hides stalls (a slow answer delays the requests after it); it is said beside each
-//! figure.
+//! A [`schedule`] decides when each record is due before the run begins; latency counts from then, so that a broker
+//! that stalls cannot hide it by holding the load back. [`health`] judges the generator by its own lag, and [`verify`]
+//! what came out of the broker.
 
-pub mod closed_loop;
-mod target;
-
-pub use target::{Door, Target};
+pub mod compare;
+pub mod door;
+pub mod engine;
+pub mod health;
+pub mod host;
+pub mod knee;
+pub mod latency;
+mod number;
+pub mod record;
+pub mod report;
+pub mod result;
+pub mod run;
+pub mod scenario;
+pub mod schedule;
+pub mod sink;
+pub mod verify;

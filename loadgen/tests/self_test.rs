@@ -1,0 +1,136 @@
+//! The generator judged: does it see what a server does to it, and does it say when it was itself to blame?
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of tests are small")]
+
+#[path = "support/plan.rs"]
+mod plan;
+#[path = "support/store.rs"]
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loadgen::door::{Door, Target};
+use loadgen::engine::worker::Part;
+use loadgen::engine::{Clock, Shared, Worker};
+use loadgen::health::Verdict;
+use loadgen::result::RunResult;
+use loadgen::run::{RunOptions, run};
+use loadgen::scenario;
+use loadgen::sink::{Discard, Sink, Store};
+use store::{Fault, Spoiling, Stalling};
+
+fn run_against<S: Store>(store: S, partitions: u32, overrides: &[&str], handicap: Duration) -> RunResult {
+    let sink = Sink::start(Arc::new(store), partitions).expect("a free port");
+    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    let scenario = scenario::read("self-test", "name = \"self-test\"\n", &overrides).expect("the scenario is valid");
+    let options = RunOptions {
+        target: Target { door: Door::Kafka, address: sink.address },
+        threads: 1,
+        server_pid: None,
+        commit: String::new(),
+        handicap,
+    };
+    run(&scenario, &options, &mut |_| {}).expect("the sink serves")
+}
+
+/// 1 % of the time stalled, as 100 ms in 10 s are. Noise of the machine only adds to latency, so the bounds are those that
+/// noise cannot cross.
+#[test]
+fn a_stall_is_seen_by_all_that_were_due_in_it_and_hides_in_the_service_time() {
+    const RATE: f64 = 10_000.0;
+    const SECONDS: f64 = 4.0;
+    const CONNECTIONS: u32 = 2;
+    let store = Arc::new(Stalling::new(Duration::from_secs(2), Duration::from_millis(40)));
+    let sink = Sink::start(store.clone(), 4).expect("a free port");
+    let clock = Clock::new();
+    let plan = Arc::new(plan::open_loop(sink.address, clock, RATE, SECONDS, CONNECTIONS));
+    let shared = Arc::new(Shared::new(&plan));
+    let worker = Worker::new(plan, shared, clock, Part { index: 0, of: 1 }, None).expect("a worker");
+    let stats = worker.run().stats;
+
+    let stalled = store.stalled.lock().expect("no panics").expect("the server stalled");
+    assert_eq!(stats.scheduled, (RATE * SECONDS) as u64, "the schedule is kept whatever the server does");
+    assert_eq!(stats.measured.due.count(), stats.scheduled, "each arrival is in the histogram");
+    let half = u64::try_from(stalled.as_nanos() / 2).expect("short");
+    let due_slow = stats.measured.due.count_above(half);
+    let service_slow = stats.measured.service.count_above(half);
+    // Half of those that were due in the stall waited for more than half of it.
+    let expected = RATE * stalled.as_secs_f64() / 2.0;
+    assert!(due_slow as f64 >= 0.9 * expected, "{due_slow} arrivals waited for long, expected {expected}");
+    // 1 % of the arrivals were due in the stall, so that a tenth of them waited for more than nine tenths of it.
+    let p99_9 = stats.measured.due.millis_at(0.999);
+    let floor = stalled.as_secs_f64() * 1e3 * 0.85;
+    assert!(p99_9 >= floor, "p99.9 from the due time is {p99_9} ms, the stall makes it {floor} at least");
+    // Requests that were under way: one a connection. What the machine adds stays far below what was due.
+    assert!(service_slow >= 1, "a request was under way when the server stalled");
+    assert!(service_slow * 10 <= due_slow, "{service_slow} slow requests, {due_slow} slow arrivals");
+}
+
+#[test]
+fn a_generator_made_slow_on_purpose_refuses_its_numbers() {
+    let overrides = ["load.rate=5000", "time.warm_up_s=0.2", "time.measured_s=1.0", "time.cool_down_s=0.0"];
+    let result = run_against(Discard::new(1), 1, &overrides, Duration::from_millis(1));
+    assert_eq!(result.health.verdict, Verdict::GeneratorWasBottleneck);
+    assert_eq!(result.latency, None, "no latency is printed as the broker's");
+    assert!(!result.is_valid && !result.problems.is_empty());
+    assert!(result.series.iter().all(|second| second.due.count == 0), "nor is it in the series");
+}
+
+/// Reads a backlog of more than 100,000 records of which one was spoilt.
+fn spoilt(fault: Fault) -> RunResult {
+    let overrides = [
+        "topic.partitions=2",
+        "load.loop=none",
+        "produce.producers=2",
+        "records.bytes=64",
+        "records.keys=uniform",
+        "records.key_count=1",
+        "consume.readers=1",
+        "consume.backlog_records=120000",
+        "time.warm_up_s=0",
+        "time.measured_s=60",
+        "time.cool_down_s=0",
+    ];
+    run_against(Spoiling::new(2, fault, 100_000), 2, &overrides, Duration::ZERO)
+}
+
+#[test]
+fn a_target_that_keeps_everything_is_found_clean() {
+    let result = spoilt(Fault::None);
+    assert_eq!(result.problems, Vec::<String>::new());
+    assert_eq!(result.verification[0].received, 120_000);
+}
+
+#[test]
+fn one_record_in_a_hundred_thousand_that_is_dropped_is_found() {
+    let result = spoilt(Fault::Drop);
+    let found = result.verification[0];
+    assert_eq!((found.lost, found.duplicated, found.reordered, found.corrupted), (1, 0, 0, 0));
+    assert!(!result.is_valid);
+}
+
+#[test]
+fn one_record_in_a_hundred_thousand_that_is_doubled_is_found() {
+    let result = spoilt(Fault::Double);
+    let found = result.verification[0];
+    assert_eq!((found.lost, found.duplicated, found.reordered, found.corrupted), (0, 1, 0, 0));
+    assert!(!result.is_valid);
+}
+
+#[test]
+fn two_records_in_a_hundred_thousand_that_change_places_are_found() {
+    let result = spoilt(Fault::Reorder);
+    let found = result.verification[0];
+    assert_eq!((found.lost, found.duplicated, found.reordered, found.corrupted), (0, 0, 1, 0));
+    assert_eq!(found.reordered_in_key, 1);
+    assert!(!result.is_valid);
+}
+
+#[test]
+fn one_bit_in_a_hundred_thousand_records_that_flips_is_found() {
+    let result = spoilt(Fault::Flip);
+    let found = result.verification[0];
+    assert_eq!((found.corrupted, found.duplicated, found.reordered), (1, 0, 0));
+    assert!(!result.is_valid);
+}
