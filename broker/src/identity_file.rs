@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base::{BrokerId, TopicId};
 use serde::{Deserialize, Serialize};
+use shard::layout;
 
 const FILE: &str = "broker.toml";
 /// Version of the data folder's layout and of the formats in it.
@@ -35,6 +36,10 @@ pub(crate) fn load(folder: &Path, node: BrokerId) -> Result<String, (PathBuf, St
             Ok(known.cluster_id)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if folder.join(layout::JOURNALS).exists() {
+                let why = "the folder holds a broker's data, but not the file that says whose: restore it";
+                return Err(failed(why.to_owned()));
+            }
             let cluster_id = new_id().map_err(|error| failed(error.to_string()))?;
             let new = BrokerFile { format: FORMAT, cluster_id: cluster_id.clone(), node_id: node.0 };
             write(folder, &path, &new).map_err(|error| failed(error.to_string()))?;

@@ -1,10 +1,11 @@
 //! Reading and asking about partitions, on this core and through others.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, Offset, PartitionId, Timestamp};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
 use shard::{ReadData, ReadError};
 use wire::ErrorCode;
 
@@ -73,9 +74,9 @@ impl Core {
 
     /// Epoch checks of a read; gives the answer when the reader's log has diverged.
     fn check_read(&self, part: &ReadPart) -> Result<Option<ReadReply>, Refusal> {
-        self.check_epoch(part.id, part.current_epoch)?;
+        let leader_epoch = self.check_epoch(part.id, part.current_epoch)?;
         let Some(last_epoch) = part.last_epoch else { return Ok(None) };
-        let Some((epoch, end)) = self.shard.end_of_epoch(part.id, last_epoch) else { return Ok(None) };
+        let (epoch, end) = self.end_of_epoch(part.id, last_epoch, leader_epoch).ok_or(ErrorCode::OffsetOutOfRange)?;
         if epoch == last_epoch && end >= part.offset {
             return Ok(None);
         }
@@ -83,6 +84,22 @@ impl Core {
         let diverging = Some((epoch, end));
         let next_offset = part.offset;
         Ok(Some(ReadReply { parts: Vec::new(), bytes: 0, next_offset, high_watermark, log_start, diverging }))
+    }
+
+    /// Where an epoch ends, by Kafka's rules; `None` for one that has not begun.
+    fn end_of_epoch(
+        &self,
+        id: PartitionId,
+        wanted: LeaderEpoch,
+        current: LeaderEpoch,
+    ) -> Option<(LeaderEpoch, Offset)> {
+        // The current one ends with the log, whether or not it has records yet.
+        let end = self.shard.offsets(id)?.log_end;
+        match wanted.cmp(&current) {
+            Ordering::Greater => None,
+            Ordering::Equal => Some((wanted, end)),
+            Ordering::Less => self.shard.end_of_epoch(id, wanted),
+        }
     }
 
     fn refuse_read(&self, id: PartitionId, refusal: Refusal) -> ReadRefusal {
@@ -208,9 +225,7 @@ impl Core {
                 None
             }
             QueryKind::EndOfEpoch(epoch) => {
-                let end = self.shard.end_of_epoch(query.id, epoch);
-                // An epoch without records yet ends where the log ends.
-                let end = end.or_else(|| (epoch == leader_epoch).then_some((epoch, offsets.log_end)));
+                let end = self.end_of_epoch(query.id, epoch, leader_epoch);
                 answer.epoch = end.map(|(epoch, _)| epoch);
                 answer.offset = end.map(|(_, offset)| offset);
                 None

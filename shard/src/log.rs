@@ -410,12 +410,13 @@ impl PartitionLog {
         self.closed_bytes + self.tail.iter().map(|segment| u64::from(segment.bytes)).sum::<u64>()
     }
 
-    /// The largest epoch not above `wanted` that wrote here, and the offset after its last record (KIP-320).
-    pub(crate) fn end_of_epoch(&self, wanted: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+    /// The largest epoch not above `wanted` that wrote here, and the offset after its last record (KIP-320). An epoch
+    /// before all of these has written nothing, and ends where the first begins.
+    pub(crate) fn end_of_epoch(&self, wanted: LeaderEpoch) -> (LeaderEpoch, Offset) {
         let after = self.epochs.partition_point(|start| start.epoch <= wanted);
-        let epoch = self.epochs[..after].last()?.epoch;
+        let epoch = self.epochs[..after].last().map_or(wanted, |start| start.epoch);
         let end = self.epochs.get(after).map_or(self.end, |next| next.start);
-        Some((epoch, end))
+        (epoch, end)
     }
 
     /// log start ≤ stable ≤ end; the open span ends where the log ends.

@@ -260,7 +260,7 @@ impl Shard {
 
     /// The largest leader epoch not above `wanted` in a partition's log, and the offset after its last record.
     pub fn end_of_epoch(&self, id: PartitionId, wanted: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
-        self.store.with(id, |log| log.end_of_epoch(wanted)).flatten()
+        self.store.with(id, |log| log.end_of_epoch(wanted))
     }
 
     /// Sets where the owner's own state per partition comes from when a checkpoint is taken.

@@ -6,6 +6,9 @@ use wire::ErrorCode;
 use wire::kafka::describe_topic_partitions::{DescribeTopicPartitionsRequest, TopicRequest};
 use wire::kafka::find_coordinator::FindCoordinatorRequest;
 use wire::kafka::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::kafka::offset_for_leader_epoch::{
+    OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
+};
 
 use crate::{EPOCH, batch_at, client_with_topic};
 
@@ -41,6 +44,48 @@ fn offsets_are_found_by_time_in_memory_and_after_a_restart() {
     broker.kill();
     let broker = Broker::start(data.path(), &[]);
     check(&mut Client::connect(broker.kafka).unwrap());
+}
+
+/// Epochs begin with each start of the broker; these rules are those of Kafka's leader epoch cache (KIP-320).
+#[test]
+fn epochs_end_where_kafka_says_also_those_without_records() {
+    let data = folder();
+    let ask = |client: &mut Client, epoch: i32| {
+        let partition = OffsetForLeaderPartition { leader_epoch: epoch, ..OffsetForLeaderPartition::default() };
+        let topic = OffsetForLeaderTopic { topic: "epochs".to_owned(), partitions: vec![partition] };
+        let request = OffsetForLeaderEpochRequest { topics: vec![topic], ..OffsetForLeaderEpochRequest::default() };
+        let answer = client.ask(4, &request).unwrap().topics.remove(0).partitions.remove(0);
+        assert_eq!(code(answer.error_code), ErrorCode::None);
+        (answer.leader_epoch, answer.end_offset)
+    };
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "epochs", 1);
+    let first = ask(&mut client, 0);
+    assert_eq!(first, (0, 0), "the current epoch, without records");
+    broker.kill();
+    for (start, records) in [(1, 2), (2, 0), (3, 3)] {
+        let broker = Broker::start(data.path(), &[]);
+        let mut client = Client::connect(broker.kafka).unwrap();
+        if records > 0 {
+            client.produce("epochs", 0, &batch_at(&vec![0; records], 10, None)).unwrap();
+        }
+        assert_eq!(ask(&mut client, start + 1), (-1, -1), "an epoch that has not begun");
+        assert_eq!(ask(&mut client, 0), (0, 0), "an epoch before all records");
+        broker.kill();
+    }
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let all: Vec<(i32, i64)> = (1..=4).map(|epoch| ask(&mut client, epoch)).collect();
+    assert_eq!(all, [(1, 2), (1, 2), (3, 5), (4, 5)]);
+}
+
+#[test]
+fn a_data_folder_without_its_name_is_refused() {
+    let data = folder();
+    Broker::start(data.path(), &[]).stop();
+    std::fs::remove_file(data.path().join("broker.toml")).unwrap();
+    let Err(log) = Broker::try_start(data.path(), &[]) else { panic!("the broker took the folder for a new one") };
+    assert!(log.contains("not the file that says whose"), "{log}");
 }
 
 #[test]

@@ -165,14 +165,15 @@ fn an_epoch_ends_where_the_next_one_begins() {
     let mut twin = Twin::new(1 << 20);
     let bytes = batch_of(2, 5, &mut random);
     let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap();
-    for epoch in [0, 0, 3, 7] {
+    for epoch in [1, 1, 3, 7] {
         let leader_epoch = LeaderEpoch::new(epoch).unwrap();
         let append = AppendBatch { header: head, payload, offsets: 2, max_timestamp: -1, leader_epoch };
         twin.log.append(append, &twin.pool);
     }
     let ends: Vec<_> = (0..9)
-        .map(|epoch| twin.log.end_of_epoch(LeaderEpoch::new(epoch).unwrap()).map(|(e, end)| (e.get(), end.get())))
+        .map(|epoch| twin.log.end_of_epoch(LeaderEpoch::new(epoch).unwrap()))
+        .map(|(epoch, end)| (epoch.get(), end.get()))
         .collect();
-    let (zero, three, seven) = (Some((0, 4)), Some((3, 6)), Some((7, 8)));
-    assert_eq!(ends, [zero, zero, zero, three, three, three, three, seven, seven]);
+    let (zero, one, three, seven) = ((0, 0), (1, 4), (3, 6), (7, 8));
+    assert_eq!(ends, [zero, one, one, three, three, three, three, seven, seven]);
 }
