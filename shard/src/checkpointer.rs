@@ -118,8 +118,17 @@ impl Store {
         result
     }
 
-    /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed.
+    /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed. A partition that was
+    /// removed before or meanwhile needs nothing of that.
     async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+        let _work = self.write_back.at_work.begin(slot);
+        match self.settle_files(slot, target).await {
+            Err(_) if self.is_gone(slot) => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn settle_files(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
         loop {
             match self.with_slot(slot, |log| log.chunks.written_up_to(target)) {
                 None => return Ok(()),

@@ -170,10 +170,10 @@ impl Shard {
         self.store.with(spec.id, |log| log.spec = spec);
     }
 
-    /// Forgets a partition at once and removes its files in the background.
+    /// Forgets a partition at once, for good, and removes its files in the background. Its id is never used again.
     pub fn remove_partition(self: &Rc<Self>, id: PartitionId) {
-        if self.store.remove(id) {
-            self.remove_files_later(id);
+        if let Some(slot) = self.store.remove(id) {
+            self.remove_files_later(id, slot);
         }
     }
 

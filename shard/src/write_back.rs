@@ -3,7 +3,7 @@
 //! Nothing here is flushed; a checkpoint does that. Until then the journal holds the same batches.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use base::{Offset, PartitionId, TopicId};
@@ -25,10 +25,51 @@ pub(crate) struct WriteBack {
     queue: RefCell<VecDeque<u32>>,
     queued: RefCell<BTreeSet<u32>>,
     arrived: Notify,
+    pub(crate) at_work: Rc<SlotsAtWork>,
     /// Topics whose folder's entry is flushed.
     pub(crate) synced_topics: RefCell<BTreeSet<TopicId>>,
     /// Segment files that are kept open between writes.
     pub(crate) files_open: Cell<usize>,
+}
+
+/// Slots whose files somebody is at. The files of a removed partition stay until that has ended: nothing is pulled away
+/// from under a write or a checkpoint, and nothing is made anew behind the removal's back.
+#[derive(Default)]
+pub(crate) struct SlotsAtWork {
+    counts: RefCell<BTreeMap<u32, usize>>,
+    ended: Notify,
+}
+
+/// Holds a slot's files in place.
+pub(crate) struct SlotWork {
+    slots: Rc<SlotsAtWork>,
+    slot: u32,
+}
+
+impl SlotsAtWork {
+    pub(crate) fn begin(self: &Rc<Self>, slot: u32) -> SlotWork {
+        *self.counts.borrow_mut().entry(slot).or_default() += 1;
+        SlotWork { slots: Rc::clone(self), slot }
+    }
+
+    /// Resolves once nobody is at a slot's files. Of a slot that was taken out, nobody begins again.
+    async fn idle(&self, slot: u32) {
+        while self.counts.borrow().contains_key(&slot) {
+            self.ended.notified().await;
+        }
+    }
+}
+
+impl Drop for SlotWork {
+    fn drop(&mut self) {
+        let mut counts = self.slots.counts.borrow_mut();
+        let count = counts.get_mut(&self.slot).expect("work that ends has begun");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.slot);
+            self.slots.ended.notify_all();
+        }
+    }
 }
 
 impl WriteBack {
@@ -47,8 +88,10 @@ impl WriteBack {
 }
 
 impl Store {
-    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was.
+    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was; of a
+    /// partition that was removed meanwhile it means nothing.
     pub(crate) async fn write_one(&self, slot: u32, what: WriteWhat) -> Result<bool, DiskError> {
+        let _work = self.write_back.at_work.begin(slot);
         let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
         let Some((id, Some(write))) = next else { return Ok(false) };
         let (chunk, written) = (write.chunk, write.written);
@@ -63,7 +106,10 @@ impl Store {
         });
         self.evict_for(0);
         self.progress.notify_all();
-        result.map(|()| true)
+        match result {
+            Err(_) if self.is_gone(slot) => Ok(false),
+            result => result.map(|()| true),
+        }
     }
 
     async fn perform(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
@@ -91,14 +137,7 @@ impl Store {
         if let Some(Some(file)) = self.with_slot(slot, |log| log.tail_segment(base)?.file.clone()) {
             return Ok(file);
         }
-        let path = layout::segment_file(id, base);
-        let file = match self.disk.open(&path, OpenMode::Create).await {
-            Err(DiskError::NotFound { .. }) => {
-                self.disk.create_dir_all(&layout::partition_folder(id)).await?;
-                self.disk.open(&path, OpenMode::Create).await?
-            }
-            other => other?,
-        };
+        let file = self.make_segment_file(slot, id, base).await?;
         self.with_slot(slot, |log| {
             if let Some(segment) = log.tail_segment(base) {
                 segment.entry_unsynced = true;
@@ -109,6 +148,24 @@ impl Store {
             }
         });
         Ok(file)
+    }
+
+    /// Opens the file of a segment, or makes it together with its folder. Never for a partition that was removed.
+    async fn make_segment_file(&self, slot: u32, id: PartitionId, base: Offset) -> Result<Rc<dyn DiskFile>, DiskError> {
+        let (path, folder) = (layout::segment_file(id, base), layout::partition_folder(id));
+        let mut tries = 1;
+        loop {
+            match self.disk.open(&path, OpenMode::Create).await {
+                Err(DiskError::NotFound { .. }) if tries < limits::SEGMENT_FILE_TRIES && !self.is_gone(slot) => {}
+                result => return result,
+            }
+            match self.disk.create_dir_all(&folder).await {
+                // Another core has removed the topic's folder, which was empty so far, in this moment.
+                Err(DiskError::NotFound { .. }) => {}
+                result => result?,
+            }
+            tries += 1;
+        }
     }
 
     /// Closes a file that a segment kept open.
@@ -208,9 +265,10 @@ impl Shard {
         }
     }
 
-    pub(crate) fn remove_files_later(self: &Rc<Self>, id: PartitionId) {
+    pub(crate) fn remove_files_later(self: &Rc<Self>, id: PartitionId, slot: u32) {
         let shard = Rc::clone(self);
         let removal = async move {
+            shard.store.write_back.at_work.idle(slot).await;
             remove_partition_files(&*shard.store.disk, id).await;
         };
         if self.gate.spawn(BACKGROUND, removal).is_err() {
@@ -228,10 +286,8 @@ pub(crate) async fn remove_partition_files(disk: &dyn Disk, id: PartitionId) {
     {
         tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
     }
-    let folder = layout::topic_folder(id.topic);
-    if disk.list(&folder).await.is_ok_and(|entries| entries.is_empty()) {
-        let _ = disk.remove_dir_all(&folder).await;
-    }
+    // Refused while partitions of other cores are in it; the last one gets it.
+    let _ = disk.remove_empty_dir(&layout::topic_folder(id.topic)).await;
 }
 
 /// Writes bytes at any position of a file: the block that they begin in is read first and kept.
