@@ -26,15 +26,16 @@ impl Shard {
     }
 
     pub(crate) async fn take_checkpoints(self: Rc<Self>) {
+        let mut refused = None;
         while !self.gate.is_closing() {
             futures_lite::future::or(self.checkpoint_wanted.wait(), self.gate.closing()).await;
             if self.gate.is_closing() || self.checkpointing.get() || self.failed().is_some() {
                 continue;
             }
             match self.checkpoint(false).await {
-                Ok(()) => {}
+                Ok(()) => refused = None,
                 Err(DiskError::NoSpace { .. }) => {
-                    self.wait_for_space().await;
+                    self.wait_for_space(&mut refused).await;
                     self.checkpoint_wanted.raise();
                 }
                 Err(cause) => self.store.poison("a checkpoint failed", cause),

@@ -24,6 +24,7 @@ mod pool;
 pub mod recovery;
 pub mod segment;
 mod shard;
+mod space;
 mod stats;
 mod store;
 pub mod task_queues;

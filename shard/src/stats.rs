@@ -27,7 +27,7 @@ impl Shard {
             appends_waiting: self.turnstile.len(),
             journal_used_percent: self.journal().used_percent(),
             next_checkpoint: self.next_checkpoint.get(),
-            accepts_appends: self.failed().is_none() && !self.no_space.get(),
+            accepts_appends: self.failed().is_none() && !self.space.is_short(),
         }
     }
 }

@@ -12,6 +12,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
 use crate::bytes::{block_floor, length};
 use crate::log::chunks::{SegmentWrite, WriteWhat};
 use crate::shard::Shard;
+use crate::space::Refused;
 use crate::store::Store;
 use crate::task_queues::{BACKGROUND, CONTROL, WRITE_BACK};
 use crate::{layout, limits};
@@ -198,22 +199,30 @@ impl Shard {
                 futures_lite::future::or(self.store.write_back.arrived.notified(), self.gate.closing()).await;
                 continue;
             };
-            match self.store.write_one(slot, WriteWhat::Complete).await {
+            match self.write_when_there_is_space(slot).await {
                 Ok(true) => self.store.write_back.enqueue(slot),
                 Ok(false) => {}
-                Err(DiskError::NoSpace { .. }) => {
-                    self.store.write_back.enqueue(slot);
-                    self.wait_for_space().await;
-                }
                 Err(cause) => self.store.poison("writing a chunk to its segment failed", cause),
             }
         }
     }
 
-    /// Refuses appends until the disk takes a write again; called by whoever has met a full disk.
-    pub(crate) async fn wait_for_space(&self) {
-        if !self.no_space.replace(true) {
-            tracing::warn!(core = %self.config.core, "the disk is full: appends are refused until space returns");
+    /// Stays with the chunk that was refused: whether another one finds space says nothing about this one.
+    async fn write_when_there_is_space(&self, slot: u32) -> Result<bool, DiskError> {
+        let mut refused = None;
+        loop {
+            match self.store.write_one(slot, WriteWhat::Complete).await {
+                Err(DiskError::NoSpace { .. }) if !self.gate.is_closing() => self.wait_for_space(&mut refused).await,
+                Err(DiskError::NoSpace { .. }) => return Ok(false),
+                result => return result,
+            }
+        }
+    }
+
+    /// Refuses appends until the disk takes this write; called by whoever has met a full disk, before trying again.
+    pub(crate) async fn wait_for_space(&self, refused: &mut Option<Refused>) {
+        if refused.is_none() {
+            *refused = Some(self.space.refuse());
             self.store.progress.notify_all();
         }
         futures_lite::future::or(rt::sleep(limits::NO_SPACE_RETRY), self.gate.closing()).await;
@@ -252,15 +261,7 @@ impl Shard {
                 return;
             }
         };
-        let low = free < self.config.free_space_floor;
-        if low != self.no_space.replace(low) {
-            let floor = self.config.free_space_floor;
-            match low {
-                true => {
-                    tracing::warn!(core = %self.config.core, free, floor, "free space is below its floor: appends are refused")
-                }
-                false => tracing::info!(core = %self.config.core, free, "there is space again: appends are accepted"),
-            }
+        if self.space.look(free, self.config.free_space_floor) {
             self.store.progress.notify_all();
         }
     }
