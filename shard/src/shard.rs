@@ -216,7 +216,10 @@ impl Shard {
             match self.store.with(id, |log| log.stable() >= end) {
                 None => return Err(AppendError::UnknownPartition(id)),
                 Some(true) => return Ok(()),
-                Some(false) => self.store.progress.notified().await,
+                // A journal that fails moves nothing in the store.
+                Some(false) => {
+                    futures_lite::future::or(self.store.progress.notified(), self.journal().room_changed()).await;
+                }
             }
         }
     }

@@ -2,4 +2,5 @@
 
 mod bench;
 mod damage;
+mod failing;
 mod full;
