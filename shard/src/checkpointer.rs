@@ -198,7 +198,7 @@ impl Store {
             drop(file);
             let Some(TailSegment { file, entry_unsynced, .. }) = finished else { return Ok(()) };
             if let Some(file) = file {
-                self.close_file(file).await;
+                file.close().await;
             }
             if entry_unsynced {
                 self.sync_entries(id).await?;
@@ -244,7 +244,7 @@ impl Store {
             quiet.then(|| log.tail.back_mut()?.file.take()).flatten()
         });
         if let Some(Some(file)) = file {
-            self.close_file(file).await;
+            file.close().await;
         }
     }
 }

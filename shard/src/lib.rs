@@ -20,6 +20,7 @@ pub mod journal;
 pub mod layout;
 pub mod limits;
 mod log;
+mod open_files;
 mod pool;
 pub mod recovery;
 pub mod segment;

@@ -52,7 +52,7 @@ impl Store {
             disk,
             logs: RefCell::default(),
             pool: ChunkPool::new(cache_bytes),
-            write_back: WriteBack::default(),
+            write_back: WriteBack::new(),
             reader: Reader::default(),
             progress: Notify::new(),
             poisoned: RefCell::new(None),

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is flushed; a checkpoint does that. Until then the journal holds the same batches.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
 
 use crate::bytes::{block_floor, length};
 use crate::log::chunks::{SegmentWrite, WriteWhat};
+use crate::open_files::OpenFiles;
 use crate::shard::Shard;
 use crate::space::Refused;
 use crate::store::Store;
@@ -21,7 +22,6 @@ use crate::{layout, limits};
 const EIO: i32 = 5;
 
 /// Partitions that have chunks to write, in order of arrival.
-#[derive(Default)]
 pub(crate) struct WriteBack {
     queue: RefCell<VecDeque<u32>>,
     queued: RefCell<BTreeSet<u32>>,
@@ -30,7 +30,7 @@ pub(crate) struct WriteBack {
     /// Topics whose folder's entry is flushed.
     pub(crate) synced_topics: RefCell<BTreeSet<TopicId>>,
     /// Segment files that are kept open between writes.
-    pub(crate) files_open: Cell<usize>,
+    pub(crate) open_files: OpenFiles,
 }
 
 /// Slots whose files somebody is at. The files of a removed partition stay until that has ended: nothing is pulled away
@@ -74,6 +74,17 @@ impl Drop for SlotWork {
 }
 
 impl WriteBack {
+    pub(crate) fn new() -> Self {
+        Self {
+            queue: RefCell::default(),
+            queued: RefCell::default(),
+            arrived: Notify::new(),
+            at_work: Rc::default(),
+            synced_topics: RefCell::default(),
+            open_files: OpenFiles::new(limits::OPEN_FILES_MAX),
+        }
+    }
+
     pub(crate) fn enqueue(&self, slot: u32) {
         if self.queued.borrow_mut().insert(slot) {
             self.queue.borrow_mut().push_back(slot);
@@ -135,16 +146,16 @@ impl Store {
         id: PartitionId,
         base: Offset,
     ) -> Result<Rc<dyn DiskFile>, DiskError> {
-        if let Some(Some(file)) = self.with_slot(slot, |log| log.tail_segment(base)?.file.clone()) {
+        if let Some(Some(file)) = self.with_slot(slot, |log| log.kept_file(base)) {
             return Ok(file);
         }
         let file = self.make_segment_file(slot, id, base).await?;
         self.with_slot(slot, |log| {
             if let Some(segment) = log.tail_segment(base) {
                 segment.entry_unsynced = true;
-                if self.write_back.files_open.get() < limits::OPEN_FILES_MAX {
-                    self.write_back.files_open.set(self.write_back.files_open.get() + 1);
-                    segment.file = Some(Rc::clone(&file));
+                // Another task may have been quicker.
+                if segment.file.is_none() {
+                    segment.file = self.write_back.open_files.keep(&file);
                 }
             }
         });
@@ -166,14 +177,6 @@ impl Store {
                 result => result?,
             }
             tries += 1;
-        }
-    }
-
-    /// Closes a file that a segment kept open.
-    pub(crate) async fn close_file(&self, file: Rc<dyn DiskFile>) {
-        self.write_back.files_open.set(self.write_back.files_open.get() - 1);
-        if let Err(cause) = file.close().await {
-            tracing::warn!(%cause, "closing a segment failed");
         }
     }
 }

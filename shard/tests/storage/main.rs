@@ -4,3 +4,4 @@ mod bench;
 mod damage;
 mod failing;
 mod full;
+mod removal;
