@@ -37,6 +37,9 @@ pub trait Disk {
 
     fn remove_file(&self, path: &Path) -> DiskFuture<'_, ()>;
 
+    /// Removes the folder if nothing is in it; an error if something is, or if it is not there.
+    fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()>;
+
     /// Removes the folder and everything in it.
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()>;
 

@@ -82,7 +82,7 @@ impl Shard {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
             return Err(AppendError::TooLarge { bytes: batch_bytes, limit });
         }
-        if self.no_space.get() {
+        if self.space.is_short() {
             return Err(AppendError::NoSpace);
         }
         if !self.journal().room_for(batch_bytes) {

@@ -26,15 +26,16 @@ impl Shard {
     }
 
     pub(crate) async fn take_checkpoints(self: Rc<Self>) {
+        let mut refused = None;
         while !self.gate.is_closing() {
             futures_lite::future::or(self.checkpoint_wanted.wait(), self.gate.closing()).await;
             if self.gate.is_closing() || self.checkpointing.get() || self.failed().is_some() {
                 continue;
             }
             match self.checkpoint(false).await {
-                Ok(()) => {}
+                Ok(()) => refused = None,
                 Err(DiskError::NoSpace { .. }) => {
-                    self.wait_for_space().await;
+                    self.wait_for_space(&mut refused).await;
                     self.checkpoint_wanted.raise();
                 }
                 Err(cause) => self.store.poison("a checkpoint failed", cause),
@@ -118,8 +119,17 @@ impl Store {
         result
     }
 
-    /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed.
+    /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed. A partition that was
+    /// removed before or meanwhile needs nothing of that.
     async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+        let _work = self.write_back.at_work.begin(slot);
+        match self.settle_files(slot, target).await {
+            Err(_) if self.is_gone(slot) => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn settle_files(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
         loop {
             match self.with_slot(slot, |log| log.chunks.written_up_to(target)) {
                 None => return Ok(()),
@@ -188,7 +198,7 @@ impl Store {
             drop(file);
             let Some(TailSegment { file, entry_unsynced, .. }) = finished else { return Ok(()) };
             if let Some(file) = file {
-                self.close_file(file).await;
+                file.close().await;
             }
             if entry_unsynced {
                 self.sync_entries(id).await?;
@@ -234,7 +244,7 @@ impl Store {
             quiet.then(|| log.tail.back_mut()?.file.take()).flatten()
         });
         if let Some(Some(file)) = file {
-            self.close_file(file).await;
+            file.close().await;
         }
     }
 }

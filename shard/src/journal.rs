@@ -249,7 +249,8 @@ impl Journal {
         }
     }
 
-    /// Resolves when room may have appeared: after a flush, a recycling, or a prepared file.
+    /// Resolves when room may have appeared: after a flush, a recycling, a prepared file, or when there will be none any
+    /// more because the journal is poisoned.
     pub async fn room_changed(&self) {
         self.room.notified().await;
     }

@@ -38,6 +38,8 @@ pub const BATCH_BYTES_MAX: u32 = 64 << 20;
 pub const WRITE_BACK_IN_FLIGHT_MAX: usize = 8;
 /// Partitions that one checkpoint flushes at the same time. Flushes are serial in the kernel; a few hide the latency.
 pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
+/// Tries to make a segment's file while other cores remove the folder of the topic around it.
+pub const SEGMENT_FILE_TRIES: usize = 3;
 /// Segment files kept open on one core, for appends and for reads.
 pub const OPEN_FILES_MAX: usize = 512;
 /// Indexes of segments kept in memory on one core.

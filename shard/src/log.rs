@@ -19,6 +19,7 @@ use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
 use crate::journal::Durability;
 use crate::limits;
+use crate::open_files::OpenFile;
 use crate::pool::ChunkPool;
 use crate::segment::index::Span;
 use crate::shard::LogOffsets;
@@ -87,7 +88,7 @@ pub(crate) struct TailSegment {
     pub(crate) bytes: u32,
     /// Spans that its index file holds.
     pub(crate) index_records: u32,
-    pub(crate) file: Option<Rc<dyn DiskFile>>,
+    pub(crate) file: Option<OpenFile>,
     /// Written to since it was last flushed.
     pub(crate) unsynced: bool,
     /// The file was made by this process and its folder not yet flushed.
@@ -361,6 +362,11 @@ impl PartitionLog {
 
     pub(crate) fn tail_segment(&mut self, base: Offset) -> Option<&mut TailSegment> {
         self.tail.iter_mut().find(|segment| segment.base == base)
+    }
+
+    /// The file of an unfinished segment, if it is kept open.
+    pub(crate) fn kept_file(&mut self, base: Offset) -> Option<Rc<dyn DiskFile>> {
+        self.tail_segment(base)?.file.as_ref().map(|kept| Rc::clone(kept.file()))
     }
 
     pub(crate) fn offsets(&self) -> LogOffsets {

@@ -15,6 +15,7 @@ use crate::journal::{Durability, Journal, JournalBatch, JournalStart, Touched};
 use crate::log::find::{Found, MemoryRun};
 use crate::log::{AppendBatch, PartitionSpec};
 use crate::segment::reader::{ReadData, ReadError, ReadSource};
+use crate::space::Space;
 use crate::store::Store;
 use crate::{layout, limits};
 
@@ -116,7 +117,7 @@ pub struct Shard {
     pub(crate) ring_in_checkpoint: Cell<Option<RingState>>,
     pub(crate) checkpoint_wanted: Flag,
     pub(crate) checkpointing: Cell<bool>,
-    pub(crate) no_space: Cell<bool>,
+    pub(crate) space: Rc<Space>,
     pub(crate) gate: Gate,
     pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
 }
@@ -149,7 +150,7 @@ impl Shard {
             ring_in_checkpoint: Cell::new(Some(start.journal.ring())),
             checkpoint_wanted: Flag::new(),
             checkpointing: Cell::new(false),
-            no_space: Cell::new(false),
+            space: Space::new(config.core),
             gate: Gate::new("shard"),
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
             config,
@@ -170,10 +171,10 @@ impl Shard {
         self.store.with(spec.id, |log| log.spec = spec);
     }
 
-    /// Forgets a partition at once and removes its files in the background.
+    /// Forgets a partition at once, for good, and removes its files in the background. Its id is never used again.
     pub fn remove_partition(self: &Rc<Self>, id: PartitionId) {
-        if self.store.remove(id) {
-            self.remove_files_later(id);
+        if let Some(slot) = self.store.remove(id) {
+            self.remove_files_later(id, slot);
         }
     }
 
@@ -215,7 +216,10 @@ impl Shard {
             match self.store.with(id, |log| log.stable() >= end) {
                 None => return Err(AppendError::UnknownPartition(id)),
                 Some(true) => return Ok(()),
-                Some(false) => self.store.progress.notified().await,
+                // A journal that fails moves nothing in the store.
+                Some(false) => {
+                    futures_lite::future::or(self.store.progress.notified(), self.journal().room_changed()).await;
+                }
             }
         }
     }

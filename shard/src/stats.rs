@@ -7,6 +7,8 @@ pub struct ShardStats {
     pub partitions: usize,
     /// Bytes of chunks, readers' holds included.
     pub cache_bytes: u64,
+    /// Segment files that are kept open.
+    pub files_open: usize,
     /// Bytes of chunks that are in no segment file yet.
     pub dirty_bytes: u64,
     /// Appends that wait for room.
@@ -23,11 +25,12 @@ impl Shard {
         ShardStats {
             partitions: self.store.logs.borrow().slots.iter().flatten().count(),
             cache_bytes: self.store.pool.in_use(),
+            files_open: self.store.write_back.open_files.count(),
             dirty_bytes: self.store.pool.dirty(),
             appends_waiting: self.turnstile.len(),
             journal_used_percent: self.journal().used_percent(),
             next_checkpoint: self.next_checkpoint.get(),
-            accepts_appends: self.failed().is_none() && !self.no_space.get(),
+            accepts_appends: self.failed().is_none() && !self.space.is_short(),
         }
     }
 }

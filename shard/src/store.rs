@@ -52,7 +52,7 @@ impl Store {
             disk,
             logs: RefCell::default(),
             pool: ChunkPool::new(cache_bytes),
-            write_back: WriteBack::default(),
+            write_back: WriteBack::new(),
             reader: Reader::default(),
             progress: Notify::new(),
             poisoned: RefCell::new(None),
@@ -69,24 +69,26 @@ impl Store {
         slot
     }
 
-    /// Takes a partition out; false when it was not here. Whoever waits on it is woken.
-    pub(crate) fn remove(&self, id: PartitionId) -> bool {
-        let removed = {
+    /// Takes a partition out and gives its slot; `None` when it was not here. Whoever waits on it is woken. Work on its
+    /// files that has begun goes on: see [`SlotsAtWork::idle`](crate::write_back::SlotsAtWork::idle).
+    pub(crate) fn remove(&self, id: PartitionId) -> Option<u32> {
+        let (slot, removed) = {
             let mut logs = self.logs.borrow_mut();
-            let Some(slot) = logs.by_id.remove(&id) else { return false };
+            let slot = logs.by_id.remove(&id)?;
             self.reader.forget(slot);
             let removed = logs.slots[slot as usize].take();
             if let Some(log) = &removed {
                 logs.by_use.remove(&(log.used, slot));
             }
-            removed
+            (slot, removed)
         };
         if let Some(mut log) = removed {
             log.chunks.drop_all(&self.pool);
             log.raise_all();
         }
+        self.write_back.synced_topics.borrow_mut().remove(&id.topic);
         self.progress.notify_all();
-        true
+        Some(slot)
     }
 
     /// Gives a batch its offsets and copies it into the partition's chunk; `None` when the partition is not here.
@@ -126,6 +128,11 @@ impl Store {
 
     pub(crate) fn with_slot<R>(&self, slot: u32, act: impl FnOnce(&mut PartitionLog) -> R) -> Option<R> {
         self.logs.borrow_mut().slots[slot as usize].as_mut().map(|log| act(log))
+    }
+
+    /// Whether the partition of a slot was taken out. Slots are never used again.
+    pub(crate) fn is_gone(&self, slot: u32) -> bool {
+        self.logs.borrow().slots[slot as usize].is_none()
     }
 
     pub(crate) fn slot_of(&self, id: PartitionId) -> Option<u32> {

@@ -2,8 +2,8 @@
 //!
 //! Nothing here is flushed; a checkpoint does that. Until then the journal holds the same batches.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use base::{Offset, PartitionId, TopicId};
@@ -11,7 +11,9 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
 
 use crate::bytes::{block_floor, length};
 use crate::log::chunks::{SegmentWrite, WriteWhat};
+use crate::open_files::OpenFiles;
 use crate::shard::Shard;
+use crate::space::Refused;
 use crate::store::Store;
 use crate::task_queues::{BACKGROUND, CONTROL, WRITE_BACK};
 use crate::{layout, limits};
@@ -20,18 +22,69 @@ use crate::{layout, limits};
 const EIO: i32 = 5;
 
 /// Partitions that have chunks to write, in order of arrival.
-#[derive(Default)]
 pub(crate) struct WriteBack {
     queue: RefCell<VecDeque<u32>>,
     queued: RefCell<BTreeSet<u32>>,
     arrived: Notify,
+    pub(crate) at_work: Rc<SlotsAtWork>,
     /// Topics whose folder's entry is flushed.
     pub(crate) synced_topics: RefCell<BTreeSet<TopicId>>,
     /// Segment files that are kept open between writes.
-    pub(crate) files_open: Cell<usize>,
+    pub(crate) open_files: OpenFiles,
+}
+
+/// Slots whose files somebody is at. The files of a removed partition stay until that has ended: nothing is pulled away
+/// from under a write or a checkpoint, and nothing is made anew behind the removal's back.
+#[derive(Default)]
+pub(crate) struct SlotsAtWork {
+    counts: RefCell<BTreeMap<u32, usize>>,
+    ended: Notify,
+}
+
+/// Holds a slot's files in place.
+pub(crate) struct SlotWork {
+    slots: Rc<SlotsAtWork>,
+    slot: u32,
+}
+
+impl SlotsAtWork {
+    pub(crate) fn begin(self: &Rc<Self>, slot: u32) -> SlotWork {
+        *self.counts.borrow_mut().entry(slot).or_default() += 1;
+        SlotWork { slots: Rc::clone(self), slot }
+    }
+
+    /// Resolves once nobody is at a slot's files. Of a slot that was taken out, nobody begins again.
+    async fn idle(&self, slot: u32) {
+        while self.counts.borrow().contains_key(&slot) {
+            self.ended.notified().await;
+        }
+    }
+}
+
+impl Drop for SlotWork {
+    fn drop(&mut self) {
+        let mut counts = self.slots.counts.borrow_mut();
+        let count = counts.get_mut(&self.slot).expect("work that ends has begun");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.slot);
+            self.slots.ended.notify_all();
+        }
+    }
 }
 
 impl WriteBack {
+    pub(crate) fn new() -> Self {
+        Self {
+            queue: RefCell::default(),
+            queued: RefCell::default(),
+            arrived: Notify::new(),
+            at_work: Rc::default(),
+            synced_topics: RefCell::default(),
+            open_files: OpenFiles::new(limits::OPEN_FILES_MAX),
+        }
+    }
+
     pub(crate) fn enqueue(&self, slot: u32) {
         if self.queued.borrow_mut().insert(slot) {
             self.queue.borrow_mut().push_back(slot);
@@ -47,8 +100,10 @@ impl WriteBack {
 }
 
 impl Store {
-    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was.
+    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was; of a
+    /// partition that was removed meanwhile it means nothing.
     pub(crate) async fn write_one(&self, slot: u32, what: WriteWhat) -> Result<bool, DiskError> {
+        let _work = self.write_back.at_work.begin(slot);
         let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
         let Some((id, Some(write))) = next else { return Ok(false) };
         let (chunk, written) = (write.chunk, write.written);
@@ -63,7 +118,10 @@ impl Store {
         });
         self.evict_for(0);
         self.progress.notify_all();
-        result.map(|()| true)
+        match result {
+            Err(_) if self.is_gone(slot) => Ok(false),
+            result => result.map(|()| true),
+        }
     }
 
     async fn perform(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
@@ -88,34 +146,37 @@ impl Store {
         id: PartitionId,
         base: Offset,
     ) -> Result<Rc<dyn DiskFile>, DiskError> {
-        if let Some(Some(file)) = self.with_slot(slot, |log| log.tail_segment(base)?.file.clone()) {
+        if let Some(Some(file)) = self.with_slot(slot, |log| log.kept_file(base)) {
             return Ok(file);
         }
-        let path = layout::segment_file(id, base);
-        let file = match self.disk.open(&path, OpenMode::Create).await {
-            Err(DiskError::NotFound { .. }) => {
-                self.disk.create_dir_all(&layout::partition_folder(id)).await?;
-                self.disk.open(&path, OpenMode::Create).await?
-            }
-            other => other?,
-        };
+        let file = self.make_segment_file(slot, id, base).await?;
         self.with_slot(slot, |log| {
             if let Some(segment) = log.tail_segment(base) {
                 segment.entry_unsynced = true;
-                if self.write_back.files_open.get() < limits::OPEN_FILES_MAX {
-                    self.write_back.files_open.set(self.write_back.files_open.get() + 1);
-                    segment.file = Some(Rc::clone(&file));
+                // Another task may have been quicker.
+                if segment.file.is_none() {
+                    segment.file = self.write_back.open_files.keep(&file);
                 }
             }
         });
         Ok(file)
     }
 
-    /// Closes a file that a segment kept open.
-    pub(crate) async fn close_file(&self, file: Rc<dyn DiskFile>) {
-        self.write_back.files_open.set(self.write_back.files_open.get() - 1);
-        if let Err(cause) = file.close().await {
-            tracing::warn!(%cause, "closing a segment failed");
+    /// Opens the file of a segment, or makes it together with its folder. Never for a partition that was removed.
+    async fn make_segment_file(&self, slot: u32, id: PartitionId, base: Offset) -> Result<Rc<dyn DiskFile>, DiskError> {
+        let (path, folder) = (layout::segment_file(id, base), layout::partition_folder(id));
+        let mut tries = 1;
+        loop {
+            match self.disk.open(&path, OpenMode::Create).await {
+                Err(DiskError::NotFound { .. }) if tries < limits::SEGMENT_FILE_TRIES && !self.is_gone(slot) => {}
+                result => return result,
+            }
+            match self.disk.create_dir_all(&folder).await {
+                // Another core has removed the topic's folder, which was empty so far, in this moment.
+                Err(DiskError::NotFound { .. }) => {}
+                result => result?,
+            }
+            tries += 1;
         }
     }
 }
@@ -141,22 +202,30 @@ impl Shard {
                 futures_lite::future::or(self.store.write_back.arrived.notified(), self.gate.closing()).await;
                 continue;
             };
-            match self.store.write_one(slot, WriteWhat::Complete).await {
+            match self.write_when_there_is_space(slot).await {
                 Ok(true) => self.store.write_back.enqueue(slot),
                 Ok(false) => {}
-                Err(DiskError::NoSpace { .. }) => {
-                    self.store.write_back.enqueue(slot);
-                    self.wait_for_space().await;
-                }
                 Err(cause) => self.store.poison("writing a chunk to its segment failed", cause),
             }
         }
     }
 
-    /// Refuses appends until the disk takes a write again; called by whoever has met a full disk.
-    pub(crate) async fn wait_for_space(&self) {
-        if !self.no_space.replace(true) {
-            tracing::warn!(core = %self.config.core, "the disk is full: appends are refused until space returns");
+    /// Stays with the chunk that was refused: whether another one finds space says nothing about this one.
+    async fn write_when_there_is_space(&self, slot: u32) -> Result<bool, DiskError> {
+        let mut refused = None;
+        loop {
+            match self.store.write_one(slot, WriteWhat::Complete).await {
+                Err(DiskError::NoSpace { .. }) if !self.gate.is_closing() => self.wait_for_space(&mut refused).await,
+                Err(DiskError::NoSpace { .. }) => return Ok(false),
+                result => return result,
+            }
+        }
+    }
+
+    /// Refuses appends until the disk takes this write; called by whoever has met a full disk, before trying again.
+    pub(crate) async fn wait_for_space(&self, refused: &mut Option<Refused>) {
+        if refused.is_none() {
+            *refused = Some(self.space.refuse());
             self.store.progress.notify_all();
         }
         futures_lite::future::or(rt::sleep(limits::NO_SPACE_RETRY), self.gate.closing()).await;
@@ -195,22 +264,15 @@ impl Shard {
                 return;
             }
         };
-        let low = free < self.config.free_space_floor;
-        if low != self.no_space.replace(low) {
-            let floor = self.config.free_space_floor;
-            match low {
-                true => {
-                    tracing::warn!(core = %self.config.core, free, floor, "free space is below its floor: appends are refused")
-                }
-                false => tracing::info!(core = %self.config.core, free, "there is space again: appends are accepted"),
-            }
+        if self.space.look(free, self.config.free_space_floor) {
             self.store.progress.notify_all();
         }
     }
 
-    pub(crate) fn remove_files_later(self: &Rc<Self>, id: PartitionId) {
+    pub(crate) fn remove_files_later(self: &Rc<Self>, id: PartitionId, slot: u32) {
         let shard = Rc::clone(self);
         let removal = async move {
+            shard.store.write_back.at_work.idle(slot).await;
             remove_partition_files(&*shard.store.disk, id).await;
         };
         if self.gate.spawn(BACKGROUND, removal).is_err() {
@@ -228,10 +290,8 @@ pub(crate) async fn remove_partition_files(disk: &dyn Disk, id: PartitionId) {
     {
         tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
     }
-    let folder = layout::topic_folder(id.topic);
-    if disk.list(&folder).await.is_ok_and(|entries| entries.is_empty()) {
-        let _ = disk.remove_dir_all(&folder).await;
-    }
+    // Refused while partitions of other cores are in it; the last one gets it.
+    let _ = disk.remove_empty_dir(&layout::topic_folder(id.topic)).await;
 }
 
 /// Writes bytes at any position of a file: the block that they begin in is read first and kept.

@@ -4,24 +4,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{
-    CoreId, LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp, TopicId,
-};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, SeededRandom, TopicId};
 use rt::Disk;
 use rt::sim::{Sim, SimConfig};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::{FOREGROUND, TASK_QUEUES};
-use shard::{AppendBatch, AppendError, Durability, PartitionSpec, ReadError, Shard, ShardConfig};
-use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord, ProducerStamp};
-use wire::compress::{Codec, Compressor};
+use shard::{Durability, ReadError, Shard, ShardConfig};
 
+use crate::appender::{Appender, Counts};
+use crate::churn::{Churn, add_missing};
 use crate::lying_disk::LyingDisk;
-use crate::oracle::BatchName;
-use crate::storage::{Fault, World, core_of};
-
-/// Between two attempts of an appender that is refused.
-const REFUSED_PAUSE: Duration = Duration::from_micros(100);
+use crate::storage::{Fault, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -37,11 +31,8 @@ pub(crate) struct Life {
     shards: Rc<RefCell<Vec<Rc<Shard>>>>,
 }
 
-/// The owner's state of a partition in this test: how many batches it has appended with a producer's stamp.
-type Counts = Rc<RefCell<std::collections::BTreeMap<PartitionId, u64>>>;
-
 struct Start {
-    specs: Rc<Vec<PartitionSpec>>,
+    world: Rc<World>,
     cores: u16,
     turn: u64,
 }
@@ -56,11 +47,11 @@ impl RecoveryPlan for Start {
     }
 
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
-        core_of(&self.specs, id, self.cores, self.turn)
+        self.world.core_of(id, self.cores, self.turn)
     }
 
-    fn was_deleted(&self, _: TopicId) -> bool {
-        false
+    fn was_deleted(&self, topic: TopicId) -> bool {
+        self.world.removed.borrow().contains(&topic)
     }
 
     fn attachment(&self, _: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8> {
@@ -101,6 +92,12 @@ impl Life {
         };
         self.check_logs(&counts);
         self.spawn_work(&counts, random);
+        for core in CoreId::all(self.cores) {
+            let shard = Rc::clone(&self.shards.borrow()[core.as_usize()]);
+            let churn = Churn { world: Rc::clone(&self.world), cores: self.cores, turn, epoch: self.epoch };
+            let task = churn.run(shard, Rc::clone(&counts), random.fork());
+            drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
+        }
         self.sim.run_for(Duration::from_millis(random.between(1, 400)));
         if random.percent(70) {
             return Ending::Killed;
@@ -132,11 +129,12 @@ impl Life {
                 false => world.disk.attach(),
             };
             let mut recovery = Recovery::begin(attach(), OnDamage::Refuse).await?;
-            let spec_of = |id| world.specs.iter().find(|spec| spec.id == id).copied();
+            let spec_of = |id| world.spec_of(id);
+            let first = world.specs.borrow()[0].id;
             // Twice, as the broker does for its metadata and the rest.
-            recovery.replay(|id| spec_of(id).filter(|spec| spec.id == world.specs[0].id)).await?;
+            recovery.replay(|id| spec_of(id).filter(|spec| spec.id == first)).await?;
             recovery.replay(spec_of).await?;
-            let plan = Start { specs: Rc::clone(&world.specs), cores, turn };
+            let plan = Start { world: Rc::clone(&world), cores, turn };
             let recovered = recovery.finish(&plan).await?;
             let counts: Counts = Rc::default();
             for (core, start) in CoreId::all(cores).zip(recovered) {
@@ -157,11 +155,7 @@ impl Life {
                 shard.set_attachments(Rc::new(move |id| {
                     source.borrow().get(&id).copied().unwrap_or_default().to_le_bytes().to_vec()
                 }));
-                for spec in world.specs.iter().filter(|spec| plan.core_of(spec.id) == Some(core)) {
-                    if shard.offsets(spec.id).is_none() {
-                        shard.add_partition(*spec, &shard::PartitionRow::new(spec.id));
-                    }
-                }
+                add_missing(&world, &shard, cores, turn);
                 shards.borrow_mut().push(shard);
             }
             Ok(counts)
@@ -176,7 +170,7 @@ impl Life {
 
     /// Reads every log from its beginning and compares it with the history.
     fn check_logs(&self, counts: &Counts) {
-        for (index, spec) in self.world.specs.iter().enumerate() {
+        for (index, spec) in self.world.existing() {
             let shard = self.shard_of(spec.id);
             let id = spec.id;
             let (log, end) = self.sim.block_on(CoreId(0), async move {
@@ -201,7 +195,7 @@ impl Life {
     }
 
     fn spawn_work(&self, counts: &Counts, random: &mut SeededRandom) {
-        for index in 0..self.world.specs.len() {
+        for (index, _) in self.world.existing() {
             for _ in 0..random.between(1, 4) {
                 let number = self.world.next_appender.replace_with(|next| *next + 1);
                 self.spawn_appender(index, number, counts, random.fork());
@@ -211,60 +205,20 @@ impl Life {
     }
 
     fn spawn_appender(&self, index: usize, appender: u32, counts: &Counts, mut random: SeededRandom) {
-        let (world, counts) = (Rc::clone(&self.world), Rc::clone(counts));
-        let id = world.specs[index].id;
+        let id = self.world.specs.borrow()[index].id;
         let shard = self.shard_of(id);
         let core = shard.core();
         let pause = random.below(3_000);
-        let leader_epoch = self.epoch;
-        let task = async move {
-            for number in 0.. {
-                let name = BatchName { appender, number };
-                let bytes = make_batch(name, &mut random, world.large_batches());
-                world.histories.borrow_mut()[index].submit(name, &bytes);
-                let header = BatchHeader::read(&bytes).expect("whole");
-                let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
-                let batch = AppendBatch {
-                    header: head,
-                    payload,
-                    offsets: header.last_offset_delta() + 1,
-                    max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
-                    leader_epoch,
-                };
-                let result = match (shard.room(batch.bytes()), shard.turn()) {
-                    (Some(Ok(())), _) => shard.append_now(id, batch),
-                    (Some(Err(error)), _) | (None, Err(error)) => Err(error),
-                    (None, Ok(turn)) => match turn.wait(batch.bytes()).await {
-                        Ok(()) => turn.append(id, batch),
-                        Err(error) => Err(error),
-                    },
-                };
-                match result {
-                    Ok(appended) => {
-                        if header.producer().is_some() {
-                            *counts.borrow_mut().entry(id).or_default() += 1;
-                        }
-                        if shard.safe(appended).await.is_ok() {
-                            world.histories.borrow_mut()[index].acknowledge(appended.base_offset, name);
-                        }
-                    }
-                    // Without a pause an appender that is refused would never give the others a turn.
-                    Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => rt::sleep(REFUSED_PAUSE).await,
-                    Err(AppendError::Closing | AppendError::Poisoned(_)) => return,
-                    Err(error) => panic!("an append failed: {error}"),
-                }
-                if pause > 0 {
-                    rt::sleep(Duration::from_micros(random.below(pause + 1))).await;
-                }
-            }
-        };
+        let appender =
+            Appender { world: Rc::clone(&self.world), counts: Rc::clone(counts), index, appender, epoch: self.epoch };
+        let task = appender.run(shard, pause, random);
         // A task of this core would count as crossing cores otherwise: shards are not shared in the broker.
         drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
     }
 
     fn spawn_reader(&self, index: usize, mut random: SeededRandom) {
         let world = Rc::clone(&self.world);
-        let id = world.specs[index].id;
+        let id = world.specs.borrow()[index].id;
         let shard = self.shard_of(id);
         let core = shard.core();
         let fault = world.plan.fault;
@@ -284,6 +238,7 @@ impl Life {
                         next = last.header().next_offset();
                     }
                     Err(ReadError::Disk(_)) if fault != Fault::None => rt::sleep(Duration::from_millis(5)).await,
+                    Err(_) if world.spec_of(id).is_none() => return,
                     Err(error) => panic!("a read at {next} failed: {error}"),
                 }
                 if random.one_in(10) {
@@ -294,33 +249,4 @@ impl Life {
         };
         drop(self.sim.spawn_on(core, task));
     }
-}
-
-thread_local! {
-    static COMPRESSOR: RefCell<Compressor> = RefCell::new(Compressor::new());
-}
-
-fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8> {
-    let stamp = ProducerStamp {
-        id: ProducerId::new(u64::from(name.appender)).expect("small"),
-        epoch: ProducerEpoch::ZERO,
-        base_sequence: Some(Sequence::ZERO),
-    };
-    let codec = [Codec::None, Codec::None, Codec::Lz4, Codec::Zstd][random.index(4)];
-    let producer = random.percent(50).then_some(stamp);
-    let mut builder = BatchBuilder::new(BatchOptions { codec, producer, ..BatchOptions::default() });
-    let records = 1 + random.index(8);
-    let bytes = match (large, random.below(20)) {
-        (true, 0) => random.index(120_000),
-        (_, 1) => random.index(9_000),
-        _ => random.index(400),
-    };
-    for _ in 0..records {
-        let mut value = name.encode().to_vec();
-        value.resize(8 + bytes, 0);
-        random.fill(&mut value[8..]);
-        let timestamp = Timestamp::from_wire(i64::try_from(random.below(1 << 40)).expect("41 bits"));
-        builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
-    }
-    COMPRESSOR.with_borrow_mut(|compressor| builder.finish(compressor).to_vec())
 }

@@ -32,6 +32,10 @@ impl Disk for LyingDisk {
         self.0.remove_file(path)
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.0.remove_empty_dir(path)
+    }
+
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
         self.0.remove_dir_all(path)
     }

@@ -3,6 +3,8 @@
 //!
 //! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
 
+mod appender;
+mod churn;
 mod life;
 mod lying_disk;
 mod oracle;

@@ -1,6 +1,7 @@
 //! One seed: a plan, several lives on one disk, and the checks between them.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use base::{CoreId, PartitionId, SeededRandom, TopicId};
@@ -48,6 +49,11 @@ impl Plan {
         }
     }
 
+    /// The partitions that are there in all lives.
+    pub(crate) fn lasting_partitions(&self) -> usize {
+        self.partitions as usize
+    }
+
     pub(crate) fn with(self, fault: Fault) -> Self {
         Self { fault, ..self }
     }
@@ -66,7 +72,9 @@ pub(crate) type Histories = Rc<RefCell<Vec<History>>>;
 pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) disk: SimDisk,
-    pub(crate) specs: Rc<Vec<PartitionSpec>>,
+    /// All partitions that ever were; those of a removed topic stay here. The first ones are never removed.
+    pub(crate) specs: RefCell<Vec<PartitionSpec>>,
+    pub(crate) removed: RefCell<BTreeSet<TopicId>>,
     pub(crate) histories: Histories,
     /// Numbers given out to appenders, over all lives.
     pub(crate) next_appender: RefCell<u32>,
@@ -86,11 +94,59 @@ impl World {
         let histories = specs.iter().map(|_| History::default()).collect();
         Self {
             disk: SimDisk::new(random.next_u64(), SimDiskConfig::default()),
-            specs: Rc::new(specs),
+            specs: RefCell::new(specs),
+            removed: RefCell::default(),
             histories: Rc::new(RefCell::new(histories)),
             next_appender: RefCell::new(0),
             lives_lived: RefCell::new(0),
             plan: plan.clone(),
+        }
+    }
+
+    /// Takes a topic in, with so many partitions. The owner of the partitions has this on record from here on.
+    pub(crate) fn create_topic(&self, partitions: u32) {
+        let mut specs = self.specs.borrow_mut();
+        let topic = TopicId::from_random(1_000 + specs.len() as u128);
+        for index in 0..partitions {
+            let id = PartitionId::new(topic, index);
+            specs.push(PartitionSpec { id, segment_bytes: self.plan.segment_bytes, durability: Durability::Flushed });
+            self.histories.borrow_mut().push(History::default());
+        }
+    }
+
+    /// Puts the removal of a topic on record; the cores follow.
+    pub(crate) fn remove_topic(&self, topic: TopicId) {
+        self.removed.borrow_mut().insert(topic);
+    }
+
+    /// Partitions of topics that exist, with their places in the histories.
+    pub(crate) fn existing(&self) -> Vec<(usize, PartitionSpec)> {
+        let removed = self.removed.borrow();
+        let specs = self.specs.borrow();
+        specs.iter().copied().enumerate().filter(|(_, spec)| !removed.contains(&spec.id.topic)).collect()
+    }
+
+    pub(crate) fn spec_of(&self, id: PartitionId) -> Option<PartitionSpec> {
+        if self.removed.borrow().contains(&id.topic) {
+            return None;
+        }
+        self.specs.borrow().iter().find(|spec| spec.id == id).copied()
+    }
+
+    /// Where each partition lives in a life.
+    pub(crate) fn core_of(&self, id: PartitionId, cores: u16, turn: u64) -> Option<CoreId> {
+        self.spec_of(id)?;
+        let index = self.specs.borrow().iter().position(|spec| spec.id == id)? as u64;
+        Some(CoreId(u16::try_from((index + turn) % u64::from(cores)).expect("few cores")))
+    }
+
+    /// What was removed leaves nothing behind, and nothing else counts as lost.
+    fn check_files(&self) {
+        let removed = self.removed.borrow();
+        for (path, _) in self.disk.files() {
+            assert!(!path.contains("lost+found"), "{path} was taken for lost");
+            let gone = removed.iter().find(|topic| path.contains(&topic.to_string()));
+            assert!(gone.is_none(), "{path} belongs to a topic that was removed");
         }
     }
 
@@ -126,6 +182,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
     }
     let last = Life::new(Rc::clone(&world), 1, random.next_u64());
     last.check_everything();
+    world.check_files();
     let acknowledged = world.histories.borrow().iter().map(History::acknowledged).sum();
     Summary { acknowledged, fingerprint: fingerprint ^ last.fingerprint() }
 }
@@ -141,10 +198,4 @@ fn inject(world: &World, random: &mut SeededRandom) {
         // The journals' rings fit; segments soon do not.
         Fault::NoSpace => world.disk.set_capacity(Some((1 << 20) * 3 + random.between(1 << 20, 16 << 20))),
     }
-}
-
-/// Where each partition lives in a life.
-pub(crate) fn core_of(specs: &[PartitionSpec], id: PartitionId, cores: u16, turn: u64) -> Option<CoreId> {
-    let index = specs.iter().position(|spec| spec.id == id)? as u64;
-    Some(CoreId(u16::try_from((index + turn) % u64::from(cores)).expect("few cores")))
 }

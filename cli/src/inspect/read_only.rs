@@ -68,6 +68,10 @@ impl Disk for ReadOnlyFolder {
         refused("remove", path)
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
+        refused("remove", path)
+    }
+
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
         refused("remove", path)
     }

@@ -157,6 +157,10 @@ impl Disk for DirectDisk {
         self.at("remove", path, |path| fs::remove_file(path))
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
+        self.at("remove", path, |path| fs::remove_dir(path))
+    }
+
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
         self.at("remove", path, |path| fs::remove_dir_all(path))
     }

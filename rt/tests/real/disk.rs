@@ -203,6 +203,12 @@ fn folders_are_made_listed_renamed_synced_and_removed() {
         assert!(matches!(outside, Err(DiskError::Io { errno: libc::EINVAL, .. })));
         disk.rename(path("t"), path("u")).await.unwrap();
         assert!(disk.remove_file(path("u/1")).await.is_err());
+        let full = disk.remove_empty_dir(path("u")).await;
+        assert!(matches!(full, Err(DiskError::Io { errno: libc::ENOTEMPTY, .. })), "{full:?}");
+        disk.create_dir_all(path("v/1")).await.unwrap();
+        disk.remove_empty_dir(path("v/1")).await.unwrap();
+        disk.remove_empty_dir(path("v")).await.unwrap();
+        assert!(matches!(disk.remove_empty_dir(path("v")).await, Err(DiskError::NotFound { .. })));
         disk.remove_dir_all(path("u")).await.unwrap();
         assert_eq!(disk.list(path("")).await, Ok(vec![]));
         assert!(disk.free_bytes().await.unwrap() > 1 << 20);

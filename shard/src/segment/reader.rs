@@ -319,7 +319,7 @@ impl Store {
     }
 
     async fn segment_for_read(&self, target: &Target) -> Result<Rc<dyn DiskFile>, ReadError> {
-        let kept = self.with_slot(target.slot, |log| log.tail_segment(target.segment)?.file.clone());
+        let kept = self.with_slot(target.slot, |log| log.kept_file(target.segment));
         if let Some(Some(file)) = kept {
             return Ok(file);
         }

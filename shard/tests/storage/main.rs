@@ -2,3 +2,6 @@
 
 mod bench;
 mod damage;
+mod failing;
+mod full;
+mod removal;

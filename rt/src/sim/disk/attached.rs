@@ -231,6 +231,14 @@ impl Disk for Attached {
         })
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
+        let path = path.to_owned();
+        self.start(async move |disk| {
+            disk.count(|counters| counters.folder_changes += 1);
+            disk.in_folders("remove", &path, |state| state.remove_empty_dir(&path)).await
+        })
+    }
+
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
         let path = path.to_owned();
         self.start(async move |disk| {

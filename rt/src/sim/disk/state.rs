@@ -135,6 +135,16 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn remove_empty_dir(&mut self, path: &Path) -> Result<(), Errno> {
+        let place = self.place(path)?;
+        let folder = self.folder(path)?;
+        if self.tree().entries(folder).next().is_some() {
+            return Err(libc::ENOTEMPTY);
+        }
+        self.folders.unlink(place, folder);
+        Ok(())
+    }
+
     /// Says how many files and folders it removed.
     pub(super) fn remove_dir_all(&mut self, path: &Path) -> Result<u64, Errno> {
         let place = self.place(path)?;

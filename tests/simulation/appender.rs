@@ -1,0 +1,110 @@
+//! What appends to one partition, batch after batch, and notes what was promised.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::{LeaderEpoch, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp};
+use shard::{AppendBatch, AppendError, Shard};
+use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord, ProducerStamp};
+use wire::compress::{Codec, Compressor};
+
+use crate::oracle::BatchName;
+use crate::storage::{Fault, World};
+
+/// The owner's state of a partition in this test: how many batches it has appended with a producer's stamp.
+pub(crate) type Counts = Rc<RefCell<BTreeMap<PartitionId, u64>>>;
+
+/// Between two attempts of an appender that is refused.
+const REFUSED_PAUSE: Duration = Duration::from_micros(100);
+
+pub(crate) struct Appender {
+    pub(crate) world: Rc<World>,
+    pub(crate) counts: Counts,
+    /// Place of the partition in the histories.
+    pub(crate) index: usize,
+    pub(crate) appender: u32,
+    pub(crate) epoch: LeaderEpoch,
+}
+
+impl Appender {
+    /// Appends until the shard or the partition is gone, with pauses of up to so many microseconds.
+    pub(crate) async fn run(self, shard: Rc<Shard>, pause: u64, mut random: SeededRandom) {
+        let Self { world, counts, index, .. } = &self;
+        let (index, id) = (*index, world.specs.borrow()[*index].id);
+        for number in 0.. {
+            let name = BatchName { appender: self.appender, number };
+            let bytes = make_batch(name, &mut random, world.large_batches());
+            world.histories.borrow_mut()[index].submit(name, &bytes);
+            let header = BatchHeader::read(&bytes).expect("whole");
+            let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
+            let batch = AppendBatch {
+                header: head,
+                payload,
+                offsets: header.last_offset_delta() + 1,
+                max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
+                leader_epoch: self.epoch,
+            };
+            let result = match (shard.room(batch.bytes()), shard.turn()) {
+                (Some(Ok(())), _) => shard.append_now(id, batch),
+                (Some(Err(error)), _) | (None, Err(error)) => Err(error),
+                (None, Ok(turn)) => match turn.wait(batch.bytes()).await {
+                    Ok(()) => turn.append(id, batch),
+                    Err(error) => Err(error),
+                },
+            };
+            match result {
+                Ok(appended) => {
+                    if header.producer().is_some() {
+                        *counts.borrow_mut().entry(id).or_default() += 1;
+                    }
+                    if shard.safe(appended).await.is_ok() {
+                        world.histories.borrow_mut()[index].acknowledge(appended.base_offset, name);
+                    }
+                }
+                // Without a pause an appender that is refused would never give the others a turn.
+                Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => rt::sleep(REFUSED_PAUSE).await,
+                Err(AppendError::Closing) => return,
+                Err(AppendError::Poisoned(cause)) => {
+                    assert!(world.plan.fault != Fault::None, "a good disk is said to have failed: {cause}");
+                    return;
+                }
+                Err(AppendError::UnknownPartition(_)) if world.spec_of(id).is_none() => return,
+                Err(error) => panic!("an append failed: {error}"),
+            }
+            if pause > 0 {
+                rt::sleep(Duration::from_micros(random.below(pause + 1))).await;
+            }
+        }
+    }
+}
+
+thread_local! {
+    static COMPRESSOR: RefCell<Compressor> = RefCell::new(Compressor::new());
+}
+
+fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8> {
+    let stamp = ProducerStamp {
+        id: ProducerId::new(u64::from(name.appender)).expect("small"),
+        epoch: ProducerEpoch::ZERO,
+        base_sequence: Some(Sequence::ZERO),
+    };
+    let codec = [Codec::None, Codec::None, Codec::Lz4, Codec::Zstd][random.index(4)];
+    let producer = random.percent(50).then_some(stamp);
+    let mut builder = BatchBuilder::new(BatchOptions { codec, producer, ..BatchOptions::default() });
+    let records = 1 + random.index(8);
+    let bytes = match (large, random.below(20)) {
+        (true, 0) => random.index(120_000),
+        (_, 1) => random.index(9_000),
+        _ => random.index(400),
+    };
+    for _ in 0..records {
+        let mut value = name.encode().to_vec();
+        value.resize(8 + bytes, 0);
+        random.fill(&mut value[8..]);
+        let timestamp = Timestamp::from_wire(i64::try_from(random.below(1 << 40)).expect("41 bits"));
+        builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
+    }
+    COMPRESSOR.with_borrow_mut(|compressor| builder.finish(compressor).to_vec())
+}
