@@ -5,8 +5,6 @@
 //! (a flush, a collection of garbage) together. A difference is said to exist where 95 % of the drawn differences lie on
 //! one side of zero.
 
-use std::collections::BTreeMap;
-
 use base::SeededRandom;
 use serde::Serialize;
 
@@ -59,11 +57,49 @@ pub enum Change {
     WithinNoise,
 }
 
-/// One second as sparse counts, so that drawing is cheap.
+/// Histograms of some seconds, over the values that occur in any of them, so that drawing is cheap.
+#[derive(Clone, Debug)]
+struct Spread {
+    /// In order.
+    values: Vec<u64>,
+    /// By second: index into `values`, and count.
+    seconds: Vec<Vec<(usize, u64)>>,
+}
+
+impl Spread {
+    fn new(seconds: &[Vec<(u64, u64)>]) -> Self {
+        let mut values: Vec<u64> = seconds.iter().flatten().map(|(value, _)| *value).collect();
+        values.sort_unstable();
+        values.dedup();
+        let place = |value: &u64| values.binary_search(value).expect("all values are in the list");
+        let seconds =
+            seconds.iter().map(|second| second.iter().map(|(value, count)| (place(value), *count)).collect()).collect();
+        Self { values, seconds }
+    }
+
+    /// A percentile, in milliseconds, of the merged seconds.
+    fn quantile(&self, picked: &[usize], quantile: f64) -> f64 {
+        let mut merged = vec![0; self.values.len()];
+        for index in picked {
+            self.seconds[*index].iter().for_each(|(place, count)| merged[*place] += count);
+        }
+        let total: u64 = merged.iter().sum();
+        let rank = number::whole((total as f64 * quantile).ceil()).max(1);
+        let mut seen = 0;
+        for (value, count) in self.values.iter().zip(merged) {
+            seen += count;
+            if seen >= rank {
+                return *value as f64 / 1e3;
+            }
+        }
+        0.0
+    }
+}
+
 #[derive(Debug)]
 struct Seconds {
-    due: Vec<Vec<(u64, u64)>>,
-    end_to_end: Vec<Vec<(u64, u64)>>,
+    due: Spread,
+    end_to_end: Spread,
     acked: Vec<f64>,
 }
 
@@ -79,8 +115,8 @@ impl Seconds {
         }
         let values = |text: &str| Latency::decode(text).map(|latency| latency.values()).unwrap_or_default();
         Ok(Self {
-            due: measured.iter().map(|second| values(&second.due_hdr)).collect(),
-            end_to_end: measured.iter().map(|second| values(&second.end_to_end_hdr)).collect(),
+            due: Spread::new(&measured.iter().map(|second| values(&second.due_hdr)).collect::<Vec<_>>()),
+            end_to_end: Spread::new(&measured.iter().map(|second| values(&second.end_to_end_hdr)).collect::<Vec<_>>()),
             acked: measured.iter().map(|second| second.counts.acked as f64).collect(),
         })
     }
@@ -97,24 +133,6 @@ fn draw_blocks(seconds: usize, random: &mut SeededRandom, into: &mut Vec<usize>)
     into.truncate(seconds);
 }
 
-/// A percentile, in milliseconds, of the merged seconds.
-fn quantile_of(seconds: &[Vec<(u64, u64)>], picked: &[usize], quantile: f64) -> f64 {
-    let mut merged: BTreeMap<u64, u64> = BTreeMap::new();
-    for index in picked {
-        seconds[*index].iter().for_each(|(value, count)| *merged.entry(*value).or_default() += count);
-    }
-    let total: u64 = merged.values().sum();
-    let rank = number::whole((total as f64 * quantile).ceil()).max(1);
-    let mut seen = 0;
-    for (value, count) in merged {
-        seen += count;
-        if seen >= rank {
-            return value as f64 / 1e3;
-        }
-    }
-    0.0
-}
-
 /// The middle and the 95 % interval of what is drawn from one run's seconds.
 pub fn interval_of_percentile(name: &str, run: &RunResult, quantile: f64) -> Result<(f64, f64, f64), CompareError> {
     let seconds = Seconds::of(name, run)?;
@@ -122,13 +140,13 @@ pub fn interval_of_percentile(name: &str, run: &RunResult, quantile: f64) -> Res
     let mut picked = Vec::new();
     let mut drawn: Vec<f64> = (0..DRAWS)
         .map(|_| {
-            draw_blocks(seconds.due.len(), &mut random, &mut picked);
-            quantile_of(&seconds.due, &picked, quantile)
+            draw_blocks(seconds.acked.len(), &mut random, &mut picked);
+            seconds.due.quantile(&picked, quantile)
         })
         .collect();
-    let all: Vec<usize> = (0..seconds.due.len()).collect();
+    let all: Vec<usize> = (0..seconds.acked.len()).collect();
     let (low, high) = ends(&mut drawn);
-    Ok((quantile_of(&seconds.due, &all, quantile), low, high))
+    Ok((seconds.due.quantile(&all, quantile), low, high))
 }
 
 /// Ends of the 95 % interval.
@@ -155,12 +173,12 @@ pub fn compare(
         picked.iter().map(|index| seconds.acked[*index]).sum::<f64>() / number::large(picked.len()) as f64
     })];
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-        let due = |seconds: &Seconds, picked: &[usize]| quantile_of(&seconds.due, picked, quantile);
+        let due = |seconds: &Seconds, picked: &[usize]| seconds.due.quantile(picked, quantile);
         differences.push(difference(&format!("due {name}, ms"), &old, &new, Better::Less, due));
     }
     if before.scenario.consume.readers > 0 && after.scenario.consume.readers > 0 {
         for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
-            let read = |seconds: &Seconds, picked: &[usize]| quantile_of(&seconds.end_to_end, picked, quantile);
+            let read = |seconds: &Seconds, picked: &[usize]| seconds.end_to_end.quantile(picked, quantile);
             differences.push(difference(&format!("end to end {name}, ms"), &old, &new, Better::Less, read));
         }
     }
@@ -214,12 +232,12 @@ mod tests {
             }
             latency.values()
         };
-        let due: Vec<_> = (0..30).map(|_| one()).collect();
+        let due = Spread::new(&(0..30).map(|_| one()).collect::<Vec<_>>());
         Seconds { end_to_end: due.clone(), due, acked: vec![500.0; 30] }
     }
 
     fn p99(old: &Seconds, new: &Seconds) -> Difference {
-        difference("p99", old, new, Better::Less, |seconds, picked| quantile_of(&seconds.due, picked, 0.99))
+        difference("p99", old, new, Better::Less, |seconds, picked| seconds.due.quantile(picked, 0.99))
     }
 
     #[test]
@@ -239,7 +257,10 @@ mod tests {
     fn a_noisy_second_widens_the_interval_instead_of_deciding() {
         let calm = seconds(1.0, 1);
         let mut noisy = seconds(1.0, 2);
-        noisy.due[7] = seconds(30.0, 3).due[0].clone();
+        // One second with a latency that is thirty times as long.
+        let top = noisy.due.values.len();
+        noisy.due.values.push(30_000);
+        noisy.due.seconds[7] = vec![(top, 500)];
         let change = p99(&calm, &noisy);
         assert_eq!(change.verdict, Change::WithinNoise, "{change:?}");
         assert!(change.high > 100.0, "{change:?}");

@@ -87,6 +87,7 @@ fn spoilt(fault: Fault) -> RunResult {
         "records.keys=uniform",
         "records.key_count=1",
         "consume.readers=1",
+        "consume.connections=2",
         "consume.backlog_records=120000",
         "time.warm_up_s=0",
         "time.measured_s=60",

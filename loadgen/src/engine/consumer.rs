@@ -85,6 +85,7 @@ impl Consumer {
 
     pub(super) fn wake_at(&self, plan: &Plan) -> u64 {
         match self.conn.state {
+            _ if self.finished_at.is_some() => u64::MAX,
             ConnState::Closed => self.conn.retry_at.max(plan.readers_from),
             _ => self.fetch_at.unwrap_or(u64::MAX),
         }

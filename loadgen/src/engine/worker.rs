@@ -266,7 +266,8 @@ impl Worker {
             }
             consumer.wake_at(&self.plan)
         };
-        self.set_wake(index, wake);
+        // Never now: the connections must have their turn between two visits.
+        self.set_wake(index, wake.max(self.clock.now() + 1));
     }
 
     fn set_wake(&mut self, index: usize, at: u64) {
