@@ -111,7 +111,7 @@ fn run_on(
     let mut backlog = None;
     if scenario.consume.backlog_records > 0 {
         let plan = plan::backlog(scenario, &topic.route, &material, run, clock);
-        let load = load(plan, threads, clock, None, admin, &mut |second| {
+        let load = load(plan, threads, clock, None, options.target, &mut |second| {
             progress(&Progress { phase: "backlog", second: second.index + 1, seconds: 0, last: second });
         })?;
         backlog = Some(load);
@@ -125,7 +125,7 @@ fn run_on(
     plan.handicap_ns = u64::try_from(options.handicap.as_nanos()).unwrap_or(u64::MAX);
     let seconds = number::whole(scenario.time.seconds().ceil());
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let load = load(plan.clone(), threads, clock, server_pid, admin, &mut |second| {
+    let load = load(plan.clone(), threads, clock, server_pid, options.target, &mut |second| {
         progress(&Progress { phase: "load", second: second.index + 1, seconds, last: second });
     })?;
     let context = outcome::Context { scenario, options, topic, server_pid, threads, started_at, plan: &plan };
@@ -155,7 +155,7 @@ fn load(
     threads: u32,
     clock: Clock,
     server_pid: Option<u32>,
-    admin: &mut Admin,
+    target: Target,
     progress: &mut dyn FnMut(&Second),
 ) -> Result<LoadOutcome, RunError> {
     let plan = Arc::new(plan);
@@ -186,7 +186,7 @@ fn load(
         std::thread::sleep(Duration::from_millis(20));
         watch.look();
         collect(&running, &mut seconds, &mut watch, progress);
-        announce_targets(&plan, &shared, admin)?;
+        announce_targets(&plan, &shared, target);
         if running.iter().all(|running| running.handle.is_finished()) {
             break;
         }
@@ -234,21 +234,23 @@ fn collect(running: &[Running], seconds: &mut Vec<MergedSecond>, watch: &mut Wat
 }
 
 /// Once all producers are done, readers may know where to end.
-fn announce_targets(plan: &Plan, shared: &Shared, admin: &mut Admin) -> Result<(), RunError> {
+fn announce_targets(plan: &Plan, shared: &Shared, target: Target) {
     if shared.targets_known.load(Ordering::Acquire)
         || shared.producers_left.load(Ordering::Acquire) > 0
         || shared.consumers_left.load(Ordering::Acquire) == 0
     {
-        return Ok(());
+        return;
     }
-    // What was acknowledged before this load, or without an offset, is known to the broker alone.
-    let ends = admin.ends(&plan.route, plan.partitions)?;
-    for (partition, target) in shared.targets.iter().enumerate() {
+    // What was acknowledged before this load, or without an offset, is known to the broker alone. The broker may have
+    // been restarted since the last question: it is asked anew until the run is over.
+    let Ok(ends) = Admin::connect(target).and_then(|mut admin| admin.ends(&plan.route, plan.partitions)) else {
+        return;
+    };
+    for (partition, end) in shared.targets.iter().enumerate() {
         let acked = shared.acked_end[partition].load(Ordering::Relaxed);
-        target.store(ends[partition].max(acked), Ordering::Relaxed);
+        end.store(ends[partition].max(acked), Ordering::Relaxed);
     }
     shared.targets_known.store(true, Ordering::Release);
-    Ok(())
 }
 
 /// Looks at the server's process when the measured time begins and ends, and between.

@@ -77,6 +77,31 @@ fn a_generator_made_slow_on_purpose_refuses_its_numbers() {
     assert!(result.series.iter().all(|second| second.due.count == 0), "nor is it in the series");
 }
 
+#[test]
+fn a_closed_loop_keeps_its_number_of_batches_under_way_and_no_more() {
+    let overrides = [
+        "load.loop=closed",
+        "topic.partitions=4",
+        "produce.producers=2",
+        "produce.in_flight=3",
+        "records.size=uniform",
+        "records.bytes_min=50",
+        "records.bytes_max=900",
+        "time.warm_up_s=0.2",
+        "time.measured_s=1.0",
+        "time.cool_down_s=0",
+    ];
+    let result = run_against(Discard::new(4), 4, &overrides, Duration::ZERO);
+    assert!(result.loop_label.starts_with("CLOSED with 3 in flight"), "{}", result.loop_label);
+    assert!(result.counts.acked > 1_000, "{:?}", result.counts);
+    assert_eq!((result.counts.due, result.counts.failed), (0, 0), "a closed loop has no schedule, and nothing failed");
+    // Batches that waited in a queue behind others would make the latency many times the service time. A request holds
+    // one batch of each partition, so three batches under way wait for three answers at most.
+    if let Some(latency) = result.latency {
+        assert!(latency.due.p50 <= 8.0 * latency.service.p50.max(0.05), "{:?}, {:?}", latency.due, latency.service);
+    }
+}
+
 /// Reads a backlog of more than 100,000 records of which one was spoilt.
 fn spoilt(fault: Fault) -> RunResult {
     let overrides = [

@@ -277,7 +277,7 @@ impl Producer {
         for _ in 0..=plan.partitions {
             let partition = self.sticky;
             let lane = &self.lanes[number::index(self.lane_of[number::index(partition)])];
-            if self.open[number::index(partition)] != NONE || lane.outstanding < plan.in_flight {
+            if lane.outstanding < plan.in_flight {
                 return Some(partition);
             }
             self.sticky = (self.sticky + 1) % plan.partitions;
@@ -311,7 +311,9 @@ impl Producer {
             NewRecord { timestamp: Some(timestamp), key: self.maker.key(), value: Some(self.maker.value()), headers };
         slot.push(due, &record);
         self.pending_bytes += slot.bytes() - before;
-        let is_full = slot.bytes() >= plan.batch_bytes || slot.records >= plan.batch_records;
+        // In a closed loop a batch leaves when another record like this one would not fit.
+        let room = if self.arrivals.is_none() { added } else { 0 };
+        let is_full = slot.bytes() + room >= plan.batch_bytes || slot.records >= plan.batch_records;
         self.next_sequence[at] = sequence + 1;
         self.sent[at].end = sequence + 1;
         if is_full {
