@@ -66,7 +66,7 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
 }
 
 fn spec(id: PartitionId) -> PartitionSpec {
-    PartitionSpec { id, segment_bytes: 64 << 10, durability: Durability::Flushed }
+    PartitionSpec { id, segment_bytes: 256 << 10, durability: Durability::Flushed }
 }
 
 impl Bench {
