@@ -9,8 +9,8 @@ use base::{CoreId, LeaderEpoch, PartitionId, Timestamp, TopicId};
 use cluster::metadata::{Command, Decision, Incarnation, Metadata, MetadataRecord, Reply};
 use cluster::placement::Placement;
 use rt::{Disk, Notify};
-use shard::AppendBatch;
 use shard::task_queues::FOREGROUND;
+use shard::{AppendBatch, Reserve};
 use wire::ErrorCode;
 use wire::batch::{BatchHeader, HEADER_BYTES};
 
@@ -105,9 +105,8 @@ impl Controller {
             max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
             leader_epoch: self.epoch,
         };
-        let turn = core.shard.turn()?;
-        turn.wait(batch.bytes()).await?;
-        let appended = turn.append(METADATA_PARTITION, batch)?;
+        core.shard.room_for_own(batch.bytes(), reserve_for(records)).await?;
+        let appended = core.shard.append_now(METADATA_PARTITION, batch)?;
         let flushed = core.shard.safe(appended).await;
         flushed.map_err(|cause| Refusal::new(ErrorCode::KafkaStorageError, cause.to_string()))
     }
@@ -170,6 +169,19 @@ impl Controller {
             placement: Arc::new(self.placement.borrow().clone()),
         }
     }
+}
+
+/// The last room of the journal is for what frees space, and for the record without which a broker does not start.
+fn reserve_for(records: &[MetadataRecord]) -> Reserve {
+    let matters = records.iter().any(|record| match record {
+        MetadataRecord::TopicDeleted { .. }
+        | MetadataRecord::BrokerRegistered { .. }
+        | MetadataRecord::SettingsAltered { .. } => true,
+        MetadataRecord::TopicCreated(_)
+        | MetadataRecord::PartitionsAdded { .. }
+        | MetadataRecord::ProducerIdsReserved(_) => false,
+    });
+    if matters { Reserve::Use } else { Reserve::Keep }
 }
 
 /// Topics that records change: `None` when none does, `Some(None)` when all do.

@@ -113,6 +113,7 @@ pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) ->
     let metadata = Metadata::from_records(&log);
     let deleted = deleted_topics(&log);
     let specs = specs(metadata.image(), &config.topic_defaults);
+    recovery.remove_deleted(|topic| deleted.contains(&topic)).await?;
     recovery.replay(|id| specs.get(&id).copied()).await?;
     let placement = place(&**disk, cores, &specs).await?;
     let layout = RingLayout::of_total(config.journal_bytes.bytes());
@@ -157,7 +158,11 @@ async fn place(
     let missing: Vec<PartitionId> = missing.copied().collect();
     let placed = placement.assign(missing);
     if !moves.is_empty() || !placed.is_empty() {
-        placement_file::write(disk, &placement).await?;
+        match placement_file::write(disk, &placement).await {
+            // No harm: see there.
+            Err(error @ DiskError::NoSpace { .. }) => tracing::warn!(%error, "the placement could not be stored"),
+            written => written?,
+        }
     }
     Ok(placement)
 }

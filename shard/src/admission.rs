@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use base::PartitionId;
 
+use crate::journal::Reserve;
 use crate::journal::entry::EntryHeader;
 use crate::limits;
 use crate::log::AppendBatch;
@@ -71,21 +72,11 @@ impl Shard {
 
     /// Whether a batch of this size can be appended now: `Ok(false)` says to wait.
     pub(crate) fn room_for(&self, batch_bytes: u32) -> Result<bool, AppendError> {
-        if self.turnstile.closed.get() {
-            return Err(AppendError::Closing);
-        }
-        if let Some(cause) = self.failed() {
-            return Err(AppendError::Poisoned(cause));
-        }
-        let limit = self.journal().start().layout.capacity() / limits::JOURNAL_ENTRY_SHARE;
-        if EntryHeader::total_bytes(batch_bytes) > limit {
-            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            return Err(AppendError::TooLarge { bytes: batch_bytes, limit });
-        }
+        self.may_ever_append(batch_bytes)?;
         if self.space.is_short() {
             return Err(AppendError::NoSpace);
         }
-        if !self.journal().room_for(batch_bytes) {
+        if !self.journal().room_for(batch_bytes, Reserve::Keep) {
             self.journal().request_flush();
             self.checkpoint_wanted_if_due();
             return Ok(false);
@@ -101,6 +92,41 @@ impl Shard {
             self.checkpoint_wanted.raise();
         }
         Ok(fits)
+    }
+
+    /// Waits for room for a batch of the owner's own log, past the line and below the floor: what it holds are decisions,
+    /// small and few, and some of them free space. It goes around the cache's limit too, which the journal bounds here.
+    /// The append itself must follow without a pause. `NoSpace` when the journal, which cannot be recycled on a full
+    /// disk, is full as well.
+    pub async fn room_for_own(&self, batch_bytes: u32, reserve: Reserve) -> Result<(), AppendError> {
+        let journal = self.journal();
+        loop {
+            self.may_ever_append(batch_bytes)?;
+            if journal.room_for(batch_bytes, reserve) {
+                return Ok(());
+            }
+            if self.space.is_full() && journal.is_full_for(batch_bytes, reserve) {
+                return Err(AppendError::NoSpace);
+            }
+            journal.request_flush();
+            self.checkpoint_wanted_if_due();
+            futures_lite::future::or(journal.room_changed(), self.store.progress.notified()).await;
+        }
+    }
+
+    fn may_ever_append(&self, batch_bytes: u32) -> Result<(), AppendError> {
+        if self.turnstile.closed.get() {
+            return Err(AppendError::Closing);
+        }
+        if let Some(cause) = self.failed() {
+            return Err(AppendError::Poisoned(cause));
+        }
+        let limit = self.journal().start().layout.capacity() / limits::JOURNAL_ENTRY_SHARE;
+        if EntryHeader::total_bytes(batch_bytes) > limit {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            return Err(AppendError::TooLarge { bytes: batch_bytes, limit });
+        }
+        Ok(())
     }
 }
 

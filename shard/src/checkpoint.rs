@@ -227,10 +227,21 @@ impl CheckpointFiles {
         Ok(Self { files: [a, b] })
     }
 
-    /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it.
+    /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it. Both slots
+    /// keep space for more than they hold, so that a start can write its checkpoint on a full disk.
     pub(crate) async fn write(&self, checkpoint: &Checkpoint) -> Result<(), DiskError> {
         let bytes = checkpoint.encode();
         let file = &self.files[length(checkpoint.number % 2)];
+        let other = &self.files[length((checkpoint.number + 1) % 2)];
+        let room = (bytes.len() + limits::CHECKPOINT_SPARE_BYTES).next_multiple_of(BLOCK_BYTES) as u64;
+        let room = room.max(other.len().await?);
+        if file.len().await? < room {
+            match file.allocate(room).await {
+                // What matters is whether the checkpoint itself fits.
+                Ok(()) | Err(DiskError::NoSpace { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
         let mut at = 0_u64;
         for piece in bytes.chunks(limits::JOURNAL_BUFFER_BYTES) {
             let buffer = IoBuf::alloc(piece.len().next_multiple_of(BLOCK_BYTES));

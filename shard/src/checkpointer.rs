@@ -124,7 +124,8 @@ impl Store {
     async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
         let _work = self.write_back.at_work.begin(slot);
         match self.settle_files(slot, target).await {
-            Err(_) if self.is_gone(slot) => Ok(()),
+            // Its folder is there until this ends, but may not have been made yet.
+            Err(DiskError::NotFound { .. } | DiskError::NoSpace { .. }) if self.is_gone(slot) => Ok(()),
             result => result,
         }
     }

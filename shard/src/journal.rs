@@ -77,6 +77,14 @@ impl JournalStart {
     }
 }
 
+/// What an append does with the last part of the ring. When the disk is full the ring cannot be recycled, and it must
+/// still take the records that free space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    Keep,
+    Use,
+}
+
 /// One batch on its way into the journal.
 #[derive(Clone, Copy, Debug)]
 pub struct JournalBatch<'a> {
@@ -226,15 +234,29 @@ impl Journal {
     }
 
     /// True when an entry with a batch of this size fits without overwriting what is not yet in segments.
-    pub fn room_for(&self, batch_bytes: u32) -> bool {
+    pub fn room_for(&self, batch_bytes: u32, reserve: Reserve) -> bool {
         let state = self.state.borrow();
         let end = Lsn(block_ceil(state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes)).0));
         let unflushed = end.since(state.flushed);
         let limit = limits::JOURNAL_UNFLUSHED_BYTES_MAX.max(EntryHeader::total_bytes(batch_bytes));
         let quiet = state.flushed == state.next.lsn;
-        (quiet || unflushed <= limit)
-            && end.since(state.recycled) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
-            && end <= self.prepared_end(&state)
+        (quiet || unflushed <= limit) && self.fits(&state, end, reserve)
+    }
+
+    /// True when what is missing for an entry is not a flush: that only write-back of what the ring holds makes room.
+    pub fn is_full_for(&self, batch_bytes: u32, reserve: Reserve) -> bool {
+        let state = self.state.borrow();
+        let end = Lsn(block_ceil(state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes)).0));
+        !self.fits(&state, end, reserve)
+    }
+
+    fn fits(&self, state: &State, end: Lsn, reserve: Reserve) -> bool {
+        let end = match reserve {
+            Reserve::Keep => end.plus(self.start.layout.capacity() / limits::JOURNAL_RESERVE_SHARE),
+            Reserve::Use => end,
+        };
+        end.since(state.recycled) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
+            && end <= self.prepared_end(state)
     }
 
     fn prepared_end(&self, state: &State) -> Lsn {

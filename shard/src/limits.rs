@@ -38,6 +38,10 @@ pub const BATCH_BYTES_MAX: u32 = 64 << 20;
 pub const WRITE_BACK_IN_FLIGHT_MAX: usize = 8;
 /// Partitions that one checkpoint flushes at the same time. Flushes are serial in the kernel; a few hide the latency.
 pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
+/// Space that a partition's files take beside their bytes, for saying how much a start needs.
+pub const PARTITION_OVERHEAD_BYTES: u64 = 64 << 10;
+/// Part of a journal's ring (one in so many bytes) that only what frees space may use.
+pub const JOURNAL_RESERVE_SHARE: u64 = 16;
 /// Tries to make a segment's file while other cores remove the folder of the topic around it.
 pub const SEGMENT_FILE_TRIES: usize = 3;
 /// Segment files kept open on one core, for appends and for reads.
@@ -59,6 +63,8 @@ pub const APPENDS_WAITING_MAX: usize = 16_384;
 pub const EVICTION_PARTITIONS_MAX: usize = 64;
 /// Distinct partitions that one core may own.
 pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
+/// Space that a checkpoint's file has beyond its content, for a start on a full disk.
+pub const CHECKPOINT_SPARE_BYTES: usize = 64 << 10;
 /// Largest checkpoint that is believed when it is read.
 pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
 /// Largest attachment (the owner's own state, opaque here) in a partition's checkpoint row.
@@ -71,6 +77,8 @@ pub const FREE_SPACE_CHECK: Duration = Duration::from_secs(1);
 
 const _: () =
     assert!(CHUNK_BYTES_MIN.is_multiple_of(rt::BLOCK_BYTES) && CHUNK_BYTES_MAX.is_multiple_of(rt::BLOCK_BYTES));
+// With the reserve taken off, entries of the largest size still go round.
+const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);
 const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);

@@ -4,15 +4,18 @@
 //! The work is bounded by the journals' size, not by the data stored: segments are not read. It may be interrupted at
 //! any point and done again: until the new checkpoints are flushed, the old ones and the journals stay as they are.
 
+mod cleanup;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
 use base::{CoreId, Offset, PartitionId, Timestamp, TopicId};
 use bytes::Bytes;
-use rt::{DirEntry, Disk, DiskError, OpenMode};
+use rt::{Disk, DiskError};
 use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 
+use self::cleanup::remove_retired;
 use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow, read_slots};
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
@@ -25,9 +28,6 @@ use crate::shard::ShardStart;
 use crate::store::Store;
 use crate::{layout, limits};
 
-/// Ends the name of a journal's folder that is being removed.
-const RETIRED_SUFFIX: &str = ".retired";
-
 /// Memory for replayed batches on their way to segments.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -39,6 +39,13 @@ pub enum RecoveryError {
     Replay(#[from] ReplayError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The disk is too full to bring the journals to segments.
+    #[error(
+        "the disk is full: recovery has to write {needed} bytes that are in the journals only, and {free} are free; \
+         free {missing} more bytes where the data folder lies and start again ({cause})",
+        missing = needed.saturating_sub(*free)
+    )]
+    NoSpace { needed: u64, free: u64, cause: DiskError },
     /// Both checkpoint files of a core that has run are damaged.
     #[error("journal/{core}: neither checkpoint-a nor checkpoint-b can be read, but the journal was in use")]
     NoCheckpoint { core: CoreId },
@@ -119,6 +126,10 @@ pub struct Recovery {
     replayed: BTreeMap<PartitionId, Vec<ReplayedProducerBatch>>,
     /// Batches that came before the ones they follow: their partition was on two cores.
     early: BTreeMap<PartitionId, BTreeMap<Offset, Vec<u8>>>,
+    /// Bytes that each partition's segments get from the journals.
+    gained: BTreeMap<PartitionId, u64>,
+    /// The disk is full; from then on batches are only counted, to say how much space is missing.
+    full: Option<DiskError>,
 }
 
 impl Recovery {
@@ -146,6 +157,8 @@ impl Recovery {
             touched: BTreeSet::new(),
             replayed: BTreeMap::new(),
             early: BTreeMap::new(),
+            gained: BTreeMap::new(),
+            full: None,
         };
         recovery.merge_rows();
         Ok(recovery)
@@ -174,7 +187,8 @@ impl Recovery {
         }
     }
 
-    /// Replays the journals' batches of the partitions that `spec_of` knows. May be called again for others.
+    /// Replays the journals' batches of the partitions that `spec_of` knows. May be called again for others. What fits in
+    /// memory stays there until [`Recovery::finish`].
     pub async fn replay(
         &mut self,
         spec_of: impl Fn(PartitionId) -> Option<PartitionSpec>,
@@ -193,13 +207,17 @@ impl Recovery {
                 ring: RingState { layout: replay.layout(), prepared: replay.usable_files() },
             });
         }
-        if let Some((id, waiting)) = self.early.iter().next() {
+        if self.full.is_none()
+            && let Some((id, waiting)) = self.early.iter().next()
+        {
             let expected = self.store.with(*id, |log| log.end()).unwrap_or_default();
             let found = waiting.keys().next().copied().unwrap_or_default();
             return Err(RecoveryError::Gap { id: *id, expected, found });
         }
-        self.settle().await?;
-        Ok(())
+        match self.full.take() {
+            Some(cause) => Err(self.no_space(cause).await),
+            None => Ok(()),
+        }
     }
 
     async fn replay_one(
@@ -238,15 +256,25 @@ impl Recovery {
         if base < end {
             return Ok(());
         }
-        if base > end {
+        if base > end && self.full.is_none() {
             self.early.entry(id).or_default().insert(base, batch.to_vec());
+            return Ok(());
+        }
+        *self.gained.entry(id).or_default() += batch.len() as u64;
+        if self.full.is_some() {
             return Ok(());
         }
         if self.touched.insert(id) {
             self.clear_leftovers(&row).await?;
             self.store.add(spec, &row);
         }
-        self.append(id, &header, batch).await
+        match self.append(id, &header, batch).await {
+            Err(RecoveryError::Disk(cause @ DiskError::NoSpace { .. })) => {
+                self.full = Some(cause);
+                Ok(())
+            }
+            result => result,
+        }
     }
 
     async fn take_early_ones(&mut self, spec: PartitionSpec) -> Result<(), RecoveryError> {
@@ -294,29 +322,20 @@ impl Recovery {
         Ok(())
     }
 
-    /// Removes what an interrupted life wrote beyond the checkpoint; the journal brings it back.
-    async fn clear_leftovers(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
-        let folder = layout::partition_folder(row.id);
-        let entries = match self.disk.list(&folder).await {
-            Err(DiskError::NotFound { .. }) => return Ok(()),
-            other => other?,
-        };
-        for entry in entries {
-            let base = layout::segment_base(&entry.name).or_else(|| layout::index_base(&entry.name));
-            if base.is_some_and(|base| base > row.active_segment) {
-                self.disk.remove_file(&folder.join(&entry.name)).await?;
+    /// Gives back what this attempt has written so far, and says how much space the next one needs.
+    async fn no_space(&self, cause: DiskError) -> RecoveryError {
+        for id in &self.touched {
+            let row = self.rows.get(id).cloned().unwrap_or_else(|| PartitionRow::new(*id));
+            if let Err(error) = self.clear_leftovers(&row).await {
+                return error;
             }
         }
-        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
-            Err(DiskError::NotFound { .. }) => {}
-            file => {
-                let file = file?;
-                if file.len().await? > u64::from(row.position) {
-                    file.set_len(u64::from(row.position)).await?;
-                }
-            }
+        // A partition's bytes end inside a block, and its index, its folder and their entries take some more.
+        let needed = self.gained.values().map(|bytes| bytes + limits::PARTITION_OVERHEAD_BYTES).sum();
+        match self.disk.free_bytes().await {
+            Ok(free) => RecoveryError::NoSpace { needed, free, cause },
+            Err(other) => other.into(),
         }
-        Ok(())
     }
 
     /// Brings everything that was replayed to segments and flushes it.
@@ -370,6 +389,10 @@ impl Recovery {
     /// Writes the new checkpoints and says what each core begins with. Partitions that the plan places nowhere are
     /// forgotten; their files are removed if their topic was deleted, else moved to a folder for lost ones.
     pub async fn finish(self, plan: &dyn RecoveryPlan) -> Result<Vec<RecoveredCore>, RecoveryError> {
+        match self.settle().await {
+            Err(cause @ DiskError::NoSpace { .. }) => return Err(self.no_space(cause).await),
+            settled => settled?,
+        }
         let (cores, layout) = (plan.cores(), plan.layout());
         let mut recovered = Vec::new();
         for core in CoreId::all(cores) {
@@ -430,55 +453,6 @@ impl Recovery {
         self.disk.sync_dir(Path::new(layout::JOURNALS)).await?;
         Ok(())
     }
-
-    async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
-        let folder = Path::new(layout::JOURNALS);
-        // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.
-        for found in self.cores.iter().filter(|found| found.core.0 >= cores) {
-            let retired = folder.join(format!("{}{RETIRED_SUFFIX}", found.core));
-            self.disk.rename(&layout::journal_folder(found.core), &retired).await?;
-        }
-        self.disk.sync_dir(folder).await?;
-        Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
-    }
-
-    /// Clears away the folders of topics that nobody owns. Only a deletion that is on record is a reason to destroy
-    /// data: a topic that the owner does not know may be one whose record was lost.
-    async fn clear_orphans(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
-        let mut moved = false;
-        for entry in self.disk.list(Path::new(layout::TOPICS)).await? {
-            let Ok(topic) = entry.name.parse::<TopicId>() else { continue };
-            if plan.core_of(PartitionId::new(topic, 0)).is_some() {
-                continue;
-            }
-            let folder = layout::topic_folder(topic);
-            if plan.was_deleted(topic) {
-                tracing::info!(%topic, "removing the files of a deleted topic");
-                self.disk.remove_dir_all(&folder).await?;
-                continue;
-            }
-            let lost = layout::lost_and_found(self.incarnation);
-            let to = lost.join(&entry.name);
-            tracing::warn!(%topic, to = %to.display(), "nothing is known of this topic; its files are moved aside");
-            self.disk.create_dir_all(&lost).await?;
-            self.disk.rename(&folder, &to).await?;
-            moved = true;
-        }
-        if moved {
-            for folder in [&layout::lost_and_found(self.incarnation), Path::new(""), Path::new(layout::TOPICS)] {
-                self.disk.sync_dir(folder).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Finishes a removal that was interrupted.
-async fn remove_retired(disk: &dyn Disk, folders: &[DirEntry]) -> Result<(), DiskError> {
-    for folder in folders.iter().filter(|folder| folder.name.ends_with(RETIRED_SUFFIX)) {
-        disk.remove_dir_all(&Path::new(layout::JOURNALS).join(&folder.name)).await?;
-    }
-    Ok(())
 }
 
 async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryError> {

@@ -100,8 +100,8 @@ impl WriteBack {
 }
 
 impl Store {
-    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was; of a
-    /// partition that was removed meanwhile it means nothing.
+    /// Writes one chunk of a partition; false when none is due. A failed write leaves the chunk as it was. A full disk is
+    /// no news of a partition that was removed meanwhile; a disk that fails is.
     pub(crate) async fn write_one(&self, slot: u32, what: WriteWhat) -> Result<bool, DiskError> {
         let _work = self.write_back.at_work.begin(slot);
         let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
@@ -119,7 +119,7 @@ impl Store {
         self.evict_for(0);
         self.progress.notify_all();
         match result {
-            Err(_) if self.is_gone(slot) => Ok(false),
+            Err(DiskError::NotFound { .. } | DiskError::NoSpace { .. }) if self.is_gone(slot) => Ok(false),
             result => result.map(|()| true),
         }
     }

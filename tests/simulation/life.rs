@@ -133,6 +133,7 @@ impl Life {
             let first = world.specs.borrow()[0].id;
             // Twice, as the broker does for its metadata and the rest.
             recovery.replay(|id| spec_of(id).filter(|spec| spec.id == first)).await?;
+            recovery.remove_deleted(|topic| world.removed.borrow().contains(&topic)).await?;
             recovery.replay(spec_of).await?;
             let plan = Start { world: Rc::clone(&world), cores, turn };
             let recovered = recovery.finish(&plan).await?;

@@ -23,6 +23,9 @@ const READ_BYTES_MAX: usize = 1 << 30;
 /// Files that [`DirectDisk::open`] makes and removes again. A crash may leave one; [`Disk::list`] doesn't show it.
 const PROBE_PREFIX: &str = ".probe-";
 
+/// Folders below the root in which a file is looked for when none can be made.
+const PROBE_DEPTH_MAX: u32 = 3;
+
 /// A folder of the file system this process runs on. Each core opens its own.
 pub struct DirectDisk {
     root: PathBuf,
@@ -34,21 +37,14 @@ impl DirectDisk {
         backend::with("DirectDisk::open", |backend| {
             assert!(matches!(backend, Backend::Real(_)), "a simulation has no real disk: use SimDisk");
         });
-        // The process id alone would do but for executors of one process that share a root.
-        let probe = root.join(format!("{PROBE_PREFIX}{}-{:016x}", std::process::id(), crate::entropy()));
         let disk = Self { root: root.clone() };
-        let path = probe.clone();
-        disk.change("open", Path::new(""), move || {
-            fs::create_dir_all(&root)?;
-            let mut file = fs::File::create_new(&path)?;
-            file.write_all(&[1; BLOCK_BYTES])?;
-            file.sync_all()
-        })
-        .await?;
+        let (probe, ours) = disk.change("open", Path::new(""), move || make_probe(&root)).await?;
         // glommio reads a block of the first file that it opens on a device to see whether the device can be polled. If
         // that file is empty the read can't fail, the device is taken for pollable, and every read of data fails later.
         let probed = async { DmaFile::open(&probe).await?.close().await }.await;
-        disk.change("open", Path::new(""), move || fs::remove_file(&probe)).await?;
+        if ours {
+            disk.change("open", Path::new(""), move || fs::remove_file(&probe)).await?;
+        }
         probed.map_err(|error| DiskError::new("open", Path::new(""), &io_error(error)))?;
         Ok(Rc::new(disk))
     }
@@ -84,6 +80,36 @@ impl DirectDisk {
             self.change(operation, &path, move || work(&full)).await
         })
     }
+}
+
+/// A file with at least a block in it: one of our own making (then true), or on a full disk one that is there.
+fn make_probe(root: &Path) -> io::Result<(PathBuf, bool)> {
+    // The process id alone would do but for executors of one process that share a root.
+    let path = root.join(format!("{PROBE_PREFIX}{}-{:016x}", std::process::id(), crate::entropy()));
+    fs::create_dir_all(root)?;
+    let written = fs::File::create_new(&path).and_then(|mut file| {
+        file.write_all(&[1; BLOCK_BYTES])?;
+        file.sync_all()
+    });
+    match written {
+        Ok(()) => Ok((path, true)),
+        Err(error) => {
+            let _ = fs::remove_file(&path);
+            let full = matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
+            let found = if full { find_whole_block(root, PROBE_DEPTH_MAX) } else { None };
+            found.map(|path| (path, false)).ok_or(error)
+        }
+    }
+}
+
+fn find_whole_block(folder: &Path, depth: u32) -> Option<PathBuf> {
+    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        if metadata.is_dir() && depth > 0 {
+            return find_whole_block(&entry.path(), depth - 1);
+        }
+        (metadata.is_file() && metadata.len() >= BLOCK_BYTES as u64).then(|| entry.path())
+    })
 }
 
 impl Disk for DirectDisk {

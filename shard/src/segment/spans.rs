@@ -93,7 +93,11 @@ impl Store {
         {
             return Ok(kept.spans);
         }
-        let from_file = self.read_index(id, segment).await?;
+        let mut from_file = self.read_index(id, segment).await?;
+        if let Some(records) = records {
+            // What follows is what an earlier life has left, or what is being written: not to be kept.
+            from_file.truncate(records as usize);
+        }
         let path = layout::segment_file(id, segment);
         let file = self.disk.open(&path, OpenMode::Existing).await?;
         let indexed = from_file.last().map_or(0, |span| u64::from(span.end_position()));

@@ -12,7 +12,7 @@ use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::TASK_QUEUES;
-use shard::{AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Shard, ShardConfig};
+use shard::{AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Shard, ShardConfig};
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
 use wire::compress::Compressor;
 
@@ -66,7 +66,7 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
 }
 
 fn spec(id: PartitionId) -> PartitionSpec {
-    PartitionSpec { id, segment_bytes: 64 << 10, durability: Durability::Flushed }
+    PartitionSpec { id, segment_bytes: 256 << 10, durability: Durability::Flushed }
 }
 
 impl Bench {
@@ -101,6 +101,7 @@ impl Bench {
         let disk = (self.view.get())(self.disk.attach());
         let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
         let plan = Plan { partitions: self.partitions.borrow().clone(), deleted: self.deleted.borrow().clone() };
+        recovery.remove_deleted(|topic| plan.deleted.contains(&topic)).await?;
         recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id))).await?;
         let recovered = recovery.finish(&plan).await?.remove(0);
         let rows = recovered.rows.into_iter().map(|row| (spec(row.id), row)).collect();
@@ -138,6 +139,20 @@ fn batch(bytes: usize) -> Vec<u8> {
     let value = vec![b'v'; bytes];
     builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() }).expect("it fits");
     builder.finish(&mut Compressor::new()).to_vec()
+}
+
+/// As [`append`], as the owner appends to its own log.
+pub(crate) async fn append_own(
+    shard: &Rc<Shard>,
+    id: PartitionId,
+    bytes: usize,
+    reserve: Reserve,
+) -> Result<Offset, AppendError> {
+    let bytes = batch(bytes);
+    shard.room_for_own(u32::try_from(bytes.len()).expect("small"), reserve).await?;
+    let appended = shard.append_now(id, append_batch(&bytes))?;
+    shard.safe(appended).await.map_err(AppendError::Poisoned)?;
+    Ok(appended.end)
 }
 
 /// Appends one record and waits until it is safe; gives the offset after it.

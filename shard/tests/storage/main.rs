@@ -4,4 +4,5 @@ mod bench;
 mod damage;
 mod failing;
 mod full;
+mod index;
 mod removal;

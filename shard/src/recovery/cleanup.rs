@@ -1,0 +1,97 @@
+//! What a start clears away: unfinished work of the life before, journals of cores that are no more, deleted topics.
+
+use std::path::Path;
+
+use base::{PartitionId, TopicId};
+use rt::{DirEntry, Disk, DiskError, OpenMode};
+
+use super::{Recovery, RecoveryError, RecoveryPlan};
+use crate::checkpoint::PartitionRow;
+use crate::layout;
+
+/// Ends the name of a journal's folder that is being removed.
+const RETIRED_SUFFIX: &str = ".retired";
+
+impl Recovery {
+    /// Removes the files of topics that were deleted. Done before anything is replayed, it makes room on a full disk.
+    pub async fn remove_deleted(&self, was_deleted: impl Fn(TopicId) -> bool) -> Result<(), RecoveryError> {
+        for entry in self.disk.list(Path::new(layout::TOPICS)).await? {
+            let Ok(topic) = entry.name.parse::<TopicId>() else { continue };
+            if was_deleted(topic) {
+                tracing::info!(%topic, "removing the files of a deleted topic");
+                self.disk.remove_dir_all(&layout::topic_folder(topic)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what an interrupted life wrote beyond the checkpoint; the journal brings it back.
+    pub(super) async fn clear_leftovers(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
+        let folder = layout::partition_folder(row.id);
+        let entries = match self.disk.list(&folder).await {
+            Err(DiskError::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        for entry in entries {
+            let base = layout::segment_base(&entry.name).or_else(|| layout::index_base(&entry.name));
+            if base.is_some_and(|base| base > row.active_segment) {
+                self.disk.remove_file(&folder.join(&entry.name)).await?;
+            }
+        }
+        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
+            Err(DiskError::NotFound { .. }) => {}
+            file => {
+                let file = file?;
+                if file.len().await? > u64::from(row.position) {
+                    file.set_len(u64::from(row.position)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
+        let folder = Path::new(layout::JOURNALS);
+        // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.
+        for found in self.cores.iter().filter(|found| found.core.0 >= cores) {
+            let retired = folder.join(format!("{}{RETIRED_SUFFIX}", found.core));
+            self.disk.rename(&layout::journal_folder(found.core), &retired).await?;
+        }
+        self.disk.sync_dir(folder).await?;
+        Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
+    }
+
+    /// Clears away the folders of topics that nobody owns. Only a deletion that is on record is a reason to destroy
+    /// data: a topic that the owner does not know may be one whose record was lost.
+    pub(super) async fn clear_orphans(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+        self.remove_deleted(|topic| plan.was_deleted(topic)).await?;
+        let mut moved = false;
+        for entry in self.disk.list(Path::new(layout::TOPICS)).await? {
+            let Ok(topic) = entry.name.parse::<TopicId>() else { continue };
+            if plan.core_of(PartitionId::new(topic, 0)).is_some() {
+                continue;
+            }
+            let folder = layout::topic_folder(topic);
+            let lost = layout::lost_and_found(self.incarnation);
+            let to = lost.join(&entry.name);
+            tracing::warn!(%topic, to = %to.display(), "nothing is known of this topic; its files are moved aside");
+            self.disk.create_dir_all(&lost).await?;
+            self.disk.rename(&folder, &to).await?;
+            moved = true;
+        }
+        if moved {
+            for folder in [&layout::lost_and_found(self.incarnation), Path::new(""), Path::new(layout::TOPICS)] {
+                self.disk.sync_dir(folder).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finishes a removal that was interrupted.
+pub(super) async fn remove_retired(disk: &dyn Disk, folders: &[DirEntry]) -> Result<(), DiskError> {
+    for folder in folders.iter().filter(|folder| folder.name.ends_with(RETIRED_SUFFIX)) {
+        disk.remove_dir_all(&Path::new(layout::JOURNALS).join(&folder.name)).await?;
+    }
+    Ok(())
+}
