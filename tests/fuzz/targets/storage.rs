@@ -95,6 +95,8 @@ fn replay(input: &[u8]) -> Verdict {
                 file.write(buffer, position).await?;
             }
         }
+        // A file that is shorter than the ring says is damage whatever it holds.
+        file.set_len(layout.file_bytes).await?;
         let position = JournalPosition { lsn: Lsn::ZERO, previous_crc: 0 };
         let from = ReplayFrom { identity: IDENTITY, ring: None, position, flushed: Lsn::ZERO, clean: false };
         let mut replay = Replay::open(&*attached, folder, from).await?.expect("the ring is there");
