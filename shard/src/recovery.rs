@@ -26,7 +26,7 @@ use crate::log::{AppendBatch, PartitionSpec};
 use crate::segment::reader::ReadError;
 use crate::shard::ShardStart;
 use crate::store::Store;
-use crate::{layout, limits};
+use crate::{flush, layout, limits};
 
 /// Memory for replayed batches on their way to segments.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -137,7 +137,7 @@ impl Recovery {
     pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage) -> Result<Self, RecoveryError> {
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;
-        disk.sync_dir(Path::new("")).await?;
+        flush::sync_dir(&*disk, Path::new("")).await?;
         let mut cores = Vec::new();
         let folders = disk.list(Path::new(layout::JOURNALS)).await?;
         remove_retired(&*disk, &folders).await?;
@@ -450,7 +450,7 @@ impl Recovery {
             files.write(&checkpoint).await?;
             target.start.next_checkpoint += 1;
         }
-        self.disk.sync_dir(Path::new(layout::JOURNALS)).await?;
+        flush::sync_dir(&*self.disk, Path::new(layout::JOURNALS)).await?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use rt::{DirEntry, Disk, DiskError, OpenMode};
 
 use super::{Recovery, RecoveryError, RecoveryPlan};
 use crate::checkpoint::PartitionRow;
-use crate::layout;
+use crate::{flush, layout};
 
 /// Ends the name of a journal's folder that is being removed.
 const RETIRED_SUFFIX: &str = ".retired";
@@ -57,7 +57,7 @@ impl Recovery {
             let retired = folder.join(format!("{}{RETIRED_SUFFIX}", found.core));
             self.disk.rename(&layout::journal_folder(found.core), &retired).await?;
         }
-        self.disk.sync_dir(folder).await?;
+        flush::sync_dir(&*self.disk, folder).await?;
         Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
     }
 
@@ -81,7 +81,7 @@ impl Recovery {
         }
         if moved {
             for folder in [&layout::lost_and_found(self.incarnation), Path::new(""), Path::new(layout::TOPICS)] {
-                self.disk.sync_dir(folder).await?;
+                flush::sync_dir(&*self.disk, folder).await?;
             }
         }
         Ok(())
