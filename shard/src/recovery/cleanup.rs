@@ -50,6 +50,24 @@ impl Recovery {
         Ok(())
     }
 
+    /// Where a journal was cut, what it had brought to segments before is still there, also of partitions of which nothing
+    /// was replayed: segments that a log which goes on elsewhere would later take for its own.
+    pub(super) async fn clear_lost(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+        for topic in self.disk.list(Path::new(layout::TOPICS)).await? {
+            let Ok(id) = topic.name.parse::<TopicId>() else { continue };
+            for partition in self.disk.list(&layout::topic_folder(id)).await? {
+                let Ok(index) = partition.name.parse() else { continue };
+                let id = PartitionId::new(id, index);
+                if plan.core_of(id).is_some() && !self.touched.contains(&id) {
+                    let row = self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id));
+                    self.clear_leftovers(&row).await?;
+                    flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
         let folder = Path::new(layout::JOURNALS);
         // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.
