@@ -19,9 +19,9 @@ use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::ring::RingState;
-use crate::limits;
 use crate::log::{EpochStart, Newest};
 use crate::segment::index::Span;
+use crate::{flush, limits};
 
 const MAGIC: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
@@ -223,7 +223,7 @@ impl CheckpointFiles {
         disk.create_dir_all(folder).await?;
         let a = disk.open(&folder.join(SLOTS[0]), OpenMode::Create).await?;
         let b = disk.open(&folder.join(SLOTS[1]), OpenMode::Create).await?;
-        disk.sync_dir(folder).await?;
+        flush::sync_dir(disk, folder).await?;
         Ok(Self { files: [a, b] })
     }
 
@@ -249,7 +249,7 @@ impl CheckpointFiles {
             file.write(buffer, at).await?;
             at += piece.len() as u64;
         }
-        file.sync().await
+        flush::sync(&**file).await
     }
 }
 

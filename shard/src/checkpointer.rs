@@ -16,7 +16,7 @@ use crate::shard::Shard;
 use crate::store::Store;
 use crate::task_queues::WRITE_BACK;
 use crate::write_back::write_bytes_at;
-use crate::{layout, limits};
+use crate::{flush, layout, limits};
 
 impl Shard {
     pub(crate) fn checkpoint_wanted_if_due(&self) {
@@ -167,7 +167,7 @@ impl Store {
             }
             let file = self.disk.open(&layout::index_file(id, batch.segment), OpenMode::Create).await?;
             write_bytes_at(&*file, at, &records).await?;
-            file.sync().await?;
+            flush::sync(&*file).await?;
             file.close().await?;
             self.with_slot(slot, |log| log.spans_were_persisted(&batch));
         }
@@ -178,13 +178,18 @@ impl Store {
     async fn sync_segments(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
         loop {
             let next = self.with_slot(slot, |log| {
-                let mut due = log.tail.iter_mut().filter(|segment| segment.base <= target.segment && segment.unsynced);
-                let segment = due.next()?;
-                segment.unsynced = false;
-                Some((log.spec.id, segment.base))
+                let mut due = log.tail.iter().filter(|segment| segment.base <= target.segment && segment.unsynced);
+                due.next().map(|segment| (log.spec.id, segment.base))
             });
             let Some(Some((id, base))) = next else { return Ok(()) };
-            self.segment_for_write(slot, id, base).await?.sync().await?;
+            let file = self.segment_for_write(slot, id, base).await?;
+            // Right before the flush: what is written while it runs is for the next one. If it fails nobody asks again.
+            self.with_slot(slot, |log| {
+                if let Some(segment) = log.tail_segment(base) {
+                    segment.unsynced = false;
+                }
+            });
+            flush::sync(&*file).await?;
         }
     }
 
@@ -193,7 +198,7 @@ impl Store {
         while let Some(Some((base, bytes))) = self.with_slot(slot, |log| log.finishable()) {
             let file = self.segment_for_write(slot, id, base).await?;
             file.set_len(u64::from(bytes)).await?;
-            file.sync().await?;
+            flush::sync(&*file).await?;
             self.cut_index(slot, id, base).await?;
             let finished = self.with_slot(slot, PartitionLog::finish_oldest_segment);
             drop(file);
@@ -214,7 +219,7 @@ impl Store {
         let Some(Some(records)) = records else { return Ok(()) };
         let file = self.disk.open(&layout::index_file(id, base), OpenMode::Create).await?;
         file.set_len(index::record_position(records)).await?;
-        file.sync().await?;
+        flush::sync(&*file).await?;
         file.close().await
     }
 
@@ -229,10 +234,10 @@ impl Store {
     }
 
     async fn sync_entries(&self, id: PartitionId) -> Result<(), DiskError> {
-        self.disk.sync_dir(&layout::partition_folder(id)).await?;
-        self.disk.sync_dir(&layout::topic_folder(id.topic)).await?;
+        flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
+        flush::sync_dir(&*self.disk, &layout::topic_folder(id.topic)).await?;
         if !self.write_back.synced_topics.borrow().contains(&id.topic) {
-            self.disk.sync_dir(Path::new(layout::TOPICS)).await?;
+            flush::sync_dir(&*self.disk, Path::new(layout::TOPICS)).await?;
             self.write_back.synced_topics.borrow_mut().insert(id.topic);
         }
         Ok(())

@@ -27,9 +27,9 @@ use self::entry::{ENTRY_ALIGNMENT, EntryHeader, JournalIdentity, Lsn};
 use self::group::{Group, Groups};
 use self::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
-use crate::limits;
 use crate::log::SegmentPosition;
 use crate::task_queues::{FOREGROUND, WRITE_BACK};
+use crate::{flush, limits};
 
 /// When a partition's records count as safe, and with that may be acknowledged and read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -430,7 +430,7 @@ impl Journal {
         let files = self.state.borrow_mut().groups.files_to_flush(number);
         for index in files {
             let file = Rc::clone(self.files.borrow()[index].as_ref().expect("a written file is prepared"));
-            file.sync().await?;
+            flush::sync(&*file).await?;
         }
         self.advance(|groups| groups.flushed(number));
         Ok(())

@@ -26,7 +26,7 @@ use crate::log::{AppendBatch, PartitionSpec};
 use crate::segment::reader::ReadError;
 use crate::shard::ShardStart;
 use crate::store::Store;
-use crate::{layout, limits};
+use crate::{flush, layout, limits};
 
 /// Memory for replayed batches on their way to segments.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -128,6 +128,8 @@ pub struct Recovery {
     early: BTreeMap<PartitionId, BTreeMap<Offset, Vec<u8>>>,
     /// Bytes that each partition's segments get from the journals.
     gained: BTreeMap<PartitionId, u64>,
+    /// A journal was cut where acknowledged records had followed.
+    lossy: bool,
     /// The disk is full; from then on batches are only counted, to say how much space is missing.
     full: Option<DiskError>,
 }
@@ -137,7 +139,7 @@ impl Recovery {
     pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage) -> Result<Self, RecoveryError> {
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;
-        disk.sync_dir(Path::new("")).await?;
+        flush::sync_dir(&*disk, Path::new("")).await?;
         let mut cores = Vec::new();
         let folders = disk.list(Path::new(layout::JOURNALS)).await?;
         remove_retired(&*disk, &folders).await?;
@@ -158,6 +160,7 @@ impl Recovery {
             replayed: BTreeMap::new(),
             early: BTreeMap::new(),
             gained: BTreeMap::new(),
+            lossy: false,
             full: None,
         };
         recovery.merge_rows();
@@ -207,6 +210,12 @@ impl Recovery {
                 ring: RingState { layout: replay.layout(), prepared: replay.usable_files() },
             });
         }
+        if self.lossy {
+            for (id, waiting) in std::mem::take(&mut self.early) {
+                let batches = waiting.len();
+                tracing::error!(%id, batches, "dropped: they follow batches that are lost");
+            }
+        }
         if self.full.is_none()
             && let Some((id, waiting)) = self.early.iter().next()
         {
@@ -233,6 +242,7 @@ impl Recovery {
                     if self.on_damage == OnDamage::AcceptLoss =>
                 {
                     tracing::error!(%damage, "cut here, as asked: acknowledged records are lost");
+                    self.lossy = true;
                     return Ok(());
                 }
                 Err(other) => return Err(other.into()),
@@ -393,6 +403,9 @@ impl Recovery {
             Err(cause @ DiskError::NoSpace { .. }) => return Err(self.no_space(cause).await),
             settled => settled?,
         }
+        if self.lossy {
+            self.clear_lost(plan).await?;
+        }
         let (cores, layout) = (plan.cores(), plan.layout());
         let mut recovered = Vec::new();
         for core in CoreId::all(cores) {
@@ -450,7 +463,7 @@ impl Recovery {
             files.write(&checkpoint).await?;
             target.start.next_checkpoint += 1;
         }
-        self.disk.sync_dir(Path::new(layout::JOURNALS)).await?;
+        flush::sync_dir(&*self.disk, Path::new(layout::JOURNALS)).await?;
         Ok(())
     }
 }

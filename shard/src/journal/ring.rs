@@ -19,7 +19,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
 
 use super::entry::Lsn;
 use crate::bytes::{FieldReader, length, u32_at};
-use crate::limits;
+use crate::{flush, limits};
 
 const MAGIC: &[u8; 8] = b"CLJRING1";
 const VERSION: u32 = 1;
@@ -171,12 +171,12 @@ pub(crate) async fn prepare(
     if stop.get() {
         return Ok(None);
     }
-    file.sync().await?;
+    flush::sync(&*file).await?;
     let block = IoBuf::alloc(BLOCK_BYTES);
     block.append(&header.encode());
     file.write(block, 0).await?;
-    file.sync().await?;
-    disk.sync_dir(folder).await?;
+    flush::sync(&*file).await?;
+    flush::sync_dir(disk, folder).await?;
     Ok(Some(file))
 }
 

@@ -7,7 +7,7 @@ use rt::{DirEntry, Disk, DiskError, OpenMode};
 
 use super::{Recovery, RecoveryError, RecoveryPlan};
 use crate::checkpoint::PartitionRow;
-use crate::layout;
+use crate::{flush, layout};
 
 /// Ends the name of a journal's folder that is being removed.
 const RETIRED_SUFFIX: &str = ".retired";
@@ -50,6 +50,24 @@ impl Recovery {
         Ok(())
     }
 
+    /// Where a journal was cut, what it had brought to segments before is still there, also of partitions of which nothing
+    /// was replayed: segments that a log which goes on elsewhere would later take for its own.
+    pub(super) async fn clear_lost(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
+        for topic in self.disk.list(Path::new(layout::TOPICS)).await? {
+            let Ok(id) = topic.name.parse::<TopicId>() else { continue };
+            for partition in self.disk.list(&layout::topic_folder(id)).await? {
+                let Ok(index) = partition.name.parse() else { continue };
+                let id = PartitionId::new(id, index);
+                if plan.core_of(id).is_some() && !self.touched.contains(&id) {
+                    let row = self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id));
+                    self.clear_leftovers(&row).await?;
+                    flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
         let folder = Path::new(layout::JOURNALS);
         // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.
@@ -57,7 +75,7 @@ impl Recovery {
             let retired = folder.join(format!("{}{RETIRED_SUFFIX}", found.core));
             self.disk.rename(&layout::journal_folder(found.core), &retired).await?;
         }
-        self.disk.sync_dir(folder).await?;
+        flush::sync_dir(&*self.disk, folder).await?;
         Ok(remove_retired(&*self.disk, &self.disk.list(folder).await?).await?)
     }
 
@@ -81,7 +99,7 @@ impl Recovery {
         }
         if moved {
             for folder in [&layout::lost_and_found(self.incarnation), Path::new(""), Path::new(layout::TOPICS)] {
-                self.disk.sync_dir(folder).await?;
+                flush::sync_dir(&*self.disk, folder).await?;
             }
         }
         Ok(())

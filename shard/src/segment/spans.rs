@@ -10,10 +10,9 @@ use super::index::{self, Span};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
-use crate::layout;
-use crate::limits;
 use crate::store::Store;
 use crate::write_back::write_bytes_at;
+use crate::{flush, layout, limits};
 
 /// Slot of the partition and base offset of the segment.
 type IndexKey = (u32, Offset);
@@ -153,7 +152,7 @@ impl Store {
         let index_file = self.disk.open(&layout::index_file(id, segment), OpenMode::Create).await?;
         write_bytes_at(&*index_file, 0, &bytes).await?;
         index_file.set_len(bytes.len() as u64).await?;
-        index_file.sync().await?;
+        flush::sync(&*index_file).await?;
         Ok(spans)
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Bench {
     pub(crate) on_damage: Cell<OnDamage>,
     pub(crate) checkpoint_interval: Cell<Duration>,
     pub(crate) free_space_floor: Cell<u64>,
+    pub(crate) segment_bytes: Cell<u32>,
+    pub(crate) cache_bytes: Cell<u64>,
     /// What the storage sees of the disk.
     pub(crate) view: Cell<View>,
     lives: Cell<u64>,
@@ -65,8 +67,8 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
     PartitionId::new(TopicId::from_random(u128::from(topic)), index)
 }
 
-fn spec(id: PartitionId) -> PartitionSpec {
-    PartitionSpec { id, segment_bytes: 256 << 10, durability: Durability::Flushed }
+fn spec(id: PartitionId, segment_bytes: u32) -> PartitionSpec {
+    PartitionSpec { id, segment_bytes, durability: Durability::Flushed }
 }
 
 impl Bench {
@@ -78,6 +80,8 @@ impl Bench {
             on_damage: Cell::new(OnDamage::Refuse),
             checkpoint_interval: Cell::new(Duration::from_secs(3600)),
             free_space_floor: Cell::new(0),
+            segment_bytes: Cell::new(256 << 10),
+            cache_bytes: Cell::new(1 << 20),
             view: Cell::new(|disk| disk),
             lives: Cell::new(0),
         })
@@ -99,22 +103,23 @@ impl Bench {
     /// Recovers the disk and opens a shard on it.
     pub(crate) async fn start(&self) -> Result<Rc<Shard>, RecoveryError> {
         let disk = (self.view.get())(self.disk.attach());
+        let segment_bytes = self.segment_bytes.get();
         let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
         let plan = Plan { partitions: self.partitions.borrow().clone(), deleted: self.deleted.borrow().clone() };
         recovery.remove_deleted(|topic| plan.deleted.contains(&topic)).await?;
-        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id))).await?;
+        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id, segment_bytes))).await?;
         let recovered = recovery.finish(&plan).await?.remove(0);
-        let rows = recovered.rows.into_iter().map(|row| (spec(row.id), row)).collect();
+        let rows = recovered.rows.into_iter().map(|row| (spec(row.id, segment_bytes), row)).collect();
         let config = ShardConfig {
             core: CoreId(0),
-            cache_bytes: 1 << 20,
+            cache_bytes: self.cache_bytes.get(),
             flush_interval: Duration::from_millis(20),
             checkpoint_interval: self.checkpoint_interval.get(),
             free_space_floor: self.free_space_floor.get(),
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {
-            add(&shard, *id);
+            add(&shard, *id, segment_bytes);
         }
         Ok(shard)
     }
@@ -127,9 +132,9 @@ impl Bench {
 }
 
 /// Takes a new partition in, if it is not here.
-pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId) {
+pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId, segment_bytes: u32) {
     if shard.offsets(id).is_none() {
-        shard.add_partition(spec(id), &PartitionRow::new(id));
+        shard.add_partition(spec(id, segment_bytes), &PartitionRow::new(id));
     }
 }
 

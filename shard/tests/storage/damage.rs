@@ -148,3 +148,30 @@ fn files_of_a_topic_that_nobody_knows_are_moved_aside() {
     assert_eq!(bench.files_below(&format!("lost+found-1/{}", unknown.topic)).len(), before.len());
     assert!(bench.files_below(&format!("lost+found-1/{}", deleted.topic)).is_empty());
 }
+
+#[test]
+fn what_a_lost_part_of_the_journal_had_brought_to_segments_goes_with_it() {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.segment_bytes.set(32 << 10);
+    // Room for all of it: a full cache asks for a checkpoint.
+    bench.cache_bytes.set(16 << 20);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        rt::sleep(std::time::Duration::from_secs(3)).await;
+        for _ in 0..14 {
+            append(&shard, id, 10_000).await.expect("a good disk takes it");
+        }
+        rt::sleep(std::time::Duration::from_millis(100)).await;
+    });
+    let segments = || bench.files_below("topics").into_iter().filter(|path| path.ends_with(".log")).collect::<Vec<_>>();
+    assert!(segments().len() > 2, "write-back has made segments: {:?}", segments());
+    // The first entry: nothing of the partition can be replayed.
+    bench.disk.flip_bit(Path::new("journal/0/ring-0"), BLOCK_BYTES as u64 + 20, 0);
+    refusal(&bench);
+    bench.on_damage.set(OnDamage::AcceptLoss);
+    assert_eq!(end_after_start(&bench), 0);
+    bench.disk.crash();
+    let left = segments();
+    assert!(left.iter().all(|path| path.ends_with("/00000000000000000000.log")), "segments of lost records: {left:?}");
+}

@@ -4,5 +4,6 @@ mod bench;
 mod damage;
 mod failing;
 mod full;
+mod full_at_flush;
 mod index;
 mod removal;

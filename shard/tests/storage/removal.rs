@@ -13,7 +13,7 @@ fn files_of_removed_partitions_are_not_counted_as_open() {
         rt::sleep(Duration::from_secs(3)).await;
         for topic in 0..20 {
             let id = partition(topic, 0);
-            add(&shard, id);
+            add(&shard, id, 256 << 10);
             // More than a chunk: write-back opens the file, and no checkpoint closes it.
             for _ in 0..4 {
                 append(&shard, id, 10_000).await.expect("a good disk takes it");

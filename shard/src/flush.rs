@@ -1,0 +1,31 @@
+//! Flushes, and what their failure means.
+//!
+//! After a failed flush nobody knows what of the writes before it is on the disk: the kernel may have let go of them and
+//! marked them clean, and the next flush says that all is well. That holds whatever the cause was. "No space" is no
+//! exception, although a *write* that finds no space has simply not happened and may be tried again: a file system
+//! that gives out blocks late, a thin volume or a quota may refuse at the flush what it had accepted at the write. So
+//! a flush never fails with [`DiskError::NoSpace`], which everybody here takes for "try again later": it fails for good,
+//! the core is poisoned, and the next start decides from what can be read back, with the journal and the checkpoint of
+//! before still in place.
+
+use std::path::Path;
+
+use rt::{Disk, DiskError, DiskFile};
+
+/// What the kernel says of a full disk.
+const ENOSPC: i32 = 28;
+
+pub(crate) async fn sync(file: &dyn DiskFile) -> Result<(), DiskError> {
+    file.sync().await.map_err(for_good)
+}
+
+pub(crate) async fn sync_dir(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
+    disk.sync_dir(folder).await.map_err(for_good)
+}
+
+fn for_good(error: DiskError) -> DiskError {
+    match error {
+        DiskError::NoSpace { operation, path } => DiskError::Io { operation, path, errno: ENOSPC },
+        other => other,
+    }
+}
