@@ -14,7 +14,7 @@ use rt::{Disk, DiskError, OpenMode};
 pub use self::journal::{JournalEnd, JournalReport, PayloadState, RingEntry, journal, ring_file};
 pub use self::segment::{IndexReport, SegmentReport, index, segment};
 use crate::checkpoint::{Checkpoint, SLOTS, read_slot};
-use crate::layout;
+use crate::{layout, limits};
 
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct Damage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointSlot {
     pub file: PathBuf,
+    /// Without a whole checkpoint: up to the last byte that is not zero.
     pub bytes: u64,
     /// `None` when the file holds no whole checkpoint: a crash during its writing leaves that, and so does damage.
     pub checkpoint: Option<Checkpoint>,
@@ -60,8 +61,16 @@ pub async fn checkpoints(disk: &dyn Disk, core: CoreId) -> Result<Vec<Checkpoint
 
 pub async fn checkpoint_file(disk: &dyn Disk, path: &Path) -> Result<CheckpointSlot, DiskError> {
     let file = disk.open(path, OpenMode::Existing).await?;
-    let bytes = file.len().await?;
-    Ok(CheckpointSlot { file: path.to_owned(), bytes, checkpoint: read_slot(&*file).await? })
+    let checkpoint = read_slot(&*file).await?;
+    let bytes = match &checkpoint {
+        Some(_) => file.len().await?,
+        // The rest is room for larger ones.
+        None => {
+            let all = disk.read_small(path, limits::CHECKPOINT_BYTES_MAX).await?;
+            all.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+        }
+    };
+    Ok(CheckpointSlot { file: path.to_owned(), bytes, checkpoint })
 }
 
 /// Files of the ring of one core, by their numbers.
