@@ -9,7 +9,7 @@
 //!       partitions u32, then the rows, then the ring: files u32, file bytes u64, prepared files u64
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
@@ -26,6 +26,15 @@ use crate::{flush, limits};
 const MAGIC: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
 pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
+
+/// Where the length and the CRC stand in the prefix.
+const LENGTH_AT: usize = 16;
+const CRC_AT: usize = 20;
+/// From the journal's id to the number of partitions.
+const HEAD_BYTES: usize = 37;
+/// A row without its lists.
+const ROW_BYTES: usize = 112;
+const EPOCH_BYTES: usize = 12;
 
 /// What is remembered of one partition. All its bytes before `end` are flushed in segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +71,10 @@ impl PartitionRow {
             index_records: 0,
             attachment: Vec::new(),
         }
+    }
+
+    fn encoded_bytes(&self) -> u64 {
+        (ROW_BYTES + self.epochs.len() * EPOCH_BYTES + self.attachment.len()) as u64
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -109,7 +122,7 @@ impl PartitionRow {
             max_timestamp: span_max_timestamp,
         };
         let epoch_count = fields.u32()? as usize;
-        if epoch_count > fields.remaining() / 12 {
+        if epoch_count > fields.remaining() / EPOCH_BYTES {
             return None;
         }
         let mut epochs = Vec::with_capacity(epoch_count);
@@ -158,29 +171,62 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Bytes that [`Checkpoint::encode`] gives.
+    pub fn encoded_bytes(&self) -> u64 {
+        let rows: u64 = self.rows.iter().map(PartitionRow::encoded_bytes).sum();
+        let ring = self.ring.map_or(0, |_| RingState::ENCODED_BYTES);
+        (PREFIX_BYTES + HEAD_BYTES + ring) as u64 + rows
+    }
+
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(64 + self.rows.len() * 160);
-        body.extend_from_slice(&self.identity.journal.to_le_bytes());
-        body.extend_from_slice(&self.identity.incarnation.to_le_bytes());
-        body.push(u8::from(self.clean));
-        body.extend_from_slice(&self.replay.lsn.0.to_le_bytes());
-        body.extend_from_slice(&self.replay.previous_crc.to_le_bytes());
-        body.extend_from_slice(&self.flushed.0.to_le_bytes());
-        body.extend_from_slice(&count(self.rows.len()).to_le_bytes());
+        let mut out = self.begin();
+        self.rows.iter().for_each(|row| row.encode(&mut out));
+        self.end(&mut out);
+        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&out[..CRC_AT]), &out[PREFIX_BYTES..]);
+        out[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// As [`Checkpoint::encode`], with pauses: there may be a hundred thousand rows.
+    async fn encode_in_slices(&self) -> Vec<u8> {
+        let mut out = self.begin();
         for row in &self.rows {
-            row.encode(&mut body);
+            row.encode(&mut out);
+            rt::yield_if_needed().await;
         }
-        if let Some(ring) = self.ring {
-            ring.encode(&mut body);
+        self.end(&mut out);
+        let mut crc = wire::batch::crc::crc32c(&out[..CRC_AT]);
+        for piece in out[PREFIX_BYTES..].chunks(limits::JOURNAL_BUFFER_BYTES) {
+            crc = wire::batch::crc::append(crc, piece);
+            rt::yield_if_needed().await;
         }
-        let mut out = Vec::with_capacity(PREFIX_BYTES + body.len());
+        out[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// The prefix, with zeroes for what is known at the end, and what comes before the rows.
+    fn begin(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(length(self.encoded_bytes()));
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&self.number.to_le_bytes());
-        out.extend_from_slice(&count(body.len()).to_le_bytes());
-        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&out), &body);
-        out.extend_from_slice(&crc.to_le_bytes());
-        out.extend_from_slice(&body);
+        out.extend_from_slice(&[0; PREFIX_BYTES - LENGTH_AT]);
+        out.extend_from_slice(&self.identity.journal.to_le_bytes());
+        out.extend_from_slice(&self.identity.incarnation.to_le_bytes());
+        out.push(u8::from(self.clean));
+        out.extend_from_slice(&self.replay.lsn.0.to_le_bytes());
+        out.extend_from_slice(&self.replay.previous_crc.to_le_bytes());
+        out.extend_from_slice(&self.flushed.0.to_le_bytes());
+        out.extend_from_slice(&count(self.rows.len()).to_le_bytes());
         out
+    }
+
+    /// What comes after the rows, and the length.
+    fn end(&self, out: &mut Vec<u8>) {
+        if let Some(ring) = self.ring {
+            ring.encode(out);
+        }
+        let body = count(out.len() - PREFIX_BYTES);
+        out[LENGTH_AT..CRC_AT].copy_from_slice(&body.to_le_bytes());
     }
 
     /// `None` for anything but a whole checkpoint.
@@ -216,23 +262,33 @@ impl Checkpoint {
 /// The two slots of one core.
 pub(crate) struct CheckpointFiles {
     files: [Rc<dyn DiskFile>; 2],
+    paths: [PathBuf; 2],
+    bytes_max: usize,
 }
 
 impl CheckpointFiles {
     pub(crate) async fn open(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
         disk.create_dir_all(folder).await?;
-        let a = disk.open(&folder.join(SLOTS[0]), OpenMode::Create).await?;
-        let b = disk.open(&folder.join(SLOTS[1]), OpenMode::Create).await?;
+        let paths = SLOTS.map(|slot| folder.join(slot));
+        let a = disk.open(&paths[0], OpenMode::Create).await?;
+        let b = disk.open(&paths[1], OpenMode::Create).await?;
         flush::sync_dir(disk, folder).await?;
-        Ok(Self { files: [a, b] })
+        Ok(Self { files: [a, b], paths, bytes_max: limits::CHECKPOINT_BYTES_MAX })
     }
 
     /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it. Both slots
     /// keep space for more than they hold, so that a start can write its checkpoint on a full disk.
     pub(crate) async fn write(&self, checkpoint: &Checkpoint) -> Result<(), DiskError> {
-        let bytes = checkpoint.encode();
-        let file = &self.files[length(checkpoint.number % 2)];
-        let other = &self.files[length((checkpoint.number + 1) % 2)];
+        let slot = length(checkpoint.number % 2);
+        // One that no start would believe must not replace one that it does.
+        let len = checkpoint.encoded_bytes();
+        if len > self.bytes_max as u64 {
+            let path = self.paths[slot].clone();
+            return Err(DiskError::TooLarge { operation: "write", path, len, bytes_max: self.bytes_max });
+        }
+        let bytes = checkpoint.encode_in_slices().await;
+        let file = &self.files[slot];
+        let other = &self.files[1 - slot];
         let room = (bytes.len() + limits::CHECKPOINT_SPARE_BYTES).next_multiple_of(BLOCK_BYTES) as u64;
         let room = room.max(other.len().await?);
         if file.len().await? < room {
@@ -338,5 +394,34 @@ mod tests {
         let ring = RingState { layout: RingLayout::of_total(1 << 20), prepared: 0b1_0000 };
         let wrong = Checkpoint { ring: Some(ring), ..checkpoint() };
         assert_eq!(Checkpoint::decode(&wrong.encode()), None);
+    }
+
+    #[test]
+    fn the_size_is_known_beforehand_and_slices_give_the_same_bytes() {
+        let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
+        for checkpoint in [checkpoint(), Checkpoint { ring: None, rows: Vec::new(), ..checkpoint() }] {
+            let whole = checkpoint.encode();
+            assert_eq!(checkpoint.encoded_bytes(), whole.len() as u64);
+            let sliced = sim.block_on(base::CoreId(0), async move { checkpoint.encode_in_slices().await });
+            assert_eq!(sliced, whole);
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_would_not_be_believed_is_not_written() {
+        let disk = rt::sim::SimDisk::new(1, rt::sim::SimDiskConfig::default());
+        let attached = disk.attach();
+        let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
+        sim.block_on(base::CoreId(0), async move {
+            let folder = Path::new("journal/0");
+            let mut files = CheckpointFiles::open(&*attached, folder).await.unwrap();
+            files.bytes_max = length(checkpoint().encoded_bytes());
+            files.write(&checkpoint()).await.unwrap();
+            let mut larger = Checkpoint { number: 10, ..checkpoint() };
+            larger.rows[0].attachment.push(0);
+            let refused = files.write(&larger).await;
+            assert!(matches!(refused, Err(DiskError::TooLarge { operation: "write", .. })), "{refused:?}");
+            assert_eq!(read_slots(&*attached, folder).await.unwrap(), [checkpoint()]);
+        });
     }
 }

@@ -13,6 +13,7 @@ use crate::log::chunks::WriteWhat;
 use crate::log::{PartitionLog, SegmentPosition, TailSegment};
 use crate::segment::index;
 use crate::shard::Shard;
+use crate::space::Refused;
 use crate::store::Store;
 use crate::task_queues::WRITE_BACK;
 use crate::write_back::write_bytes_at;
@@ -26,14 +27,18 @@ impl Shard {
     }
 
     pub(crate) async fn take_checkpoints(self: Rc<Self>) {
-        let mut refused = None;
+        let mut refused: Option<Refused> = None;
         while !self.gate.is_closing() {
             futures_lite::future::or(self.checkpoint_wanted.wait(), self.gate.closing()).await;
             if self.gate.is_closing() || self.checkpointing.get() || self.failed().is_some() {
                 continue;
             }
             match self.checkpoint(false).await {
-                Ok(()) => refused = None,
+                Ok(()) => {
+                    if let Some(refused) = refused.take() {
+                        refused.end();
+                    }
+                }
                 Err(DiskError::NoSpace { .. }) => {
                     self.wait_for_space(&mut refused).await;
                     self.checkpoint_wanted.raise();

@@ -65,10 +65,9 @@ pub const EVICTION_PARTITIONS_MAX: usize = 64;
 pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
 /// Space that a checkpoint's file has beyond its content, for a start on a full disk.
 pub const CHECKPOINT_SPARE_BYTES: usize = 64 << 10;
-/// Largest checkpoint that is believed when it is read.
+/// Largest checkpoint of a core: a larger one is neither written nor believed. It bounds what the owners of partitions
+/// attach to their rows, all together.
 pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
-/// Largest attachment (the owner's own state, opaque here) in a partition's checkpoint row.
-pub const ATTACHMENT_BYTES_MAX: usize = 64 << 20;
 
 /// How long a full disk is left alone before the write is tried again.
 pub const NO_SPACE_RETRY: Duration = Duration::from_millis(500);

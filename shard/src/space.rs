@@ -15,7 +15,7 @@ pub(crate) struct Space {
     refused: Cell<usize>,
 }
 
-/// A write was refused and has not succeeded since. Dropped when it has, or when nobody needs it any more.
+/// A write was refused and has not succeeded since.
 pub(crate) struct Refused {
     space: Rc<Space>,
 }
@@ -59,12 +59,20 @@ impl Space {
     }
 }
 
+impl Refused {
+    /// The write was done, or nobody needs it any more.
+    pub(crate) fn end(self) {
+        let space = Rc::clone(&self.space);
+        drop(self);
+        if !space.is_full() {
+            tracing::info!(core = %space.core, "writes find space again");
+        }
+    }
+}
+
 impl Drop for Refused {
     fn drop(&mut self) {
-        let before = self.space.refused.replace(self.space.refused.get() - 1);
-        if before == 1 {
-            tracing::info!(core = %self.space.core, "writes find space again");
-        }
+        self.space.refused.set(self.space.refused.get() - 1);
     }
 }
 
@@ -80,9 +88,9 @@ mod tests {
         space.look(0, 0);
         space.look(1 << 40, 0);
         assert!(space.is_short() && space.is_full());
-        drop(first);
+        first.end();
         assert!(space.is_short());
-        drop(second);
+        second.end();
         assert!(!space.is_short());
     }
 

@@ -212,12 +212,17 @@ impl Shard {
 
     /// Stays with the chunk that was refused: whether another one finds space says nothing about this one.
     async fn write_when_there_is_space(&self, slot: u32) -> Result<bool, DiskError> {
-        let mut refused = None;
+        let mut refused: Option<Refused> = None;
         loop {
             match self.store.write_one(slot, WriteWhat::Complete).await {
                 Err(DiskError::NoSpace { .. }) if !self.gate.is_closing() => self.wait_for_space(&mut refused).await,
                 Err(DiskError::NoSpace { .. }) => return Ok(false),
-                result => return result,
+                result => {
+                    if let Some(refused) = refused {
+                        refused.end();
+                    }
+                    return result;
+                }
             }
         }
     }
