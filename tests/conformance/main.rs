@@ -7,7 +7,7 @@ use std::process::Command;
 use tests::broker::{Broker, folder, workspace};
 
 #[test]
-#[ignore = "installs and runs clients in six languages"]
+#[ignore = "installs and runs six clients"]
 fn every_client_writes_reads_and_administers_as_with_kafka() {
     let data = folder();
     let broker = Broker::start(data.path(), &[]);
