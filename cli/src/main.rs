@@ -1,5 +1,6 @@
 //! `corelane`: the broker and the tools around it, one file a command.
 
+mod allocator;
 mod consume;
 mod door;
 mod escape;
@@ -17,10 +18,6 @@ mod time;
 mod topic;
 
 use std::process::ExitCode;
-
-/// Frees on another core than the one that allocated are common here, and large buffers come and go.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use clap::{Parser, Subcommand};
 
@@ -83,6 +80,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let arguments = Arguments::parse();
     let filter = arguments.log.as_deref().unwrap_or(arguments.command.log_default());
     let logging = match logging::start(filter, arguments.log_json) {
