@@ -10,13 +10,18 @@
 
 use std::path::Path;
 
-use rt::{Disk, DiskError, DiskFile};
+use rt::{Disk, DiskError, DiskFile, IoBuf};
 
 /// What the kernel says of a full disk.
 const ENOSPC: i32 = 28;
 
 pub(crate) async fn sync(file: &dyn DiskFile) -> Result<(), DiskError> {
     file.sync().await.map_err(for_good)
+}
+
+/// Writes and flushes in one step. Covers no other write.
+pub(crate) async fn write_through(file: &dyn DiskFile, buffer: IoBuf, position: u64) -> Result<(), DiskError> {
+    file.write_through(buffer, position).await.map_err(for_good)
 }
 
 pub(crate) async fn sync_dir(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {

@@ -24,7 +24,7 @@ use rt::{Disk, DiskError, DiskFile, Flag, IoBuf, JoinHandle, Notify};
 use wire::batch::HEADER_BYTES;
 
 use self::entry::{ENTRY_ALIGNMENT, EntryHeader, JournalIdentity, Lsn};
-use self::group::{Group, Groups};
+use self::group::{Group, Groups, Through};
 use self::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
 use crate::log::SegmentPosition;
@@ -218,18 +218,22 @@ impl Journal {
             let full = open.buffer.remaining() == 0;
             state.next.lsn = start.plus(taken as u64);
             if full {
-                self.send_buffer(state);
+                self.send_buffer(state, Through::No);
             }
         }
     }
 
     /// Starts the write of the open buffer, if there is one.
-    fn send_buffer(&self, state: &mut State) {
+    fn send_buffer(&self, state: &mut State, through: Through) {
         let Some(OpenBuffer { buffer, start }) = state.open.take() else { return };
         let place = self.start.layout.place(start);
         let file = Rc::clone(self.files.borrow()[place.file].as_ref().expect("room is given in prepared files only"));
-        let write: JoinHandle<Result<(), DiskError>> =
-            rt::spawn(FOREGROUND, async move { file.write(buffer, place.position).await });
+        let write: JoinHandle<Result<(), DiskError>> = rt::spawn(FOREGROUND, async move {
+            match through {
+                Through::Yes => flush::write_through(&*file, buffer, place.position).await,
+                Through::No => file.write(buffer, place.position).await,
+            }
+        });
         state.gathering.add_write(place.file, write);
     }
 
@@ -391,11 +395,15 @@ impl Journal {
         if state.poisoned.is_some() || (state.gathering.is_empty() && !(forced && state.flushed < state.next.lsn)) {
             return false;
         }
-        self.send_buffer(&mut state);
+        // A group of a single write needs no flush of its own: one step to the disk instead of two.
+        let is_alone = state.gathering.writes.is_empty() && state.open.is_some() && !state.groups.has_unflushed_debt();
+        let through = if is_alone && (forced || state.gathering.flush) { Through::Yes } else { Through::No };
+        self.send_buffer(&mut state, through);
         // The next group begins at a block of its own: a flushed block is never written again.
         state.next.lsn = Lsn(block_ceil(state.next.lsn.0));
         let mut group = std::mem::take(&mut state.gathering);
         group.flush_if(forced);
+        group.through = through;
         let end = state.next.lsn;
         let number = state.groups.begin(end, &mut group);
         drop(state);
@@ -411,13 +419,18 @@ impl Journal {
     }
 
     async fn write_and_flush(&self, number: u64, group: Group) -> Result<(), DiskError> {
-        let Group { writes, flush, .. } = group;
+        let Group { writes, flush, through, .. } = group;
         for write in writes {
             write.await?;
         }
-        self.advance(|groups| groups.written(number));
+        self.advance(|groups| {
+            groups.written(number);
+            if through == Through::Yes {
+                groups.flushed(number);
+            }
+        });
         self.changed.notify_all();
-        if !flush {
+        if !flush || through == Through::Yes {
             return Ok(());
         }
         // A flush covers writes that were complete when it began; earlier groups without a flush of their own count on it.

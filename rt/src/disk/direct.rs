@@ -1,8 +1,9 @@
 //! A real disk: direct I/O through the ring, changes of folders on the blocking threads.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -128,13 +129,10 @@ impl Disk for DirectDisk {
                 .open(full)
             });
             let opened = opened.await?;
-            // glommio looks the file up by its path three times while it opens it, and panics if it has been renamed or
-            // removed in between. Under this path it can't be.
-            let alias = format!("/proc/{}/fd/{}", std::process::id(), opened.as_raw_fd());
-            let file = OpenOptions::new().read(true).write(true).dma_open(alias).await;
+            let file = OpenOptions::new().read(true).write(true).dma_open(alias(opened.as_fd())).await;
             drop(opened);
             match file {
-                Ok(file) => Ok(Rc::new(DirectFile { file, path }) as Rc<dyn DiskFile>),
+                Ok(file) => Ok(Rc::new(DirectFile { file, through: OnceCell::new(), path }) as Rc<dyn DiskFile>),
                 Err(error) => Err(DiskError::new("open", &path, &io_error(error))),
             }
         })
@@ -239,6 +237,12 @@ impl Disk for DirectDisk {
     }
 }
 
+/// A path to an open file. glommio looks a file up by its path three times while it opens it, and panics if it has been
+/// renamed or removed in between: under this path it can't be.
+fn alias(file: BorrowedFd<'_>) -> String {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
+}
+
 /// What glommio's error says, as `io::Error`.
 fn io_error(error: GlommioError<()>) -> io::Error {
     match error {
@@ -249,6 +253,8 @@ fn io_error(error: GlommioError<()>) -> io::Error {
 
 struct DirectFile {
     file: DmaFile,
+    /// The same file, opened so that a write resolves once it is on stable storage; made when it is first needed.
+    through: OnceCell<DmaFile>,
     /// As the caller named it, for errors.
     path: PathBuf,
 }
@@ -263,34 +269,53 @@ impl DirectFile {
         DiskError::new(operation, &self.path, &io_error(error))
     }
 
-    async fn write_once(&self, buffer: Rc<DmaBuffer>, pos: u64) -> Result<usize, DiskError> {
-        Relay::new(self.file.write_rc_at(buffer, pos)).await.map_err(|error| self.error("write", error))
+    /// Writes all of the buffer through one of our descriptors.
+    async fn write_by(&self, file: &DmaFile, buf: IoBuf, pos: u64) -> Result<(), DiskError> {
+        if buf.is_empty() {
+            return Ok(());
+        }
+        let buffer = buf.into_dma();
+        let written = self.write_once(file, buffer.clone(), pos).await?;
+        if written == buffer.len() {
+            return Ok(());
+        }
+        // Less was written than asked: the disk is nearly full, or an interrupt came in between. Once more, from the
+        // last whole block on.
+        let done = written - written % BLOCK_BYTES;
+        let rest = IoBuf::alloc(buffer.len() - done);
+        rest.append(&buffer.as_bytes()[done..]);
+        let (expected, rest) = (rest.len(), rest.into_dma());
+        if self.write_once(file, rest, pos + done as u64).await? < expected {
+            return Err(DiskError::NoSpace { operation: "write", path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    async fn write_once(&self, file: &DmaFile, buffer: Rc<DmaBuffer>, pos: u64) -> Result<usize, DiskError> {
+        Relay::new(file.write_rc_at(buffer, pos)).await.map_err(|error| self.error("write", error))
+    }
+
+    async fn through(&self) -> Result<&DmaFile, DiskError> {
+        if self.through.get().is_none() {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).custom_flags(libc::O_DSYNC);
+            let opened = options.dma_open(alias(self.fd())).await.map_err(|error| self.error("open", error))?;
+            // Another write may have been quicker.
+            let _ = self.through.set(opened);
+        }
+        Ok(self.through.get().expect("it was just set"))
     }
 }
 
 impl DiskFile for DirectFile {
     fn write(&self, buf: IoBuf, pos: u64) -> DiskFuture<'_, ()> {
         check_aligned(pos);
-        Box::pin(async move {
-            if buf.is_empty() {
-                return Ok(());
-            }
-            let buffer = buf.into_dma();
-            let written = self.write_once(buffer.clone(), pos).await?;
-            if written == buffer.len() {
-                return Ok(());
-            }
-            // Less was written than asked: the disk is nearly full, or an interrupt came in between. Once more, from the
-            // last whole block on.
-            let done = written - written % BLOCK_BYTES;
-            let rest = IoBuf::alloc(buffer.len() - done);
-            rest.append(&buffer.as_bytes()[done..]);
-            let (expected, rest) = (rest.len(), rest.into_dma());
-            if self.write_once(rest, pos + done as u64).await? < expected {
-                return Err(DiskError::NoSpace { operation: "write", path: self.path.clone() });
-            }
-            Ok(())
-        })
+        Box::pin(self.write_by(&self.file, buf, pos))
+    }
+
+    fn write_through(&self, buf: IoBuf, pos: u64) -> DiskFuture<'_, ()> {
+        check_aligned(pos);
+        Box::pin(async move { self.write_by(self.through().await?, buf, pos).await })
     }
 
     fn read(&self, pos: u64, len: usize) -> DiskFuture<'_, Bytes> {
@@ -342,8 +367,11 @@ impl DiskFile for DirectFile {
     fn close(self: Rc<Self>) -> DiskFuture<'static, ()> {
         Box::pin(async move {
             match Rc::try_unwrap(self) {
-                Ok(Self { file, path }) => {
-                    file.close().await.map_err(|error| DiskError::new("close", &path, &io_error(error)))
+                Ok(Self { file, through, path }) => {
+                    for file in through.into_inner().into_iter().chain([file]) {
+                        file.close().await.map_err(|error| DiskError::new("close", &path, &io_error(error)))?;
+                    }
+                    Ok(())
                 }
                 Err(_others_use_it) => Ok(()),
             }

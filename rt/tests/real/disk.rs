@@ -149,6 +149,44 @@ fn files_are_closed_when_asked_and_when_dropped() {
 }
 
 #[test]
+fn a_write_through_asks_the_kernel_for_the_flush_and_leaves_no_descriptor() {
+    let root = folder("through");
+    let log = root.join("log");
+    on_core(move || async move {
+        let disk = DirectDisk::open(root).await.unwrap();
+        let file = disk.open(path("log"), OpenMode::Create).await.unwrap();
+        file.allocate(4 * BLOCK).await.unwrap();
+        assert_eq!(flags_of(&log).len(), 1);
+        let (first, second) =
+            (file.write_through(filled(5, 1), 0), file.write_through(filled(BLOCK_BYTES, 2), 2 * BLOCK));
+        let both = futures_lite::future::zip(first, second).await;
+        assert_eq!(both, (Ok(()), Ok(())));
+        file.write(filled(BLOCK_BYTES, 3), BLOCK).await.unwrap();
+        let read = file.read(0, 4 * BLOCK_BYTES).await.unwrap();
+        let starts: Vec<u8> = read.iter().step_by(BLOCK_BYTES).copied().collect();
+        assert_eq!((starts, read[5]), (vec![1, 3, 2, 0], 0));
+        let through = flags_of(&log).into_iter().filter(|flags| flags & libc::O_DSYNC != 0).count();
+        assert_eq!(through, 1, "one descriptor more, that writes through");
+        file.close().await.unwrap();
+        assert_eq!(flags_of(&log), [], "both are closed");
+    });
+}
+
+/// The flags of this process's descriptors of a file.
+fn flags_of(file: &Path) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        if std::fs::read_link(entry.path()).is_ok_and(|target| target == file) {
+            let number = entry.file_name().into_string().unwrap();
+            let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+            found.push(i32::from_str_radix(flags.trim(), 8).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
 fn an_open_file_is_still_itself_after_its_name_has_gone_to_another() {
     on_disk("names", async |disk| {
         let first = disk.open(path("log"), OpenMode::Create).await.unwrap();

@@ -7,6 +7,14 @@ use rt::{DiskError, JoinHandle};
 use super::entry::Lsn;
 use super::{Durability, Touched};
 
+/// Whether a write is to be flushed by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Through {
+    #[default]
+    No,
+    Yes,
+}
+
 /// A group while it gathers.
 #[derive(Default)]
 pub(super) struct Group {
@@ -15,6 +23,8 @@ pub(super) struct Group {
     files: Vec<usize>,
     touched: Vec<Touched>,
     pub(super) flush: bool,
+    /// Its only write flushes itself.
+    pub(super) through: Through,
 }
 
 impl Group {
@@ -96,6 +106,11 @@ impl Groups {
 
     fn flushes_itself(&self, group: &Sealed) -> bool {
         group.flush && group.progress < Progress::Flushed
+    }
+
+    /// Whether a group without a flush of its own waits for a later one's.
+    pub(super) fn has_unflushed_debt(&self) -> bool {
+        self.sealed.iter().any(|group| !group.flush && group.progress < Progress::Flushed)
     }
 
     pub(super) fn written(&mut self, number: u64) {

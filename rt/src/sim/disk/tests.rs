@@ -44,6 +44,18 @@ fn after_crashes<R>(act: impl AsyncFn(Rc<dyn Disk>) + Copy + 'static, look: impl
 }
 
 #[test]
+fn what_was_written_through_survives_without_a_sync() {
+    let kept = after_crashes(
+        async |disk| {
+            let file = create(&disk, "log").await;
+            file.write_through(filled(2, 1), 0).await.unwrap();
+        },
+        |disk| disk.dump(path("log")).unwrap(),
+    );
+    assert!(kept.iter().all(|bytes| *bytes == vec![1; 2 * BLOCK_BYTES]));
+}
+
+#[test]
 fn what_was_synced_survives_and_what_was_not_may_be_kept_lost_or_torn() {
     let fates = after_crashes(
         async |disk| {
