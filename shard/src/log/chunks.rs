@@ -37,6 +37,8 @@ pub(crate) struct SegmentWrite {
 #[derive(Default)]
 pub(crate) struct Chunks {
     list: VecDeque<Chunk>,
+    /// So many chunks from the front are known to be in their files whole. There can be thousands: nobody walks them.
+    clean: usize,
     next_bytes: usize,
 }
 
@@ -111,13 +113,13 @@ impl Chunks {
     /// The next write, if one is due. Writes of one chunk never overlap in time.
     /// Only bytes before `allowed` are written.
     pub(crate) fn next_write(&mut self, what: WriteWhat, allowed: SegmentPosition) -> Option<SegmentWrite> {
-        let index =
-            (0..self.list.len()).find(|index| self.is_due(*index, what, allowed) && !self.list[*index].in_flight)?;
+        let mut unwritten = self.clean..self.list.len();
+        let index = unwritten.find(|index| self.is_due(*index, what, allowed) && !self.list[*index].in_flight)?;
         Some(self.begin_write(index, allowed))
     }
 
     pub(crate) fn has_writes(&self, what: WriteWhat, allowed: SegmentPosition) -> bool {
-        (0..self.list.len()).any(|index| self.is_due(index, what, allowed))
+        (self.clean..self.list.len()).any(|index| self.is_due(index, what, allowed))
     }
 
     fn is_due(&self, index: usize, what: WriteWhat, allowed: SegmentPosition) -> bool {
@@ -147,22 +149,27 @@ impl Chunks {
 
     /// A write is done (`written` as the write said) or has failed (`None`).
     pub(crate) fn end_write(&mut self, chunk: SegmentPosition, written: Option<usize>, pool: &ChunkPool) {
-        let chunk = self.list.iter_mut().find(|other| other.at == chunk).expect("a chunk in flight stays");
+        let mut unwritten = self.list.iter_mut().skip(self.clean);
+        let chunk = unwritten.find(|other| other.at == chunk).expect("a chunk in flight stays");
         assert!(chunk.in_flight, "the chunk at {:?} was not in flight", chunk.at);
         chunk.in_flight = false;
         if let Some(written) = written {
             pool.remove_dirty((written - chunk.written) as u64);
             chunk.written = written;
         }
+        // The newest chunk may still grow.
+        while self.clean + 1 < self.list.len() && self.list[self.clean].is_clean() {
+            self.clean += 1;
+        }
     }
 
     pub(crate) fn in_flight(&self) -> bool {
-        self.list.iter().any(|chunk| chunk.in_flight)
+        self.list.iter().skip(self.clean).any(|chunk| chunk.in_flight)
     }
 
     /// Whether every byte before `target` is in its segment file.
     pub(crate) fn written_up_to(&self, target: SegmentPosition) -> bool {
-        self.list.iter().take_while(|chunk| chunk.start() < target).all(|chunk| {
+        self.list.iter().skip(self.clean).take_while(|chunk| chunk.start() < target).all(|chunk| {
             let written = SegmentPosition { position: chunk.at.position + position(chunk.written), ..chunk.at };
             written >= target.min(chunk.end())
         })
@@ -174,6 +181,7 @@ impl Chunks {
             return None;
         }
         let chunk = self.list.pop_front().expect("the front was looked at");
+        self.clean = self.clean.saturating_sub(1);
         let bytes = chunk.buffer.capacity() as u64;
         if self.list.is_empty() {
             // Cold by now: the next chunk starts small again.
@@ -185,6 +193,7 @@ impl Chunks {
 
     /// Lets go of everything: the partition is going away. Writes in flight keep their own hold of the memory.
     pub(crate) fn drop_all(&mut self, pool: &ChunkPool) {
+        self.clean = 0;
         for chunk in self.list.drain(..) {
             pool.remove_dirty(chunk.dirty_bytes());
             pool.release(chunk.buffer);
