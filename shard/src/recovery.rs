@@ -204,6 +204,7 @@ impl Recovery {
                 continue;
             };
             self.replay_one(&mut replay, &spec_of).await?;
+            replay.flush_new_files(&*self.disk).await?;
             self.cores[index].end = Some(JournalEnd {
                 lsn: replay.position().lsn,
                 journal,

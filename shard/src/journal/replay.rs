@@ -128,6 +128,11 @@ impl Replay {
         self.ring.usable()
     }
 
+    /// Makes it certain that files found ready stay so; a checkpoint may count on them then.
+    pub(crate) async fn flush_new_files(&self, disk: &dyn Disk) -> Result<(), DiskError> {
+        self.ring.flush_new(disk, &self.folder).await
+    }
+
     /// Where the next entry is expected; after the last one, where the journal ends.
     pub fn position(&self) -> JournalPosition {
         self.next

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::journal::replay::ReplayError;
@@ -174,4 +175,26 @@ fn what_a_lost_part_of_the_journal_had_brought_to_segments_goes_with_it() {
     bench.disk.crash();
     let left = segments();
     assert!(left.iter().all(|path| path.ends_with("/00000000000000000000.log")), "segments of lost records: {left:?}");
+}
+
+/// The life that makes a file of the ring may be killed between the writing of its header and the flush of it.
+#[test]
+fn files_of_the_ring_that_a_killed_life_made_are_relied_upon_only_when_they_are_flushed() {
+    let id = partition(1, 0);
+    for milliseconds in 0..60 {
+        let bench = Bench::new(&[id]);
+        bench.live(async move |bench| {
+            let shard = bench.start().await.expect("a new folder opens");
+            append(&shard, id, 100).await.expect("a good disk takes it");
+            rt::sleep(Duration::from_millis(milliseconds)).await;
+        });
+        bench.live(async move |bench| {
+            bench.start().await.expect("the folder opens");
+        });
+        bench.disk.crash();
+        bench.live(async move |bench| {
+            let shard = bench.start().await.expect("nothing is missing that was flushed");
+            assert_eq!(read_all(&shard, id).await.get(), 1, "killed after {milliseconds} ms");
+        });
+    }
 }
