@@ -19,6 +19,7 @@ use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::ring::RingState;
+use crate::log::start::trim_epochs;
 use crate::log::{EpochStart, Newest};
 use crate::segment::index::Span;
 use crate::{flush, limits};
@@ -71,6 +72,31 @@ impl PartitionRow {
             index_records: 0,
             attachment: Vec::new(),
         }
+    }
+
+    /// Of two rows of one partition in one life, that with the larger progress is the later one.
+    pub fn progress(&self) -> impl Ord + use<> {
+        (self.end, self.active_segment, self.log_start)
+    }
+
+    /// The log begins here from now on.
+    pub(crate) fn begin_at(&mut self, start: Offset) {
+        self.log_start = start;
+        trim_epochs(&mut self.epochs, start);
+    }
+
+    /// The log is empty and begins here from now on.
+    pub(crate) fn begin_anew(&mut self, start: Offset) {
+        self.begin_at(start);
+        *self = Self {
+            log_start: start,
+            end: start,
+            active_segment: start,
+            open_span: Span::empty(start, 0),
+            epochs: std::mem::take(&mut self.epochs),
+            attachment: std::mem::take(&mut self.attachment),
+            ..Self::new(self.id)
+        };
     }
 
     fn encoded_bytes(&self) -> u64 {

@@ -4,6 +4,7 @@
 
 pub(crate) mod chunks;
 pub(crate) mod find;
+pub(crate) mod start;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,10 @@ use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
 use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+use self::start::ClosedSegment;
 use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
-use crate::journal::Durability;
+use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::open_files::OpenFile;
 use crate::pool::ChunkPool;
@@ -118,6 +120,10 @@ pub(crate) struct TailSpan {
 pub(crate) struct PartitionLog {
     pub(crate) spec: PartitionSpec,
     log_start: Offset,
+    /// Where the log will begin once the journal has flushed what says so.
+    promised_start: Offset,
+    /// The active segment as the newest flushed checkpoint has it: a start may go on writing there.
+    checkpointed_segment: Offset,
     end: Offset,
     stable: Offset,
     stable_position: SegmentPosition,
@@ -130,8 +136,8 @@ pub(crate) struct PartitionLog {
     pub(crate) tail: VecDeque<TailSegment>,
     /// Bytes of finished segments.
     closed_bytes: u64,
-    /// Base offsets of finished segments, once somebody had to know.
-    pub(crate) closed: Option<Vec<Offset>>,
+    /// Finished segments, oldest first, once somebody had to know.
+    closed: Option<VecDeque<ClosedSegment>>,
     pub(crate) chunks: Chunks,
     /// Closed spans that chunks still cover or that no index file holds yet.
     pub(crate) spans: VecDeque<TailSpan>,
@@ -159,6 +165,8 @@ impl PartitionLog {
         let log = Self {
             spec,
             log_start: row.log_start,
+            promised_start: row.log_start,
+            checkpointed_segment: row.active_segment,
             end: row.end,
             stable: row.end,
             stable_position: SegmentPosition { segment: row.active_segment, position: row.position },
@@ -167,7 +175,8 @@ impl PartitionLog {
             newest: row.newest,
             tail: VecDeque::from([active]),
             closed_bytes: row.closed_bytes,
-            closed: None,
+            // Without a closed byte and at its first start, the log has only the one segment.
+            closed: (row.closed_bytes == 0 && row.log_start == Offset::ZERO).then(VecDeque::new),
             chunks: Chunks::default(),
             spans: VecDeque::new(),
             spans_persisted: 0,
@@ -300,7 +309,7 @@ impl PartitionLog {
         let sealed: u64 = self.tail.iter().rev().skip(1).map(|segment| u64::from(segment.bytes)).sum();
         PartitionRow {
             id: self.spec.id,
-            log_start: self.log_start,
+            log_start: self.promised_start,
             end: self.end,
             epochs: self.epochs.clone(),
             newest: self.newest,
@@ -320,7 +329,7 @@ impl PartitionLog {
         let finished = self.tail.pop_front().expect("a log has an active segment");
         self.closed_bytes += u64::from(finished.bytes);
         if let Some(closed) = &mut self.closed {
-            closed.push(finished.base);
+            closed.push_back(ClosedSegment { base: finished.base, bytes: finished.bytes });
         }
         finished
     }
@@ -367,6 +376,17 @@ impl PartitionLog {
     /// The file of an unfinished segment, if it is kept open.
     pub(crate) fn kept_file(&mut self, base: Offset) -> Option<Rc<dyn DiskFile>> {
         self.tail_segment(base)?.file.as_ref().map(|kept| Rc::clone(kept.file()))
+    }
+
+    /// How far the log has come, for the journal to say once it is flushed.
+    pub(crate) fn touched(&self, slot: u32) -> Touched {
+        Touched {
+            slot,
+            end: self.end,
+            position: self.end_position(),
+            log_start: self.promised_start,
+            durability: self.spec.durability,
+        }
     }
 
     pub(crate) fn offsets(&self) -> LogOffsets {
@@ -425,9 +445,11 @@ impl PartitionLog {
         (epoch, end)
     }
 
-    /// log start ≤ stable ≤ end; the open span ends where the log ends.
+    /// log start ≤ promised start ≤ stable ≤ end; the open span ends where the log ends.
     fn check(&self) {
-        assert!(self.log_start <= self.stable, "log start {} above the stable end {}", self.log_start, self.stable);
+        let (start, promised) = (self.log_start, self.promised_start);
+        assert!(start <= promised, "log start {start} above the promised one {promised}");
+        assert!(promised <= self.stable, "log start {promised} above the stable end {}", self.stable);
         assert!(self.stable <= self.end, "stable end {} above the log end {}", self.stable, self.end);
         let (span_end, active) = (self.open_span.end_position(), self.active().bytes);
         assert!(span_end == active, "the open span ends at byte {span_end}, its segment at {active}");

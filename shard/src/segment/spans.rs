@@ -10,6 +10,7 @@ use super::index::{self, Span};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
+use crate::removal::remove_file;
 use crate::store::Store;
 use crate::write_back::write_bytes_at;
 use crate::{flush, layout, limits};
@@ -38,6 +39,12 @@ impl IndexCache {
         let index = self.indexes.get_mut(&key)?;
         index.used = tick;
         Some(index.clone())
+    }
+
+    pub(super) fn forget(&mut self, key: IndexKey) {
+        if let Some(index) = self.indexes.remove(&key) {
+            self.bytes -= size_of_val(&*index.spans);
+        }
     }
 
     fn put(&mut self, key: IndexKey, index: CachedIndex) {
@@ -153,6 +160,11 @@ impl Store {
         write_bytes_at(&*index_file, 0, &bytes).await?;
         index_file.set_len(bytes.len() as u64).await?;
         flush::sync(&*index_file).await?;
+        let slot = self.slot_of(id);
+        if slot.and_then(|slot| self.with_slot(slot, |log| log.is_before_start(segment))) == Some(true) {
+            // The segment may have been removed meanwhile, and its index would stay for ever.
+            remove_file(&*self.disk, &layout::index_file(id, segment)).await;
+        }
         Ok(spans)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp, TopicId};
 use rt::Disk;
 use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
 use shard::journal::ring::RingLayout;
@@ -139,10 +139,10 @@ pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId, segment_bytes: u32) {
 }
 
 /// A batch of one record with about so many bytes.
-fn batch(bytes: usize) -> Vec<u8> {
+fn batch(bytes: usize, timestamp: Option<Timestamp>) -> Vec<u8> {
     let mut builder = BatchBuilder::new(BatchOptions::default());
     let value = vec![b'v'; bytes];
-    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() }).expect("it fits");
+    builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
     builder.finish(&mut Compressor::new()).to_vec()
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn append_own(
     bytes: usize,
     reserve: Reserve,
 ) -> Result<Offset, AppendError> {
-    let bytes = batch(bytes);
+    let bytes = batch(bytes, None);
     shard.room_for_own(u32::try_from(bytes.len()).expect("small"), reserve).await?;
     let appended = shard.append_now(id, append_batch(&bytes))?;
     shard.safe(appended).await.map_err(AppendError::Poisoned)?;
@@ -162,7 +162,15 @@ pub(crate) async fn append_own(
 
 /// Appends one record and waits until it is safe; gives the offset after it.
 pub(crate) async fn append(shard: &Rc<Shard>, id: PartitionId, bytes: usize) -> Result<Offset, AppendError> {
-    let bytes = batch(bytes);
+    append_batch_of(shard, id, batch(bytes, None)).await
+}
+
+/// As [`append`], of a record with a timestamp.
+pub(crate) async fn append_at(shard: &Rc<Shard>, id: PartitionId, bytes: usize, time: Timestamp) -> Offset {
+    append_batch_of(shard, id, batch(bytes, Some(time))).await.expect("a good disk takes it")
+}
+
+async fn append_batch_of(shard: &Rc<Shard>, id: PartitionId, bytes: Vec<u8>) -> Result<Offset, AppendError> {
     let turn = shard.turn()?;
     turn.wait(u32::try_from(bytes.len()).expect("small")).await?;
     let appended = turn.append(id, append_batch(&bytes))?;
@@ -174,13 +182,14 @@ fn append_batch(bytes: &[u8]) -> AppendBatch<'_> {
     let header = BatchHeader::read(bytes).expect("whole");
     let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
     let offsets = header.last_offset_delta() + 1;
-    AppendBatch { header: head, payload, offsets, max_timestamp: -1, leader_epoch: LeaderEpoch::ZERO }
+    let max_timestamp = header.max_timestamp().map_or(-1, Timestamp::to_wire);
+    AppendBatch { header: head, payload, offsets, max_timestamp, leader_epoch: LeaderEpoch::ZERO }
 }
 
-/// Reads a log from its beginning; gives the offset after its last record.
+/// Reads a log from its start; gives the offset after its last record.
 pub(crate) async fn read_all(shard: &Rc<Shard>, id: PartitionId) -> Offset {
     let end = shard.offsets(id).expect("it is here").high_watermark;
-    let mut next = Offset::ZERO;
+    let mut next = shard.offsets(id).expect("it is here").log_start;
     while next < end {
         let data = shard.read(id, next, 100_000).await.expect("what is safe can be read");
         for batch in wire::batch::batches(&data.parts.concat()) {

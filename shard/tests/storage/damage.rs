@@ -118,7 +118,7 @@ fn a_ring_that_was_not_finished_is_no_damage() {
     for micros in (0..200_000).step_by(5_000) {
         let bench = Bench::new(&[partition(1, 0)]);
         bench.live(async move |bench| {
-            let wait = std::time::Duration::from_micros(micros);
+            let wait = Duration::from_micros(micros);
             let _ = rt::timeout(wait, async { drop(bench.start().await) }).await;
             rt::sleep(wait).await;
         });
@@ -159,11 +159,11 @@ fn what_a_lost_part_of_the_journal_had_brought_to_segments_goes_with_it() {
     bench.cache_bytes.set(16 << 20);
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
-        rt::sleep(std::time::Duration::from_secs(3)).await;
+        rt::sleep(Duration::from_secs(3)).await;
         for _ in 0..14 {
             append(&shard, id, 10_000).await.expect("a good disk takes it");
         }
-        rt::sleep(std::time::Duration::from_millis(100)).await;
+        rt::sleep(Duration::from_millis(100)).await;
     });
     let segments = || bench.files_below("topics").into_iter().filter(|path| path.ends_with(".log")).collect::<Vec<_>>();
     assert!(segments().len() > 2, "write-back has made segments: {:?}", segments());

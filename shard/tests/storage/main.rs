@@ -7,3 +7,4 @@ mod full;
 mod full_at_flush;
 mod index;
 mod removal;
+mod start;
