@@ -141,6 +141,10 @@ impl Core {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Query(core.query_here(&queries).await) });
             }
+            Request::Trim(parts) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Trim(core.trim_here(&parts).await) });
+            }
             Request::Control(command) => {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Control(Box::new(core.control(*command).await)) });
