@@ -42,7 +42,7 @@ pub(crate) struct Started {
 }
 
 pub(crate) fn metadata_spec() -> PartitionSpec {
-    PartitionSpec { id: METADATA_PARTITION, segment_bytes: METADATA_SEGMENT_BYTES, durability: Durability::Flushed }
+    PartitionSpec::new(METADATA_PARTITION, METADATA_SEGMENT_BYTES, Durability::Flushed)
 }
 
 pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpec {
@@ -50,7 +50,13 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
         TopicDurability::Flushed => Durability::Flushed,
         TopicDurability::Relaxed => Durability::Relaxed,
     };
-    PartitionSpec { id, segment_bytes: settings.segment_bytes, durability }
+    PartitionSpec {
+        id,
+        segment_bytes: settings.segment_bytes,
+        segment_time: settings.segment_time,
+        segment_jitter: settings.segment_jitter,
+        durability,
+    }
 }
 
 /// Specs of all partitions that exist.

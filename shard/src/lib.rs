@@ -36,7 +36,7 @@ mod write_back;
 pub use admission::Turn;
 pub use checkpoint::PartitionRow;
 pub use journal::{Durability, Reserve};
-pub use log::{AppendBatch, EpochStart, Newest, PartitionSpec, SegmentPosition};
+pub use log::{AppendBatch, EpochStart, Newest, PartitionSpec, SegmentPosition, SegmentTimes};
 pub use segment::reader::{ReadData, ReadError, ReadSource, TimestampedOffset};
 pub use shard::{AppendError, Appended, LogOffsets, Shard, ShardConfig, ShardStart, Watch};
 pub use stats::ShardStats;

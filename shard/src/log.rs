@@ -4,18 +4,21 @@
 
 pub(crate) mod chunks;
 pub(crate) mod find;
+mod roll;
 pub(crate) mod start;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
-use base::{LeaderEpoch, Offset, PartitionId};
+use base::{LeaderEpoch, Offset, PartitionId, Timestamp};
 use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
 use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+pub use self::roll::SegmentTimes;
 use self::start::ClosedSegment;
 use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
@@ -62,7 +65,18 @@ pub struct PartitionSpec {
     pub id: PartitionId,
     /// `segment.bytes`: a segment is closed before it would grow beyond this.
     pub segment_bytes: u32,
+    /// `segment.ms`: a segment is closed before it would hold records of a longer time.
+    pub segment_time: Duration,
+    /// `segment.jitter.ms`: and up to so much earlier.
+    pub segment_jitter: Duration,
     pub durability: Durability,
+}
+
+impl PartitionSpec {
+    /// A partition whose segments are closed by their size only.
+    pub const fn new(id: PartitionId, segment_bytes: u32, durability: Durability) -> Self {
+        Self { id, segment_bytes, segment_time: Duration::MAX, segment_jitter: Duration::ZERO, durability }
+    }
 }
 
 /// A batch to append, as it came through a door, validated there.
@@ -95,6 +109,24 @@ pub(crate) struct TailSegment {
     pub(crate) unsynced: bool,
     /// The file was made by this process and its folder not yet flushed.
     pub(crate) entry_unsynced: bool,
+    pub(crate) times: SegmentTimes,
+    /// When this process first had to know how old the segment is by the clock.
+    begun: Option<Timestamp>,
+}
+
+impl TailSegment {
+    fn new(base: Offset) -> Self {
+        Self {
+            base,
+            bytes: 0,
+            index_records: 0,
+            file: None,
+            unsynced: false,
+            entry_unsynced: false,
+            times: SegmentTimes::default(),
+            begun: None,
+        }
+    }
 }
 
 /// Closed spans of one segment on their way to its index file.
@@ -154,14 +186,8 @@ pub(crate) struct PartitionLog {
 impl PartitionLog {
     /// A log that continues where a checkpoint and a replay have left it. Everything in it is flushed.
     pub(crate) fn from_row(spec: PartitionSpec, row: &PartitionRow) -> Self {
-        let active = TailSegment {
-            base: row.active_segment,
-            bytes: row.position,
-            index_records: row.index_records,
-            file: None,
-            unsynced: false,
-            entry_unsynced: false,
-        };
+        let (bytes, index_records, times) = (row.position, row.index_records, row.times);
+        let active = TailSegment { bytes, index_records, times, ..TailSegment::new(row.active_segment) };
         let log = Self {
             spec,
             log_start: row.log_start,
@@ -190,24 +216,27 @@ impl PartitionLog {
     }
 
     /// Copies a batch to the end of the log and gives it its offsets. Returns its base offset and the patched header.
-    pub(crate) fn append(&mut self, batch: AppendBatch<'_>, pool: &ChunkPool) -> (Offset, [u8; HEADER_BYTES]) {
+    /// The clock is asked where timestamps say too little.
+    pub(crate) fn append(
+        &mut self,
+        batch: AppendBatch<'_>,
+        pool: &ChunkPool,
+        clock: impl Fn() -> Timestamp,
+    ) -> (Offset, [u8; HEADER_BYTES]) {
         assert!(batch.offsets > 0, "a batch takes at least one offset");
         let base = self.end;
         let mut header = *batch.header;
         wire::batch::patch::assign(&mut header, base, batch.leader_epoch);
         let bytes = batch.bytes();
         assert!(bytes <= limits::BATCH_BYTES_MAX, "batch sizes are checked at the door");
-        if self.active().bytes > 0
-            && self.active().bytes + bytes > self.spec.segment_bytes.min(limits::SEGMENT_BYTES_MAX)
-        {
-            self.roll();
-        }
+        self.roll_for(bytes, batch.max_timestamp, &clock);
         self.note_epoch(batch.leader_epoch, base);
         let at = SegmentPosition { segment: self.active().base, position: self.active().bytes };
         self.chunks.append(at, &header, pool);
         let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
         self.chunks.append(body, batch.payload, pool);
         self.active_mut().bytes += bytes;
+        self.note_times(at.position == 0, batch.max_timestamp, &clock);
         self.end = base.plus(u64::from(batch.offsets));
         self.extend_span(&header, batch);
         if batch.max_timestamp > self.newest.timestamp {
@@ -234,22 +263,6 @@ impl PartitionLog {
         let next = Span::empty(self.end, bytes);
         let span = std::mem::replace(&mut self.open_span, next);
         self.spans.push_back(TailSpan { segment, span });
-    }
-
-    /// Ends the active segment and begins the next one at the end of the log.
-    fn roll(&mut self) {
-        if !self.open_span.is_empty() {
-            self.close_span();
-        }
-        self.open_span = Span::empty(self.end, 0);
-        self.tail.push_back(TailSegment {
-            base: self.end,
-            bytes: 0,
-            index_records: 0,
-            file: None,
-            unsynced: false,
-            entry_unsynced: false,
-        });
     }
 
     fn note_epoch(&mut self, epoch: LeaderEpoch, start: Offset) {
@@ -317,6 +330,7 @@ impl PartitionLog {
             position: active.bytes,
             closed_bytes: self.closed_bytes + sealed,
             open_span: self.open_span,
+            times: active.times,
             index_records: active.index_records
                 + u32::try_from(unpersisted).expect("a segment holds fewer than 2^32 spans"),
             attachment,

@@ -103,7 +103,7 @@ impl Store {
         let mut logs = self.logs.borrow_mut();
         let slot = *logs.by_id.get(&id)?;
         let log = logs.slots[slot as usize].as_mut()?;
-        let (base_offset, header) = log.append(batch, &self.pool);
+        let (base_offset, header) = log.append(batch, &self.pool, rt::wall_clock);
         let touched = log.touched(slot);
         let log_start = log.log_start();
         note_use(&mut logs, slot);

@@ -165,6 +165,29 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         doc: "A segment file is closed, and the next one begun, before it grows beyond this.",
         store: |settings, value| settings.segment_bytes = bytes(value),
     },
+    SettingDefinition {
+        name: "segment.jitter.ms",
+        broker_name: "log.roll.jitter.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "0",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "A segment is closed by time up to this much earlier, each one by another part of it.",
+        store: |settings, value| settings.segment_jitter = milliseconds(value),
+    },
+    SettingDefinition {
+        name: "segment.ms",
+        broker_name: "log.roll.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "604800000",
+        accepted: Accepted::Range { min: 1, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "A segment is closed, and the next one begun, by the first record whose timestamp is this much later than \
+              the segment's first.",
+        store: |settings, value| settings.segment_time = milliseconds(value),
+    },
 ];
 
 /// For settings whose accepted values all behave alike.

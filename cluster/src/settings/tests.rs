@@ -25,6 +25,8 @@ fn the_built_in_values_are_those_of_kafka_where_kafka_has_them() {
         timestamp_before_max: Duration::from_millis(i64::MAX.cast_unsigned()),
         timestamp_after_max: Duration::from_secs(3_600),
         segment_bytes: 1 << 30,
+        segment_time: Duration::from_secs(7 * 86_400),
+        segment_jitter: Duration::ZERO,
         min_insync_replicas: 1,
         durability: Durability::Flushed,
     };
@@ -45,6 +47,8 @@ fn the_topic_wins_over_the_broker_and_the_broker_over_the_built_in_value() {
 fn values_outside_their_bounds_are_refused_with_what_was_expected() {
     let cases = [
         ("segment.bytes", "1048575", "expected a whole number from 1048576 to 2147483647"),
+        ("segment.ms", "0", "expected a whole number from 1 to 9223372036854775807"),
+        ("segment.jitter.ms", "-1", "expected a whole number from 0 to 9223372036854775807"),
         ("segment.bytes", "1 MiB", "expected a whole number from 1048576 to 2147483647"),
         ("max.message.bytes", "67108865", "expected a whole number from 0 to 67108864"),
         ("min.insync.replicas", "0", "expected a whole number from 1 to 2147483647"),

@@ -68,7 +68,7 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
 }
 
 fn spec(id: PartitionId, segment_bytes: u32) -> PartitionSpec {
-    PartitionSpec { id, segment_bytes, durability: Durability::Flushed }
+    PartitionSpec::new(id, segment_bytes, Durability::Flushed)
 }
 
 impl Bench {

@@ -148,7 +148,9 @@ fn seal_checkpoint(input: &mut [u8]) {
     if input.len() < 24 {
         return;
     }
-    input[..8].copy_from_slice(b"CLCKPT01");
+    if &input[..8] != b"CLCKPT01" {
+        input[..8].copy_from_slice(b"CLCKPT02");
+    }
     let length = u32::try_from(input.len() - 24).expect("inputs are small");
     input[16..20].copy_from_slice(&length.to_le_bytes());
     let sum = crc::append(crc::crc32c(&input[..20]), &input[24..]);
