@@ -454,7 +454,9 @@ impl Recovery {
                 (None, Some(row)) => PartitionRow { attachment, ..row.clone() },
                 (None, None) => PartitionRow::new(id),
             };
-            recovered[core.as_usize()].rows.push(self.with_log_start(row)?);
+            let row = self.with_log_start(row)?;
+            let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
+            recovered[core.as_usize()].rows.push(row);
         }
         self.write_checkpoints(&mut recovered).await?;
         self.remove_old_cores(cores).await?;
