@@ -10,7 +10,7 @@ use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSetti
 use rt::{Disk, DiskError};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
-use shard::{Durability, PartitionSpec};
+use shard::{Durability, PartitionSpec, Retention};
 
 use crate::config::{Config, DamagedJournal};
 use crate::records::MetadataLogError;
@@ -55,6 +55,7 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
         segment_bytes: settings.segment_bytes,
         segment_time: settings.segment_time,
         segment_jitter: settings.segment_jitter,
+        retention: Retention { time: settings.retention_time, bytes: settings.retention_bytes },
         durability,
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod chunks;
 pub(crate) mod find;
+pub(crate) mod judge;
 mod roll;
 pub(crate) mod start;
 #[cfg(test)]
@@ -69,13 +70,16 @@ pub struct PartitionSpec {
     pub segment_time: Duration,
     /// `segment.jitter.ms`: and up to so much earlier.
     pub segment_jitter: Duration,
+    pub retention: Retention,
     pub durability: Durability,
 }
 
 impl PartitionSpec {
-    /// A partition whose segments are closed by their size only.
+    /// A partition whose segments are closed by their size only, and kept for ever.
     pub const fn new(id: PartitionId, segment_bytes: u32, durability: Durability) -> Self {
-        Self { id, segment_bytes, segment_time: Duration::MAX, segment_jitter: Duration::ZERO, durability }
+        let (segment_time, segment_jitter) = (Duration::MAX, Duration::ZERO);
+        let retention = Retention { time: None, bytes: None };
+        Self { id, segment_bytes, segment_time, segment_jitter, retention, durability }
     }
 }
 
@@ -112,6 +116,8 @@ pub(crate) struct TailSegment {
     pub(crate) times: SegmentTimes,
     /// When this process first had to know how old the segment is by the clock.
     begun: Option<Timestamp>,
+    /// When a batch without a timestamp was last added; or when the shard was opened, if none has one.
+    written: Option<Timestamp>,
 }
 
 impl TailSegment {
@@ -125,8 +131,23 @@ impl TailSegment {
             entry_unsynced: false,
             times: SegmentTimes::default(),
             begun: None,
+            written: None,
         }
     }
+
+    /// How new the segment is to retention: as its newest record, or as its last write if its records have no timestamps.
+    fn newest(&self) -> Option<Timestamp> {
+        Timestamp::from_wire(self.times.max).or(self.written)
+    }
+}
+
+/// What of a partition is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// `retention.ms`: a segment is deleted when its newest record is older; `None` keeps it for ever.
+    pub time: Option<Duration>,
+    /// `retention.bytes`: the oldest segments are deleted as long as this much is left; `None` keeps everything.
+    pub bytes: Option<u64>,
 }
 
 /// Closed spans of one segment on their way to its index file.
@@ -343,7 +364,8 @@ impl PartitionLog {
         let finished = self.tail.pop_front().expect("a log has an active segment");
         self.closed_bytes += u64::from(finished.bytes);
         if let Some(closed) = &mut self.closed {
-            closed.push_back(ClosedSegment { base: finished.base, bytes: finished.bytes });
+            let (base, bytes, time) = (finished.base, finished.bytes, finished.newest());
+            closed.push_back(ClosedSegment { base, bytes, time });
         }
         finished
     }

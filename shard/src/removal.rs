@@ -115,7 +115,7 @@ impl Store {
     }
 
     async fn remove_segment(&self, slot: u32, id: PartitionId, segment: ClosedSegment) {
-        let ClosedSegment { base, bytes } = segment;
+        let ClosedSegment { base, bytes, .. } = segment;
         remove_file(&*self.disk, &layout::segment_file(id, base)).await;
         remove_file(&*self.disk, &layout::index_file(id, base)).await;
         self.reader.forget_segment(slot, base);

@@ -188,6 +188,7 @@ impl Shard {
             self.spawn_task(WRITE_BACK, Rc::clone(self).write_chunks());
         }
         self.spawn_task(WRITE_BACK, Rc::clone(self).take_checkpoints());
+        self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
     }

@@ -18,6 +18,10 @@ pub struct TopicSettings {
     /// A segment is closed after this time, and up to the jitter earlier.
     pub segment_time: Duration,
     pub segment_jitter: Duration,
+    /// How long segments are kept, by their newest record; `None` is for ever.
+    pub retention_time: Option<Duration>,
+    /// How much is kept at least; `None` is everything.
+    pub retention_bytes: Option<u64>,
     pub min_insync_replicas: u32,
     pub durability: Durability,
 }
@@ -174,6 +178,8 @@ impl TopicSettings {
             segment_bytes: 0,
             segment_time: Duration::ZERO,
             segment_jitter: Duration::ZERO,
+            retention_time: None,
+            retention_bytes: None,
             min_insync_replicas: 0,
             durability: Durability::Flushed,
         };

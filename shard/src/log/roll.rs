@@ -76,7 +76,9 @@ impl PartitionLog {
         }
         active.times.max = active.times.max.max(timestamp);
         if timestamp < 0 {
-            active.begun.get_or_insert_with(clock);
+            let now = clock();
+            active.begun.get_or_insert(now);
+            active.written = Some(now);
         }
     }
 

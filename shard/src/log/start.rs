@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use base::Offset;
+use base::{Offset, Timestamp};
 
 use super::{EpochStart, Newest, PartitionLog};
 
@@ -11,6 +11,8 @@ use super::{EpochStart, Newest, PartitionLog};
 pub(crate) struct ClosedSegment {
     pub(crate) base: Offset,
     pub(crate) bytes: u32,
+    /// Of its newest record, or of its last write if its records have no timestamps; `None` if only the file is known.
+    pub(crate) time: Option<Timestamp>,
 }
 
 /// Forgets the epochs that ended before the start of a log. The one that it begins in begins there.
@@ -79,6 +81,10 @@ impl PartitionLog {
     /// Finished segments, oldest first; `None` until they were [looked for](PartitionLog::closed_segments_are).
     pub(crate) fn closed_segments(&self) -> Option<&VecDeque<ClosedSegment>> {
         self.closed.as_ref()
+    }
+
+    pub(crate) fn closed_bytes_of(&self, segment: Offset) -> Option<u32> {
+        self.closed.iter().flatten().find(|closed| closed.base == segment).map(|closed| closed.bytes)
     }
 
     /// Segment files that were found in the partition's folder, oldest first. Unfinished ones don't count.

@@ -337,7 +337,7 @@ impl Store {
         };
         let found = entries.iter().filter_map(|entry| {
             let bytes = u32::try_from(entry.len).unwrap_or(u32::MAX);
-            layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes })
+            layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes, time: None })
         });
         self.with_slot(slot, |log| {
             // Another task may have been quicker, and what it found may have been removed since.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use base::{Offset, PartitionId};
+use base::{Offset, PartitionId, Timestamp};
 use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
 
 use super::index::{self, Span};
@@ -117,6 +117,22 @@ impl Store {
         let index = CachedIndex { spans: Rc::clone(&spans), whole: records.is_none(), used };
         self.reader.indexes.borrow_mut().put((slot, segment), index);
         Ok(spans)
+    }
+
+    /// The largest timestamp of a finished segment; `None` if none of its records has one.
+    pub(crate) async fn newest_timestamp_of(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+    ) -> Result<Option<Timestamp>, ReadError> {
+        let bytes = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten();
+        let mut spans = self.read_index(id, segment).await?;
+        // Not by way of the cache, unless the index has to be made again: nobody else looks at the oldest segments.
+        if spans.last().map(Span::end_position) != bytes {
+            spans = self.all_spans(slot, id, segment).await?;
+        }
+        Ok(spans.iter().map(|span| span.max_timestamp).max().and_then(Timestamp::from_wire))
     }
 
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
