@@ -64,6 +64,9 @@ pub struct Config {
     pub flush_interval: Duration,
     pub checkpoint_interval: Duration,
     pub free_space_floor: ByteSize,
+    pub retention_check_interval: Duration,
+    /// How long a producer is remembered that sends nothing.
+    pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
     pub auto_create_topics: bool,
     pub partitions: u32,
@@ -169,6 +172,8 @@ impl Gathered {
             flush_interval: self.duration("journal.flush_interval"),
             checkpoint_interval: self.duration("journal.checkpoint_interval"),
             free_space_floor: self.bytes("disk.free_floor"),
+            retention_check_interval: self.duration("retention.check_interval"),
+            producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,
                 _ => DamagedJournal::Refuse,

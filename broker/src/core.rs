@@ -23,7 +23,7 @@ use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Reply, Request};
 use crate::producer_ids::ProducerIds;
 use crate::refusal::Refusal;
-use crate::server::{PRODUCER_EXPIRATION, Shared};
+use crate::server::Shared;
 use crate::stages::Stages;
 use crate::view::{ClusterView, Identity, ViewChange};
 use crate::{producer_state, start};
@@ -140,6 +140,10 @@ impl Core {
             Request::Query(queries) => {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Query(core.query_here(&queries).await) });
+            }
+            Request::Trim(parts) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Trim(core.trim_here(&parts).await) });
             }
             Request::Control(command) => {
                 let core = Rc::clone(self);
@@ -297,7 +301,7 @@ impl Core {
     pub(crate) fn producers_for_checkpoint(&self, id: PartitionId) -> Vec<u8> {
         let mut leaders = self.leaders.borrow_mut();
         let Some(leader) = leaders.get_mut(&id) else { return Vec::new() };
-        leader.producers.expire(rt::wall_clock(), PRODUCER_EXPIRATION);
+        leader.producers.expire(rt::wall_clock(), self.config.producer_expiration);
         producer_state::encode(&leader.producers)
     }
 

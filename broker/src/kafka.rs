@@ -5,6 +5,7 @@ mod cluster;
 mod configs;
 pub(crate) mod connection;
 mod coordinator;
+mod delete_records;
 mod dispatch;
 mod fetch;
 mod metadata;

@@ -27,6 +27,7 @@ mod refusal;
 mod server;
 mod stages;
 mod start;
+mod trims;
 mod view;
 
 pub use server::{Ready, ServeError, serve};

@@ -4,6 +4,7 @@ use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
 use bytes::Bytes;
 use cluster::metadata::Command;
 use cluster::producers::BatchStamp;
+use shard::TrimTo;
 use wire::batch::HEADER_BYTES;
 use wire::native::StageTimings;
 
@@ -111,6 +112,13 @@ pub(crate) struct QueryAnswer {
     pub(crate) bytes: u64,
 }
 
+/// One partition whose log shall begin later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrimPart {
+    pub(crate) id: PartitionId,
+    pub(crate) to: TrimTo,
+}
+
 /// Figures of one core.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoreStatus {
@@ -126,6 +134,7 @@ pub(crate) enum Request {
     /// Wait until records beyond these offsets are safe in one of the partitions, at most so many milliseconds.
     Wait(Vec<(PartitionId, Offset)>, u64),
     Query(Vec<Query>),
+    Trim(Vec<TrimPart>),
     /// For the controller.
     Control(Box<Command>),
     /// Serve this.
@@ -142,6 +151,8 @@ pub(crate) enum Reply {
     Read(Vec<Result<ReadReply, ReadRefusal>>),
     Moved,
     Query(Vec<Result<QueryAnswer, Refusal>>),
+    /// Where the logs begin now.
+    Trim(Vec<Result<Offset, Refusal>>),
     Control(Box<Result<cluster::metadata::Reply, Refusal>>),
     Status(Box<CoreStatus>),
     Done,

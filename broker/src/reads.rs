@@ -270,7 +270,11 @@ impl Core {
     }
 
     /// Indexes of the items by the core that owns their partition.
-    fn by_core<T>(&self, items: &[T], id_of: impl Fn(&T) -> PartitionId) -> BTreeMap<Option<CoreId>, Vec<usize>> {
+    pub(crate) fn by_core<T>(
+        &self,
+        items: &[T],
+        id_of: impl Fn(&T) -> PartitionId,
+    ) -> BTreeMap<Option<CoreId>, Vec<usize>> {
         let view = self.view();
         let mut by_core: BTreeMap<Option<CoreId>, Vec<usize>> = BTreeMap::new();
         for (index, item) in items.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use cluster::metadata::MetadataError;
 use cluster::producers::ProducerError;
-use shard::{AppendError, ReadError};
+use shard::{AppendError, ReadError, TrimError};
 use wire::ErrorCode;
 use wire::batch::BatchError;
 
@@ -53,6 +53,15 @@ impl From<ReadError> for Refusal {
             ReadError::Damaged { .. } | ReadError::Disk(_) => ErrorCode::KafkaStorageError,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<TrimError> for Refusal {
+    fn from(error: TrimError) -> Self {
+        match error {
+            TrimError::OutOfRange { .. } => Self::new(ErrorCode::OffsetOutOfRange, error.to_string()),
+            TrimError::Refused(error) => error.into(),
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base::{ByteSize, CoreId};
 use rt::net::{BindError, BoundListener};
@@ -271,6 +270,7 @@ async fn open_core(
         flush_interval: shared.config.flush_interval,
         checkpoint_interval: shared.config.checkpoint_interval,
         free_space_floor: shared.config.free_space_floor.bytes(),
+        retention_check_interval: shared.config.retention_check_interval,
     };
     let specs = start::specs(&view.image, &shared.config.topic_defaults);
     let mut producers = Vec::new();
@@ -392,6 +392,3 @@ fn default_cache_bytes(cores: u16) -> u64 {
     let total: u64 = kib.map_or(fallback, |kib: u64| kib << 10);
     total / 16 / u64::from(cores)
 }
-
-/// How long a producer is remembered that sends nothing (Kafka's `producer.id.expiration.ms`).
-pub(crate) const PRODUCER_EXPIRATION: Duration = Duration::from_secs(86_400);

@@ -10,7 +10,7 @@ use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSetti
 use rt::{Disk, DiskError};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
-use shard::{Durability, PartitionSpec};
+use shard::{Durability, PartitionSpec, Retention};
 
 use crate::config::{Config, DamagedJournal};
 use crate::records::MetadataLogError;
@@ -42,7 +42,7 @@ pub(crate) struct Started {
 }
 
 pub(crate) fn metadata_spec() -> PartitionSpec {
-    PartitionSpec { id: METADATA_PARTITION, segment_bytes: METADATA_SEGMENT_BYTES, durability: Durability::Flushed }
+    PartitionSpec::new(METADATA_PARTITION, METADATA_SEGMENT_BYTES, Durability::Flushed)
 }
 
 pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpec {
@@ -50,7 +50,14 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
         TopicDurability::Flushed => Durability::Flushed,
         TopicDurability::Relaxed => Durability::Relaxed,
     };
-    PartitionSpec { id, segment_bytes: settings.segment_bytes, durability }
+    PartitionSpec {
+        id,
+        segment_bytes: settings.segment_bytes,
+        segment_time: settings.segment_time,
+        segment_jitter: settings.segment_jitter,
+        retention: Retention { time: settings.retention_time, bytes: settings.retention_bytes },
+        durability,
+    }
 }
 
 /// Specs of all partitions that exist.

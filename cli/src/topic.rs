@@ -1,4 +1,4 @@
-//! `corelane topic`: make, list, describe and delete topics.
+//! `corelane topic`: make, list, describe, trim and delete topics.
 
 mod kafka;
 mod native;
@@ -7,18 +7,19 @@ mod show;
 use std::error::Error;
 use std::io::{self, BufWriter, Write as _};
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use crate::door::{BrokerArguments, Door};
-use show::{Description, Listed};
+use show::{Description, Listed, Trimmed};
 
-/// Make, list, describe and delete topics.
+/// Make, list, describe, trim and delete topics.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   corelane topic create clicks --partitions 8 --config segment.bytes=67108864
   corelane topic list
   corelane topic describe clicks --json | jq '.partitions[].end_offset'
+  corelane topic trim clicks --partition 3 --offset 1000000
   corelane topic delete clicks --if-exists --broker 10.0.0.5:9092")]
 pub(crate) struct Topic {
     #[command(flatten)]
@@ -32,6 +33,7 @@ enum Command {
     Create(Create),
     List(List),
     Describe(Describe),
+    Trim(Trim),
     Delete(Delete),
 }
 
@@ -70,6 +72,27 @@ struct Describe {
     json: bool,
 }
 
+/// Delete records: those before an offset of a partition, or all.
+///
+/// Their space returns once the segments that hold nothing else are removed.
+#[derive(Args)]
+#[command(group = ArgGroup::new("to").required(true))]
+struct Trim {
+    name: String,
+    /// The partition; every partition if it is not given.
+    #[arg(long, value_name = "N")]
+    partition: Option<u32>,
+    /// The first offset that is kept.
+    #[arg(long, value_name = "K", group = "to", requires = "partition", value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    offset: Option<u64>,
+    /// Every record that can be read now.
+    #[arg(long, group = "to")]
+    all: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Delete topics and all their records.
 #[derive(Args)]
 struct Delete {
@@ -87,6 +110,8 @@ trait Administrator {
     fn create(&mut self, name: &str, partitions: Option<u32>, configs: &[(String, String)]) -> Answer<bool>;
     fn list(&mut self) -> Answer<Vec<Listed>>;
     fn describe(&mut self, name: &str) -> Answer<Description>;
+    /// Deletes the records before an offset, or all, of one partition or of all; gives each one's new start.
+    fn trim(&mut self, name: &str, partition: Option<u32>, offset: Option<u64>) -> Answer<Vec<Trimmed>>;
     /// `false` if there is no such topic.
     fn delete(&mut self, name: &str) -> Answer<bool>;
 }
@@ -104,6 +129,7 @@ impl Topic {
             Command::Create(create) => create.run(&address, &mut *administrator),
             Command::List(list) => list.run(&mut *administrator),
             Command::Describe(describe) => describe.run(&mut *administrator),
+            Command::Trim(trim) => trim.run(&mut *administrator),
             Command::Delete(delete) => delete.run(&address, &mut *administrator),
         }
     }
@@ -143,6 +169,13 @@ impl Describe {
             say(&show::description(&description, self.json))?;
         }
         Ok(())
+    }
+}
+
+impl Trim {
+    fn run(self, administrator: &mut dyn Administrator) -> Answer<()> {
+        let trimmed = administrator.trim(&self.name, self.partition, self.offset)?;
+        say(&show::trimmed(&self.name, &trimmed, self.json))
     }
 }
 

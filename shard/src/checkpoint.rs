@@ -4,10 +4,12 @@
 //! it: recovery trusts it without reading segments.
 //!
 //! ```text
-//! magic "CLCKPT01" | number u64 | length u32 | crc of what follows u32 | body
+//! magic "CLCKPT02" | number u64 | length u32 | crc of what follows u32 | body
 //! body: journal id u64, incarnation u32, clean u8, replay lsn u64, previous crc u32, flushed lsn u64,
 //!       partitions u32, then the rows, then the ring: files u32, file bytes u64, prepared files u64
 //! ```
+//!
+//! Rows of `CLCKPT01`, of the first builds, lack the times of the active segment.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,11 +21,13 @@ use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::ring::RingState;
-use crate::log::{EpochStart, Newest};
+use crate::log::start::trim_epochs;
+use crate::log::{EpochStart, Newest, SegmentTimes};
 use crate::segment::index::Span;
 use crate::{flush, limits};
 
-const MAGIC: &[u8; 8] = b"CLCKPT01";
+const MAGIC: &[u8; 8] = b"CLCKPT02";
+const MAGIC_WITHOUT_TIMES: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
 pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
 
@@ -33,7 +37,7 @@ const CRC_AT: usize = 20;
 /// From the journal's id to the number of partitions.
 const HEAD_BYTES: usize = 37;
 /// A row without its lists.
-const ROW_BYTES: usize = 112;
+const ROW_BYTES: usize = 128;
 const EPOCH_BYTES: usize = 12;
 
 /// What is remembered of one partition. All its bytes before `end` are flushed in segments.
@@ -49,6 +53,8 @@ pub struct PartitionRow {
     pub position: u32,
     pub closed_bytes: u64,
     pub open_span: Span,
+    /// Of the active segment.
+    pub times: SegmentTimes,
     /// Spans that the active segment's index file holds for certain.
     pub index_records: u32,
     /// State of the partition's owner as of `end`; opaque here.
@@ -68,9 +74,35 @@ impl PartitionRow {
             position: 0,
             closed_bytes: 0,
             open_span: Span::empty(Offset::ZERO, 0),
+            times: SegmentTimes::default(),
             index_records: 0,
             attachment: Vec::new(),
         }
+    }
+
+    /// Of two rows of one partition in one life, that with the larger progress is the later one.
+    pub fn progress(&self) -> impl Ord + use<> {
+        (self.end, self.active_segment, self.log_start)
+    }
+
+    /// The log begins here from now on.
+    pub(crate) fn begin_at(&mut self, start: Offset) {
+        self.log_start = start;
+        trim_epochs(&mut self.epochs, start);
+    }
+
+    /// The log is empty and begins here from now on.
+    pub(crate) fn begin_anew(&mut self, start: Offset) {
+        self.begin_at(start);
+        *self = Self {
+            log_start: start,
+            end: start,
+            active_segment: start,
+            open_span: Span::empty(start, 0),
+            epochs: std::mem::take(&mut self.epochs),
+            attachment: std::mem::take(&mut self.attachment),
+            ..Self::new(self.id)
+        };
     }
 
     fn encoded_bytes(&self) -> u64 {
@@ -86,6 +118,8 @@ impl PartitionRow {
         out.extend_from_slice(&self.closed_bytes.to_le_bytes());
         out.extend_from_slice(&self.newest.timestamp.to_le_bytes());
         out.extend_from_slice(&self.open_span.max_timestamp.to_le_bytes());
+        out.extend_from_slice(&self.times.first.to_le_bytes());
+        out.extend_from_slice(&self.times.max.to_le_bytes());
         for field in
             [self.position, self.index_records, self.open_span.position, self.open_span.length, self.open_span.crc]
         {
@@ -100,7 +134,7 @@ impl PartitionRow {
         out.extend_from_slice(&self.attachment);
     }
 
-    fn decode(fields: &mut FieldReader<'_>) -> Option<Self> {
+    fn decode(fields: &mut FieldReader<'_>, layout: RowLayout) -> Option<Self> {
         let topic = TopicId::from_bytes(fields.array()?)?;
         let id = PartitionId { topic, index: PartitionIndex(fields.u32()?) };
         let mut offsets = [Offset::ZERO; 5];
@@ -111,6 +145,10 @@ impl PartitionRow {
         let closed_bytes = fields.u64()?;
         let newest = Newest { timestamp: fields.i64()?, batch_base: newest_base };
         let span_max_timestamp = fields.i64()?;
+        let times = match layout {
+            RowLayout::WithTimes => Some(SegmentTimes { first: fields.i64()?, max: fields.i64()? }),
+            RowLayout::WithoutTimes => None,
+        };
         let (position, index_records) = (fields.u32()?, fields.u32()?);
         let (span_position, span_length, span_crc) = (fields.u32()?, fields.u32()?, fields.u32()?);
         let open_span = Span {
@@ -132,6 +170,8 @@ impl PartitionRow {
         }
         let attachment_bytes = fields.u32()? as usize;
         let attachment = fields.take(attachment_bytes)?.to_vec();
+        // No record of a segment is newer than the newest of the log.
+        let times = times.unwrap_or(SegmentTimes { max: newest.timestamp, ..SegmentTimes::default() });
         let consistent = log_start <= end
             && active_segment <= end
             && span_base <= end
@@ -146,9 +186,27 @@ impl PartitionRow {
             position,
             closed_bytes,
             open_span,
+            times,
             index_records,
             attachment,
         })
+    }
+}
+
+/// What rows hold.
+#[derive(Clone, Copy)]
+enum RowLayout {
+    WithTimes,
+    WithoutTimes,
+}
+
+impl RowLayout {
+    fn of_magic(magic: &[u8]) -> Option<Self> {
+        match magic {
+            magic if magic == MAGIC => Some(Self::WithTimes),
+            magic if magic == MAGIC_WITHOUT_TIMES => Some(Self::WithoutTimes),
+            _ => None,
+        }
     }
 }
 
@@ -232,9 +290,7 @@ impl Checkpoint {
     /// `None` for anything but a whole checkpoint.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (prefix, rest) = bytes.split_at_checked(PREFIX_BYTES)?;
-        if prefix[..8] != *MAGIC {
-            return None;
-        }
+        let layout = RowLayout::of_magic(&prefix[..8])?;
         let body = rest.get(..u32_at(prefix, 16) as usize)?;
         if wire::batch::crc::append(wire::batch::crc::crc32c(&prefix[..20]), body) != u32_at(prefix, 20) {
             return None;
@@ -248,7 +304,7 @@ impl Checkpoint {
         let row_count = fields.u32()?;
         let mut rows = Vec::new();
         for _ in 0..row_count {
-            rows.push(PartitionRow::decode(&mut fields)?);
+            rows.push(PartitionRow::decode(&mut fields, layout)?);
         }
         let ring = match fields.remaining() {
             0 => None,
@@ -327,7 +383,7 @@ pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint
 /// The checkpoint that a slot holds, if it is whole.
 pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
     let first = file.read(0, BLOCK_BYTES).await?;
-    if first.len() < PREFIX_BYTES || first[..8] != *MAGIC {
+    if first.len() < PREFIX_BYTES || RowLayout::of_magic(&first[..8]).is_none() {
         return Ok(None);
     }
     let total = PREFIX_BYTES + u32_at(&first, 16) as usize;
@@ -359,6 +415,7 @@ mod tests {
         row.open_span =
             Span { base: Offset::new(6).unwrap(), end: row.end, position: 600, length: 100, crc: 9, max_timestamp: 5 };
         row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }];
+        row.times = SegmentTimes { first: 2, max: 5 };
         row.attachment = b"producers".to_vec();
         Checkpoint {
             number: 8,
@@ -423,5 +480,23 @@ mod tests {
             assert!(matches!(refused, Err(DiskError::TooLarge { operation: "write", .. })), "{refused:?}");
             assert_eq!(read_slots(&*attached, folder).await.unwrap(), [checkpoint()]);
         });
+    }
+
+    /// Takes the times out of the rows, as the first builds wrote them.
+    #[test]
+    fn a_checkpoint_of_the_first_builds_is_read_and_its_segments_are_as_new_as_they_may_be() {
+        let mut checkpoint = checkpoint();
+        checkpoint.rows.truncate(1);
+        checkpoint.rows[0].newest = Newest { timestamp: 77, batch_base: Offset::ZERO };
+        let mut bytes = checkpoint.encode();
+        let times = PREFIX_BYTES + HEAD_BYTES + 20 + 5 * 8 + 8 + 8 + 8;
+        bytes.drain(times..times + 16);
+        bytes[..8].copy_from_slice(MAGIC_WITHOUT_TIMES);
+        let length = u32::try_from(bytes.len() - PREFIX_BYTES).unwrap();
+        bytes[LENGTH_AT..CRC_AT].copy_from_slice(&length.to_le_bytes());
+        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&bytes[..CRC_AT]), &bytes[PREFIX_BYTES..]);
+        bytes[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+        checkpoint.rows[0].times = SegmentTimes { first: -1, max: 77 };
+        assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint));
     }
 }

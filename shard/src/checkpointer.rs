@@ -102,6 +102,10 @@ impl Shard {
         self.ring_in_checkpoint.set(Some(ring));
         self.next_checkpoint.set(number + 1);
         journal.recycle(replay.lsn);
+        for row in &checkpoint.rows {
+            self.store.with(row.id, |log| log.was_checkpointed(row.active_segment));
+        }
+        self.store.removal.look_again();
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, DiskFile, Flag, IoBuf, JoinHandle, Notify};
 use wire::batch::HEADER_BYTES;
 
-use self::entry::{ENTRY_ALIGNMENT, EntryHeader, JournalIdentity, Lsn};
+use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, LOG_START_BYTES, Lsn, log_start_body};
 use self::group::{Group, Groups, Through};
 use self::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
@@ -47,6 +47,8 @@ pub struct Touched {
     pub slot: u32,
     pub end: Offset,
     pub position: SegmentPosition,
+    /// Where the log begins once the group is flushed.
+    pub log_start: Offset,
     pub durability: Durability,
 }
 
@@ -180,28 +182,51 @@ impl Journal {
         if let Some(cause) = &state.poisoned {
             return Err(cause.clone());
         }
-        let batch_bytes = u32::try_from(HEADER_BYTES + batch.payload.len()).expect("batches are below 4 GiB");
-        let header = EntryHeader {
-            lsn: state.next.lsn,
-            flushed: state.flushed,
-            partition: batch.partition,
-            batch_bytes,
-            previous_crc: state.next.previous_crc,
-            identity: self.start.identity,
-        };
-        let (envelope, crc) = header.encode(batch.header);
-        let end = state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes));
-        self.put(&mut state, &envelope);
-        self.put(&mut state, batch.header);
-        self.put(&mut state, batch.payload);
-        let padding = length(end.since(state.next.lsn));
-        self.put(&mut state, &[0; ENTRY_ALIGNMENT][..padding]);
-        assert_eq!(state.next.lsn, end, "an entry takes exactly its size");
-        state.next.previous_crc = crc;
+        let bytes = u32::try_from(HEADER_BYTES + batch.payload.len()).expect("batches are below 4 GiB");
+        let end = self.put_entry(&mut state, (EntryKind::Batch, bytes), batch);
         state.gathering.touch(touched);
         drop(state);
         self.work.raise();
         Ok(end)
+    }
+
+    /// Adds an entry that moves the start of a partition's log to `touched.log_start`, and returns its end. The group
+    /// that it is in is flushed. The caller has made sure that there is room for [`LOG_START_BYTES`].
+    pub fn append_log_start(&self, partition: PartitionId, touched: Touched) -> Result<Lsn, DiskError> {
+        let mut state = self.state.borrow_mut();
+        if let Some(cause) = &state.poisoned {
+            return Err(cause.clone());
+        }
+        let body = log_start_body(touched.log_start);
+        let body = JournalBatch { partition, header: &body, payload: &[] };
+        let end = self.put_entry(&mut state, (EntryKind::LogStart, LOG_START_BYTES), body);
+        state.gathering.touch_and_flush(touched);
+        drop(state);
+        self.work.raise();
+        Ok(end)
+    }
+
+    /// Copies one entry; gives the end of it.
+    fn put_entry(&self, state: &mut State, (kind, body_bytes): (EntryKind, u32), body: JournalBatch<'_>) -> Lsn {
+        let header = EntryHeader {
+            kind,
+            lsn: state.next.lsn,
+            flushed: state.flushed,
+            partition: body.partition,
+            body_bytes,
+            previous_crc: state.next.previous_crc,
+            identity: self.start.identity,
+        };
+        let (envelope, crc) = header.encode(body.header);
+        let end = state.next.lsn.plus(EntryHeader::total_bytes(body_bytes));
+        self.put(state, &envelope);
+        self.put(state, body.header);
+        self.put(state, body.payload);
+        let padding = length(end.since(state.next.lsn));
+        self.put(state, &[0; ENTRY_ALIGNMENT][..padding]);
+        assert_eq!(state.next.lsn, end, "an entry takes exactly its size");
+        state.next.previous_crc = crc;
+        end
     }
 
     /// Copies bytes into the open buffer, and sends each buffer off as it fills.

@@ -42,6 +42,15 @@ pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
 pub const PARTITION_OVERHEAD_BYTES: u64 = 64 << 10;
 /// Part of a journal's ring (one in so many bytes) that only what frees space may use.
 pub const JOURNAL_RESERVE_SHARE: u64 = 16;
+/// Between two segment files that are removed on one core, and more for each MiB: 1 GiB/s at most.
+pub const SEGMENT_REMOVAL_PAUSE: Duration = Duration::from_millis(5);
+pub const SEGMENT_REMOVAL_PAUSE_PER_MIB: Duration = Duration::from_millis(1);
+/// The same while the disk has too little space for new records.
+pub const SEGMENT_REMOVAL_PAUSE_SHORT: Duration = Duration::from_millis(1);
+/// Retention is first looked after this long after a start, or earlier if its interval is shorter (Kafka: 30 s).
+pub const RETENTION_FIRST_CHECK: Duration = Duration::from_secs(30);
+/// Partitions whose new starts share a flush.
+pub const RETENTION_PARTITIONS_AT_ONCE: usize = 64;
 /// Tries to make a segment's file while other cores remove the folder of the topic around it.
 pub const SEGMENT_FILE_TRIES: usize = 3;
 /// Segment files kept open on one core, for appends and for reads.

@@ -4,20 +4,26 @@
 
 pub(crate) mod chunks;
 pub(crate) mod find;
+pub(crate) mod judge;
+mod roll;
+pub(crate) mod start;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
-use base::{LeaderEpoch, Offset, PartitionId};
+use base::{LeaderEpoch, Offset, PartitionId, Timestamp};
 use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
 use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+pub use self::roll::SegmentTimes;
+use self::start::ClosedSegment;
 use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
-use crate::journal::Durability;
+use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::open_files::OpenFile;
 use crate::pool::ChunkPool;
@@ -60,7 +66,21 @@ pub struct PartitionSpec {
     pub id: PartitionId,
     /// `segment.bytes`: a segment is closed before it would grow beyond this.
     pub segment_bytes: u32,
+    /// `segment.ms`: a segment is closed before it would hold records of a longer time.
+    pub segment_time: Duration,
+    /// `segment.jitter.ms`: and up to so much earlier.
+    pub segment_jitter: Duration,
+    pub retention: Retention,
     pub durability: Durability,
+}
+
+impl PartitionSpec {
+    /// A partition whose segments are closed by their size only, and kept for ever.
+    pub const fn new(id: PartitionId, segment_bytes: u32, durability: Durability) -> Self {
+        let (segment_time, segment_jitter) = (Duration::MAX, Duration::ZERO);
+        let retention = Retention { time: None, bytes: None };
+        Self { id, segment_bytes, segment_time, segment_jitter, retention, durability }
+    }
 }
 
 /// A batch to append, as it came through a door, validated there.
@@ -93,6 +113,41 @@ pub(crate) struct TailSegment {
     pub(crate) unsynced: bool,
     /// The file was made by this process and its folder not yet flushed.
     pub(crate) entry_unsynced: bool,
+    pub(crate) times: SegmentTimes,
+    /// When this process first had to know how old the segment is by the clock.
+    begun: Option<Timestamp>,
+    /// When a batch without a timestamp was last added; or when the shard was opened, if none has one.
+    written: Option<Timestamp>,
+}
+
+impl TailSegment {
+    fn new(base: Offset) -> Self {
+        Self {
+            base,
+            bytes: 0,
+            index_records: 0,
+            file: None,
+            unsynced: false,
+            entry_unsynced: false,
+            times: SegmentTimes::default(),
+            begun: None,
+            written: None,
+        }
+    }
+
+    /// How new the segment is to retention: as its newest record, or as its last write if its records have no timestamps.
+    fn newest(&self) -> Option<Timestamp> {
+        Timestamp::from_wire(self.times.max).or(self.written)
+    }
+}
+
+/// What of a partition is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// `retention.ms`: a segment is deleted when its newest record is older; `None` keeps it for ever.
+    pub time: Option<Duration>,
+    /// `retention.bytes`: the oldest segments are deleted as long as this much is left; `None` keeps everything.
+    pub bytes: Option<u64>,
 }
 
 /// Closed spans of one segment on their way to its index file.
@@ -118,6 +173,10 @@ pub(crate) struct TailSpan {
 pub(crate) struct PartitionLog {
     pub(crate) spec: PartitionSpec,
     log_start: Offset,
+    /// Where the log will begin once the journal has flushed what says so.
+    promised_start: Offset,
+    /// The active segment as the newest flushed checkpoint has it: a start may go on writing there.
+    checkpointed_segment: Offset,
     end: Offset,
     stable: Offset,
     stable_position: SegmentPosition,
@@ -130,8 +189,8 @@ pub(crate) struct PartitionLog {
     pub(crate) tail: VecDeque<TailSegment>,
     /// Bytes of finished segments.
     closed_bytes: u64,
-    /// Base offsets of finished segments, once somebody had to know.
-    pub(crate) closed: Option<Vec<Offset>>,
+    /// Finished segments, oldest first, once somebody had to know.
+    closed: Option<VecDeque<ClosedSegment>>,
     pub(crate) chunks: Chunks,
     /// Closed spans that chunks still cover or that no index file holds yet.
     pub(crate) spans: VecDeque<TailSpan>,
@@ -148,17 +207,13 @@ pub(crate) struct PartitionLog {
 impl PartitionLog {
     /// A log that continues where a checkpoint and a replay have left it. Everything in it is flushed.
     pub(crate) fn from_row(spec: PartitionSpec, row: &PartitionRow) -> Self {
-        let active = TailSegment {
-            base: row.active_segment,
-            bytes: row.position,
-            index_records: row.index_records,
-            file: None,
-            unsynced: false,
-            entry_unsynced: false,
-        };
+        let (bytes, index_records, times) = (row.position, row.index_records, row.times);
+        let active = TailSegment { bytes, index_records, times, ..TailSegment::new(row.active_segment) };
         let log = Self {
             spec,
             log_start: row.log_start,
+            promised_start: row.log_start,
+            checkpointed_segment: row.active_segment,
             end: row.end,
             stable: row.end,
             stable_position: SegmentPosition { segment: row.active_segment, position: row.position },
@@ -167,7 +222,8 @@ impl PartitionLog {
             newest: row.newest,
             tail: VecDeque::from([active]),
             closed_bytes: row.closed_bytes,
-            closed: None,
+            // Without a closed byte and at its first start, the log has only the one segment.
+            closed: (row.closed_bytes == 0 && row.log_start == Offset::ZERO).then(VecDeque::new),
             chunks: Chunks::default(),
             spans: VecDeque::new(),
             spans_persisted: 0,
@@ -181,24 +237,27 @@ impl PartitionLog {
     }
 
     /// Copies a batch to the end of the log and gives it its offsets. Returns its base offset and the patched header.
-    pub(crate) fn append(&mut self, batch: AppendBatch<'_>, pool: &ChunkPool) -> (Offset, [u8; HEADER_BYTES]) {
+    /// The clock is asked where timestamps say too little.
+    pub(crate) fn append(
+        &mut self,
+        batch: AppendBatch<'_>,
+        pool: &ChunkPool,
+        clock: impl Fn() -> Timestamp,
+    ) -> (Offset, [u8; HEADER_BYTES]) {
         assert!(batch.offsets > 0, "a batch takes at least one offset");
         let base = self.end;
         let mut header = *batch.header;
         wire::batch::patch::assign(&mut header, base, batch.leader_epoch);
         let bytes = batch.bytes();
         assert!(bytes <= limits::BATCH_BYTES_MAX, "batch sizes are checked at the door");
-        if self.active().bytes > 0
-            && self.active().bytes + bytes > self.spec.segment_bytes.min(limits::SEGMENT_BYTES_MAX)
-        {
-            self.roll();
-        }
+        self.roll_for(bytes, batch.max_timestamp, &clock);
         self.note_epoch(batch.leader_epoch, base);
         let at = SegmentPosition { segment: self.active().base, position: self.active().bytes };
         self.chunks.append(at, &header, pool);
         let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
         self.chunks.append(body, batch.payload, pool);
         self.active_mut().bytes += bytes;
+        self.note_times(at.position == 0, batch.max_timestamp, &clock);
         self.end = base.plus(u64::from(batch.offsets));
         self.extend_span(&header, batch);
         if batch.max_timestamp > self.newest.timestamp {
@@ -225,22 +284,6 @@ impl PartitionLog {
         let next = Span::empty(self.end, bytes);
         let span = std::mem::replace(&mut self.open_span, next);
         self.spans.push_back(TailSpan { segment, span });
-    }
-
-    /// Ends the active segment and begins the next one at the end of the log.
-    fn roll(&mut self) {
-        if !self.open_span.is_empty() {
-            self.close_span();
-        }
-        self.open_span = Span::empty(self.end, 0);
-        self.tail.push_back(TailSegment {
-            base: self.end,
-            bytes: 0,
-            index_records: 0,
-            file: None,
-            unsynced: false,
-            entry_unsynced: false,
-        });
     }
 
     fn note_epoch(&mut self, epoch: LeaderEpoch, start: Offset) {
@@ -300,7 +343,7 @@ impl PartitionLog {
         let sealed: u64 = self.tail.iter().rev().skip(1).map(|segment| u64::from(segment.bytes)).sum();
         PartitionRow {
             id: self.spec.id,
-            log_start: self.log_start,
+            log_start: self.promised_start,
             end: self.end,
             epochs: self.epochs.clone(),
             newest: self.newest,
@@ -308,6 +351,7 @@ impl PartitionLog {
             position: active.bytes,
             closed_bytes: self.closed_bytes + sealed,
             open_span: self.open_span,
+            times: active.times,
             index_records: active.index_records
                 + u32::try_from(unpersisted).expect("a segment holds fewer than 2^32 spans"),
             attachment,
@@ -320,7 +364,8 @@ impl PartitionLog {
         let finished = self.tail.pop_front().expect("a log has an active segment");
         self.closed_bytes += u64::from(finished.bytes);
         if let Some(closed) = &mut self.closed {
-            closed.push(finished.base);
+            let (base, bytes, time) = (finished.base, finished.bytes, finished.newest());
+            closed.push_back(ClosedSegment { base, bytes, time });
         }
         finished
     }
@@ -367,6 +412,17 @@ impl PartitionLog {
     /// The file of an unfinished segment, if it is kept open.
     pub(crate) fn kept_file(&mut self, base: Offset) -> Option<Rc<dyn DiskFile>> {
         self.tail_segment(base)?.file.as_ref().map(|kept| Rc::clone(kept.file()))
+    }
+
+    /// How far the log has come, for the journal to say once it is flushed.
+    pub(crate) fn touched(&self, slot: u32) -> Touched {
+        Touched {
+            slot,
+            end: self.end,
+            position: self.end_position(),
+            log_start: self.promised_start,
+            durability: self.spec.durability,
+        }
     }
 
     pub(crate) fn offsets(&self) -> LogOffsets {
@@ -425,9 +481,11 @@ impl PartitionLog {
         (epoch, end)
     }
 
-    /// log start ≤ stable ≤ end; the open span ends where the log ends.
+    /// log start ≤ promised start ≤ stable ≤ end; the open span ends where the log ends.
     fn check(&self) {
-        assert!(self.log_start <= self.stable, "log start {} above the stable end {}", self.log_start, self.stable);
+        let (start, promised) = (self.log_start, self.promised_start);
+        assert!(start <= promised, "log start {start} above the promised one {promised}");
+        assert!(promised <= self.stable, "log start {promised} above the stable end {}", self.stable);
         assert!(self.stable <= self.end, "stable end {} above the log end {}", self.stable, self.end);
         let (span_end, active) = (self.open_span.end_position(), self.active().bytes);
         assert!(span_end == active, "the open span ends at byte {span_end}, its segment at {active}");

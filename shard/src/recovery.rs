@@ -17,7 +17,7 @@ use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 
 use self::cleanup::remove_retired;
 use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow, read_slots};
-use crate::journal::entry::{JournalIdentity, Lsn};
+use crate::journal::entry::{EntryBody, JournalIdentity, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
 use crate::journal::ring::{RingLayout, RingState};
 use crate::journal::{Durability, JournalPosition, JournalStart};
@@ -52,6 +52,9 @@ pub enum RecoveryError {
     /// The journals lack batches between a partition's checkpoint and a batch that they hold.
     #[error("partition {id}: the journals hold a batch at offset {found}, but {expected} is the next one")]
     Gap { id: PartitionId, expected: Offset, found: Offset },
+    /// The journals lack batches before the start of a log.
+    #[error("partition {id}: its log begins at offset {start}, but what there is of it ends at {end}")]
+    StartBeyondEnd { id: PartitionId, start: Offset, end: Offset },
 }
 
 /// What to do about acknowledged records that are damaged in a journal.
@@ -126,6 +129,8 @@ pub struct Recovery {
     replayed: BTreeMap<PartitionId, Vec<ReplayedProducerBatch>>,
     /// Batches that came before the ones they follow: their partition was on two cores.
     early: BTreeMap<PartitionId, BTreeMap<Offset, Vec<u8>>>,
+    /// Where the journals say that logs begin.
+    log_starts: BTreeMap<PartitionId, Offset>,
     /// Bytes that each partition's segments get from the journals.
     gained: BTreeMap<PartitionId, u64>,
     /// A journal was cut where acknowledged records had followed.
@@ -159,6 +164,7 @@ impl Recovery {
             touched: BTreeSet::new(),
             replayed: BTreeMap::new(),
             early: BTreeMap::new(),
+            log_starts: BTreeMap::new(),
             gained: BTreeMap::new(),
             lossy: false,
             full: None,
@@ -179,7 +185,7 @@ impl Recovery {
             for row in &checkpoint.rows {
                 let incarnation = checkpoint.identity.incarnation;
                 let newer = match (from.get(&row.id), self.rows.get(&row.id)) {
-                    (Some(known), Some(kept)) => (incarnation, row.end) > (*known, kept.end),
+                    (Some(known), Some(kept)) => (incarnation, row.progress()) > (*known, kept.progress()),
                     _ => true,
                 };
                 if newer {
@@ -204,6 +210,7 @@ impl Recovery {
                 continue;
             };
             self.replay_one(&mut replay, &spec_of).await?;
+            replay.flush_new_files(&*self.disk).await?;
             self.cores[index].end = Some(JournalEnd {
                 lsn: replay.position().lsn,
                 journal,
@@ -249,7 +256,14 @@ impl Recovery {
             };
             let id = entry.header.partition;
             let Some(spec) = spec_of(id) else { continue };
-            let batch = entry.batch.to_vec();
+            let batch = match entry.body {
+                EntryBody::Batch(_) => entry.bytes.to_vec(),
+                EntryBody::LogStart(start) => {
+                    let known = self.log_starts.entry(id).or_default();
+                    *known = start.max(*known);
+                    continue;
+                }
+            };
             self.take(spec, &batch).await?;
             self.take_early_ones(spec).await?;
             rt::yield_if_needed().await;
@@ -393,7 +407,8 @@ impl Recovery {
 
     /// Partitions that the data folder knows anything of.
     pub fn known(&self) -> BTreeSet<PartitionId> {
-        self.rows.keys().copied().chain(self.touched.iter().copied()).collect()
+        let started = self.log_starts.keys().copied();
+        self.rows.keys().copied().chain(self.touched.iter().copied()).chain(started).collect()
     }
 
     /// Writes the new checkpoints and says what each core begins with. Partitions that the plan places nowhere are
@@ -432,16 +447,39 @@ impl Recovery {
                 Some(replayed) => plan.attachment(id, old, replayed),
                 None => old.to_vec(),
             };
-            let row = match self.store.slot_of(id) {
-                Some(slot) => self.store.with_slot(slot, |log| log.row(attachment)).expect("the partition is here"),
-                None => PartitionRow { attachment, ..self.rows[&id].clone() },
+            let row = match (self.store.slot_of(id), self.rows.get(&id)) {
+                (Some(slot), _) => {
+                    self.store.with_slot(slot, |log| log.row(attachment)).expect("the partition is here")
+                }
+                (None, Some(row)) => PartitionRow { attachment, ..row.clone() },
+                (None, None) => PartitionRow::new(id),
             };
+            let row = self.with_log_start(row)?;
+            let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
             recovered[core.as_usize()].rows.push(row);
         }
         self.write_checkpoints(&mut recovered).await?;
         self.remove_old_cores(cores).await?;
         self.clear_orphans(plan).await?;
         Ok(recovered)
+    }
+
+    /// A row with the start that the journals know of. Batches before it may be missing only where a loss was accepted:
+    /// the log then goes on, empty, where it was said to begin.
+    fn with_log_start(&self, mut row: PartitionRow) -> Result<PartitionRow, RecoveryError> {
+        let id = row.id;
+        let Some(start) = self.log_starts.get(&id).copied().filter(|start| *start > row.log_start) else {
+            return Ok(row);
+        };
+        if start <= row.end {
+            row.begin_at(start);
+        } else if self.lossy {
+            tracing::error!(%id, %start, end = %row.end, "records before the start of the log are lost; it is empty now");
+            row.begin_anew(start);
+        } else {
+            return Err(RecoveryError::StartBeyondEnd { id, start, end: row.end });
+        }
+        Ok(row)
     }
 
     /// Each core's checkpoint holds the rows of all: whichever of them a crash leaves behind, none is missing. The

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
 use rt::{Disk, DiskError, Flag, Gate};
 
 use crate::admission::Turnstile;
@@ -31,6 +31,8 @@ pub struct ShardConfig {
     pub checkpoint_interval: Duration,
     /// Appends are refused while the disk has less than this free.
     pub free_space_floor: u64,
+    /// How often retention looks at all partitions.
+    pub retention_check_interval: Duration,
 }
 
 /// How a shard begins: what recovery has left for its core.
@@ -119,6 +121,8 @@ pub struct Shard {
     pub(crate) checkpointing: Cell<bool>,
     pub(crate) space: Rc<Space>,
     pub(crate) gate: Gate,
+    /// As old as this are segments of earlier lives whose records have no timestamps.
+    pub(crate) opened: Timestamp,
     pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
 }
 
@@ -152,6 +156,7 @@ impl Shard {
             checkpointing: Cell::new(false),
             space: Space::new(config.core),
             gate: Gate::new("shard"),
+            opened: rt::wall_clock(),
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
             config,
         });

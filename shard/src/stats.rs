@@ -18,6 +18,9 @@ pub struct ShardStats {
     /// Number of the next checkpoint.
     pub next_checkpoint: u64,
     pub accepts_appends: bool,
+    /// Segments, and bytes of them, that were removed because they lay before the start of their log.
+    pub segments_removed: u64,
+    pub segment_bytes_removed: u64,
 }
 
 impl Shard {
@@ -31,6 +34,8 @@ impl Shard {
             journal_used_percent: self.journal().used_percent(),
             next_checkpoint: self.next_checkpoint.get(),
             accepts_appends: self.failed().is_none() && !self.space.is_short(),
+            segments_removed: self.store.removal.segments.get(),
+            segment_bytes_removed: self.store.removal.bytes.get(),
         }
     }
 }

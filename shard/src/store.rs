@@ -13,6 +13,7 @@ use crate::limits;
 use crate::log::chunks::WriteWhat;
 use crate::log::{AppendBatch, PartitionLog, PartitionSpec};
 use crate::pool::ChunkPool;
+use crate::removal::Removal;
 use crate::segment::reader::Reader;
 use crate::write_back::WriteBack;
 
@@ -32,6 +33,7 @@ pub(crate) struct Store {
     pub(crate) pool: ChunkPool,
     pub(crate) write_back: WriteBack,
     pub(crate) reader: Reader,
+    pub(crate) removal: Removal,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
     pub(crate) progress: Notify,
     poisoned: RefCell<Option<DiskError>>,
@@ -54,6 +56,7 @@ impl Store {
             pool: ChunkPool::new(cache_bytes),
             write_back: WriteBack::new(),
             reader: Reader::default(),
+            removal: Removal::default(),
             progress: Notify::new(),
             poisoned: RefCell::new(None),
         })
@@ -66,6 +69,10 @@ impl Store {
         let before = logs.by_id.insert(spec.id, slot);
         assert!(before.is_none(), "partition {} is here already", spec.id);
         logs.slots.push(Some(Box::new(PartitionLog::from_row(spec, row))));
+        if row.log_start > Offset::ZERO {
+            // A life before this one may have left segments that lie before the start.
+            self.removal.enqueue(slot);
+        }
         slot
     }
 
@@ -96,8 +103,8 @@ impl Store {
         let mut logs = self.logs.borrow_mut();
         let slot = *logs.by_id.get(&id)?;
         let log = logs.slots[slot as usize].as_mut()?;
-        let (base_offset, header) = log.append(batch, &self.pool);
-        let touched = Touched { slot, end: log.end(), position: log.end_position(), durability: log.spec.durability };
+        let (base_offset, header) = log.append(batch, &self.pool, rt::wall_clock);
+        let touched = log.touched(slot);
         let log_start = log.log_start();
         note_use(&mut logs, slot);
         Some(Taken { base_offset, log_start, header, touched })
@@ -112,6 +119,9 @@ impl Store {
                 log.advance_stable(touched.end, touched.position);
             }
             if level == Durability::Flushed {
+                if log.advance_start(touched.log_start) {
+                    self.removal.enqueue(touched.slot);
+                }
                 log.flushed_position = log.flushed_position.max(touched.position);
                 if log.has_writes(WriteWhat::Complete) {
                     self.write_back.enqueue(touched.slot);

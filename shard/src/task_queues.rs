@@ -12,6 +12,8 @@ pub const FOREGROUND: TaskQueue = TaskQueue::new(1);
 pub const WRITE_BACK: TaskQueue = TaskQueue::new(2);
 /// Deleting, scrubbing, rebuilding: what nobody waits for.
 pub const BACKGROUND: TaskQueue = TaskQueue::new(3);
+/// Finding out what retention deletes, and removing segments.
+pub const RETENTION: TaskQueue = TaskQueue::new(4);
 
 /// In the order of the queues' numbers.
 pub const TASK_QUEUES: &[TaskQueueSpec] = &[
@@ -19,4 +21,5 @@ pub const TASK_QUEUES: &[TaskQueueSpec] = &[
     TaskQueueSpec { name: "foreground", shares: 1_000, latency: Some(Duration::from_millis(2)) },
     TaskQueueSpec { name: "write-back", shares: 500, latency: None },
     TaskQueueSpec { name: "background", shares: 20, latency: None },
+    TaskQueueSpec { name: "retention", shares: 20, latency: None },
 ];

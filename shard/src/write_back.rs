@@ -15,7 +15,7 @@ use crate::open_files::OpenFiles;
 use crate::shard::Shard;
 use crate::space::Refused;
 use crate::store::Store;
-use crate::task_queues::{BACKGROUND, CONTROL, WRITE_BACK};
+use crate::task_queues::{BACKGROUND, CONTROL, RETENTION, WRITE_BACK};
 use crate::{layout, limits};
 
 /// What the kernel says when a disk gives back less than it took.
@@ -188,6 +188,8 @@ impl Shard {
             self.spawn_task(WRITE_BACK, Rc::clone(self).write_chunks());
         }
         self.spawn_task(WRITE_BACK, Rc::clone(self).take_checkpoints());
+        self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
+        self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
     }
 

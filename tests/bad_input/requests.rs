@@ -7,6 +7,7 @@ use wire::ErrorCode;
 use wire::batch::BatchOptions;
 use wire::kafka::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use wire::kafka::create_topics::{CreatableTopic, CreateTopicsRequest};
+use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 use wire::kafka::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::kafka::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use wire::kafka::fetch::FetchRequest;
@@ -225,6 +226,15 @@ fn others() -> Vec<Case> {
             Ok(client.ask(6, &request)?.responses[0].error_code)
         }
     };
+    let trimmed = |topic: &'static str, partition_index: i32, offset: i64| {
+        move |_: &Setup, client: &mut Client| {
+            let partitions = vec![DeleteRecordsPartition { partition_index, offset }];
+            let topics = vec![DeleteRecordsTopic { name: topic.to_owned(), partitions }];
+            let answer = client.ask(2, &DeleteRecordsRequest { topics, timeout_ms: 1_000 })?;
+            assert_eq!(answer.topics[0].partitions[0].low_watermark, -1);
+            Ok(answer.topics[0].partitions[0].error_code)
+        }
+    };
     let described = |resource_type: i8, name: &'static str| {
         move |_: &Setup, client: &mut Client| {
             let resource =
@@ -256,6 +266,25 @@ fn others() -> Vec<Case> {
         ),
         coded("deletion by an unknown id", "DeleteTopics version 6", UnknownTopicId, deleted(None, 0xDEAD)),
         coded("deletion by name and id", "DeleteTopics version 6", InvalidRequest, deleted(Some(TOPIC), 0xDEAD)),
+        coded(
+            "deletion of records of an unknown topic",
+            "DeleteRecords \"nowhere\"",
+            UnknownTopicOrPartition,
+            trimmed("nowhere", 0, 0),
+        ),
+        coded("deletion of records of partition -1", "DeleteRecords", UnknownTopicOrPartition, trimmed(TOPIC, -1, 0)),
+        coded(
+            "deletion of records that are not there yet",
+            "DeleteRecords to 2^63 - 1",
+            ErrorCode::OffsetOutOfRange,
+            trimmed(TOPIC, 0, i64::MAX),
+        ),
+        coded(
+            "deletion of records before offset -2",
+            "DeleteRecords to -2",
+            ErrorCode::OffsetOutOfRange,
+            trimmed(TOPIC, 0, -2),
+        ),
         coded("settings of an unknown topic", "DescribeConfigs", UnknownTopicOrPartition, described(2, "nowhere")),
         coded("settings of an unknown kind", "DescribeConfigs, type 99", InvalidRequest, described(99, "x")),
         coded("settings of another broker", "DescribeConfigs, broker 77", InvalidRequest, described(4, "77")),

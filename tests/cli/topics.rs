@@ -2,7 +2,7 @@
 
 use tests::broker::{Broker, folder};
 
-use crate::program::{DOORS, ask, run};
+use crate::program::{DOORS, Door, ask, run};
 
 #[test]
 fn topics_are_made_listed_described_and_deleted_through_both_doors() {
@@ -42,6 +42,21 @@ fn topics_are_made_listed_described_and_deleted_through_both_doors() {
         assert_eq!(described[0]["id"], listed[0]["id"]);
         let text = topic(&["describe", "a"]).well();
         assert!(text.text().contains("segment.bytes=2097152"), "{}", text.text());
+
+        let trim = |arguments: &[&str]| topic(&[&["trim", "a"], arguments].concat());
+        if door == Door::Native {
+            trim(&["--all"]).refused_naming(&["--door kafka"]);
+        } else {
+            let text = trim(&["--partition", "1", "--offset", "4"]).well();
+            assert_eq!(text.text(), "partition 1 of topic a begins at offset 4\n");
+            let all = trim(&["--all", "--json"]).well().json();
+            let starts: Vec<u64> = all.iter().map(|line| line["start_offset"].as_u64().unwrap()).collect();
+            assert_eq!(starts, [0, 10, 0]);
+            let described = topic(&["describe", "a", "--json"]).well().json();
+            assert_eq!(described[0]["partitions"][1]["start_offset"], 10);
+            trim(&["--partition", "1", "--offset", "11"]).refused_naming(&["\"a\"", "partition 1"]);
+            trim(&["--partition", "7", "--all"]).refused_naming(&["partition 7"]);
+        }
 
         topic(&["describe", "nope"]).refused_naming(&["\"nope\"", "corelane topic create"]);
         topic(&["delete", "nope"]).refused_naming(&["\"nope\"", "--if-exists"]);

@@ -6,7 +6,7 @@ use base::{LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, Sequence
 use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
 use shard::journal::JournalPosition;
-use shard::journal::entry::{ENTRY_ALIGNMENT, EntryHeader, Lsn};
+use shard::journal::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, Lsn, log_start_body};
 use shard::journal::ring::{RingFileHeader, RingLayout, RingState};
 use shard::segment::index::{Span, encode_header};
 use shard::{EpochStart, Newest};
@@ -117,19 +117,22 @@ fn write_storage() {
     let mut journal = Vec::new();
     let mut entries = Vec::new();
     let mut previous_crc = 0;
-    for batch in batches().iter().take(6) {
-        let head = batch.first_chunk::<HEADER_BYTES>().expect("a batch has a header");
+    let log_start = log_start_body(offset(5)).to_vec();
+    let bodies = batches().into_iter().take(6).map(|batch| (EntryKind::Batch, batch));
+    for (kind, body) in bodies.chain([(EntryKind::LogStart, log_start)]) {
+        let head = body.first_chunk::<HEADER_BYTES>().expect("a body has a front");
         let header = EntryHeader {
+            kind,
             lsn: Lsn(journal.len() as u64),
             flushed: Lsn::ZERO,
             partition: PartitionId::new(TopicId::METADATA, 3),
-            batch_bytes: u32::try_from(batch.len()).expect("small"),
+            body_bytes: u32::try_from(body.len()).expect("small"),
             previous_crc,
             identity: storage::IDENTITY,
         };
         let (envelope, crc) = header.encode(head);
         previous_crc = crc;
-        let mut entry = [&envelope[..], batch].concat();
+        let mut entry = [&envelope[..], &body].concat();
         entry.resize(entry.len().next_multiple_of(ENTRY_ALIGNMENT), 0);
         journal.extend_from_slice(&entry);
         entries.push(entry);

@@ -150,6 +150,7 @@ impl Life {
                     flush_interval: Duration::from_millis(20),
                     checkpoint_interval: Duration::from_millis(150),
                     free_space_floor: 0,
+                    retention_check_interval: Duration::from_millis(20),
                 };
                 let shard = Shard::open(attach(), config, start.start, partitions).await?;
                 let source = Rc::clone(&counts);

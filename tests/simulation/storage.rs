@@ -88,7 +88,7 @@ impl World {
             let relaxed = random.percent(plan.relaxed_percent);
             let durability = if relaxed { Durability::Relaxed } else { Durability::Flushed };
             let id = PartitionId::new(TopicId::from_random(u128::from(index / 3)), index % 3);
-            PartitionSpec { id, segment_bytes: plan.segment_bytes, durability }
+            PartitionSpec::new(id, plan.segment_bytes, durability)
         });
         let specs: Vec<PartitionSpec> = specs.collect();
         let histories = specs.iter().map(|_| History::default()).collect();
@@ -109,7 +109,7 @@ impl World {
         let topic = TopicId::from_random(1_000 + specs.len() as u128);
         for index in 0..partitions {
             let id = PartitionId::new(topic, index);
-            specs.push(PartitionSpec { id, segment_bytes: self.plan.segment_bytes, durability: Durability::Flushed });
+            specs.push(PartitionSpec::new(id, self.plan.segment_bytes, Durability::Flushed));
             self.histories.borrow_mut().push(History::default());
         }
     }

@@ -134,6 +134,19 @@ pub const SETTINGS: &[Setting] = &[
         "With less free space than this, produce requests are refused with a retriable error.",
     ),
     setting(
+        "retention.check_interval",
+        duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
+        "5 min",
+        "How often records are looked for that retention deletes (Kafka's log.retention.check.interval.ms).",
+    ),
+    setting(
+        "producers.expiration",
+        duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
+        "24 h",
+        "How long the sequences of an idempotent producer that sends nothing are remembered (Kafka's \
+         producer.id.expiration.ms).",
+    ),
+    setting(
         "recovery.damaged_journal",
         Kind::Word(&["refuse", "accept-loss"]),
         "refuse",

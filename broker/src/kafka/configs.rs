@@ -159,6 +159,8 @@ fn kafka_names(core: &Core) -> Vec<(&'static str, String, i8)> {
         ("default.replication.factor", "1".to_owned(), TYPE_INT),
         ("socket.request.max.bytes", config.kafka_request_bytes_max.bytes().to_string(), TYPE_INT),
         ("connections.max.idle.ms", config.connection_idle.as_millis().to_string(), TYPE_LONG),
+        ("log.retention.check.interval.ms", config.retention_check_interval.as_millis().to_string(), TYPE_LONG),
+        ("producer.id.expiration.ms", config.producer_expiration.as_millis().to_string(), TYPE_INT),
         ("log.dirs", config.data.display().to_string(), TYPE_STRING),
     ]
 }

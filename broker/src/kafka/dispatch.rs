@@ -6,6 +6,7 @@ use bytes::Bytes;
 use wire::kafka::api_versions::ApiVersionsRequest;
 use wire::kafka::create_partitions::CreatePartitionsRequest;
 use wire::kafka::create_topics::CreateTopicsRequest;
+use wire::kafka::delete_records::DeleteRecordsRequest;
 use wire::kafka::delete_topics::DeleteTopicsRequest;
 use wire::kafka::describe_cluster::DescribeClusterRequest;
 use wire::kafka::describe_configs::DescribeConfigsRequest;
@@ -19,8 +20,8 @@ use wire::kafka::{ApiKey, DecodeError, FrameHeader, Message, Reader};
 
 use super::connection::Answer;
 use super::{
-    Answered, RequestId, api_versions, cluster, configs, coordinator, fetch, metadata, offsets, produce, producer_id,
-    topics,
+    Answered, RequestId, api_versions, cluster, configs, coordinator, delete_records, fetch, metadata, offsets,
+    produce, producer_id, topics,
 };
 use crate::core::Core;
 use crate::limits;
@@ -94,6 +95,10 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
         ApiKey::DeleteTopics => {
             let request: DeleteTopicsRequest = decode(reader, id)?;
             Ok(later(async move { topics::delete(&core, id, request).await }))
+        }
+        ApiKey::DeleteRecords => {
+            let request: DeleteRecordsRequest = decode(reader, id)?;
+            Ok(later(async move { delete_records::delete(&core, id, request).await }))
         }
         ApiKey::CreatePartitions => {
             let request: CreatePartitionsRequest = decode(reader, id)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use base::Offset;
 use serde_json::json;
 use shard::inspect::{self, PayloadState, RingEntry};
+use shard::journal::entry::EntryBody;
 use shard::layout;
 use wire::batch::BatchHeader;
 
@@ -25,7 +26,7 @@ pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
     let mut magic = [0; 8];
     let known = std::fs::File::open(path)?.read(&mut magic)?;
     match &magic[..known] {
-        b"CLCKPT01" => checkpoint(&disk, name, report).await,
+        b"CLCKPT01" | b"CLCKPT02" => checkpoint(&disk, name, report).await,
         b"CLJRING1" => ring(&disk, name, report).await,
         bytes if bytes.starts_with(b"CLIX") => index(&disk, name, report).await,
         _ if layout::index_base(name).is_some() => index(&disk, name, report).await,
@@ -105,17 +106,20 @@ async fn ring(disk: &ReadOnlyFolder, name: &str, report: &mut Report) -> Done {
         };
         let text = format!(
             "    at {:>10}  position {}  start {}  partition {}  {} bytes: {state}",
-            entry.at, header.lsn, header.identity.incarnation, header.partition, header.batch_bytes
+            entry.at, header.lsn, header.identity.incarnation, header.partition, header.body_bytes
         );
         let value = json!({
             "position": entry.at, "lsn": header.lsn.0, "flushed": header.flushed.0, "payload": state,
             "incarnation": header.identity.incarnation, "journal": format!("{:016x}", header.identity.journal),
             "topic_id": header.partition.topic.to_string(), "partition": header.partition.index.0,
-            "bytes": header.batch_bytes,
+            "bytes": header.body_bytes,
         });
         report.item("entry", &text, value);
         if entry.payload == PayloadState::Whole && report.detail() != Detail::Damage {
-            report.batch(&path, entry.at, &entry.batch_header, entry.batch);
+            match &entry.body {
+                EntryBody::Batch(batch) => report.batch(&path, entry.at, batch, entry.bytes),
+                EntryBody::LogStart(start) => report.log_start(header.partition, *start),
+            }
         }
     };
     let header = inspect::ring_file(disk, &path, visit).await?;

@@ -10,6 +10,7 @@ use serde_json::json;
 use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
 use shard::inspect::{self, CheckpointSlot, Damage, JournalEnd, JournalReport, SegmentReport};
+use shard::journal::entry::EntryBody;
 use shard::journal::replay::ReplayedEntry;
 use shard::layout;
 use wire::batch::BatchHeader;
@@ -45,6 +46,8 @@ struct Folder<'a> {
     /// What the newest checkpoint that knows of a partition says.
     rows: BTreeMap<PartitionId, PartitionRow>,
     topics: BTreeMap<TopicId, Topic>,
+    /// Where the journals say that logs begin.
+    log_starts: BTreeMap<PartitionId, Offset>,
 }
 
 pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
@@ -60,7 +63,7 @@ pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
         return Err(format!("{} is no data folder of Corelane: {what}", path.display()).into());
     }
     let rows = newest_rows(&cores);
-    let mut folder = Folder { disk, report, cores, rows, topics: BTreeMap::new() };
+    let mut folder = Folder { disk, report, cores, rows, topics: BTreeMap::new(), log_starts: BTreeMap::new() };
     folder.identity(path);
     folder.checkpoints();
     folder.journals().await?;
@@ -74,7 +77,8 @@ fn newest_rows(cores: &[Core]) -> BTreeMap<PartitionId, PartitionRow> {
     for checkpoint in cores.iter().filter_map(Core::checkpoint) {
         let incarnation = checkpoint.identity.incarnation;
         for row in &checkpoint.rows {
-            let newer = rows.get(&row.id).is_none_or(|(known, kept)| (incarnation, row.end) > (*known, kept.end));
+            let newer =
+                rows.get(&row.id).is_none_or(|(known, kept)| (incarnation, row.progress()) > (*known, kept.progress()));
             if newer {
                 rows.insert(row.id, (incarnation, row.clone()));
             }
@@ -154,7 +158,12 @@ impl Folder<'_> {
                 continue;
             };
             let report = &mut *self.report;
+            let log_starts = &mut self.log_starts;
             let visit = |entry: &ReplayedEntry<'_>, group: u64| {
+                if let EntryBody::LogStart(start) = entry.body {
+                    let known = log_starts.entry(entry.header.partition).or_default();
+                    *known = start.max(*known);
+                }
                 if report.detail() >= Detail::Batches {
                     let header = &entry.header;
                     let text = format!("    entry {} group {group}  partition {}", header.lsn, header.partition);
@@ -163,7 +172,12 @@ impl Folder<'_> {
                         "topic_id": header.partition.topic.to_string(), "partition": header.partition.index.0,
                     });
                     report.item("entry", &text, value);
-                    report.batch(&layout::journal_folder(core.id), header.lsn.0, &entry.batch_header, entry.batch);
+                    match &entry.body {
+                        EntryBody::Batch(batch) => {
+                            report.batch(&layout::journal_folder(core.id), header.lsn.0, batch, entry.bytes);
+                        }
+                        EntryBody::LogStart(start) => report.log_start(header.partition, *start),
+                    }
                 }
             };
             let Some(journal) = inspect::journal(&self.disk, core.id, checkpoint, visit).await? else { continue };
@@ -215,7 +229,8 @@ impl Folder<'_> {
             let Some(checkpoint) = core.checkpoint() else { continue };
             let visit = |entry: &ReplayedEntry<'_>, _| {
                 if entry.header.partition == METADATA
-                    && let Err(what) = log.take(entry.batch)
+                    && matches!(entry.body, EntryBody::Batch(_))
+                    && let Err(what) = log.take(entry.bytes)
                 {
                     let file = layout::journal_folder(core.id);
                     wrong.push(Damage { file, at: entry.header.lsn.0, what });
@@ -273,6 +288,14 @@ impl Folder<'_> {
         {
             let what = format!("it is missing; the checkpoint knows of {} bytes in it", row.position);
             self.report.damage(&layout::segment_file(id, row.active_segment), 0, &what);
+        }
+        if let Some(row) = &row
+            && row.log_start < row.active_segment
+            && bases.first().is_none_or(|first| *first > row.log_start)
+            && self.log_starts.get(&id).is_none_or(|start| bases.first().is_none_or(|first| first > start))
+        {
+            let what = format!("no segment holds offset {}, where the log begins", row.log_start);
+            self.report.damage(&layout::partition_folder(id), 0, &what);
         }
         let mut before: Option<Offset> = None;
         for base in bases {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use base::{Offset, PartitionId};
 use serde_json::{Value, json};
 use wire::Decompressor;
 use wire::batch::{Batch, BatchHeader, TimestampType};
@@ -117,6 +118,16 @@ impl Report {
             && let Err(what) = self.records(bytes)
         {
             self.damage(file, at, &what);
+        }
+    }
+
+    /// Shows that a log begins elsewhere from here on.
+    pub(super) fn log_start(&mut self, partition: PartitionId, start: Offset) {
+        if self.detail >= Detail::Batches {
+            let value = json!({
+                "topic_id": partition.topic.to_string(), "partition": partition.index.0, "log_start": start.get(),
+            });
+            self.write("log_start", &format!("      its log begins at offset {start} from here on"), value);
         }
     }
 

@@ -1,16 +1,21 @@
-//! Topics made, described and deleted.
+//! Topics made, described and deleted, and their records.
+
+use std::collections::BTreeMap;
 
 use wire::ErrorCode;
 use wire::kafka::ApiKey;
 use wire::kafka::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 use wire::kafka::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::kafka::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Leader, TopicMetadata, leader_of};
 use super::error::KafkaError;
 
 const TIMEOUT_MS: i32 = 30_000;
 const RESOURCE_TOPIC: i8 = 2;
+/// As an offset: delete all that can be read.
+const HIGH_WATERMARK: i64 = -1;
 /// Set for this topic, in contrast to a default.
 const SOURCE_TOPIC: i8 = 1;
 /// From this version on topics are deleted by name or id; before, by a list of names.
@@ -75,6 +80,41 @@ impl Cluster {
             Some(ErrorCode::UnknownTopicOrPartition) => Ok(DeleteOutcome::Missing),
             _ => Err(self.topic_refused(ApiKey::DeleteTopics, name, code, message)),
         }
+    }
+
+    /// Deletes the records of partitions before an offset, or all that can be read; gives the start of each.
+    pub(crate) fn delete_records(
+        &mut self,
+        topic: &TopicMetadata,
+        partitions: &[u32],
+        offset: Option<u64>,
+    ) -> Result<Vec<(u32, u64)>, KafkaError> {
+        let offset = offset.map_or(HIGH_WATERMARK, |offset| i64::try_from(offset).unwrap_or(i64::MAX));
+        let mut by_leader: BTreeMap<Leader, Vec<DeleteRecordsPartition>> = BTreeMap::new();
+        for index in partitions {
+            let partition = DeleteRecordsPartition { partition_index: index.cast_signed(), offset };
+            by_leader.entry(leader_of(topic, *index)?).or_default().push(partition);
+        }
+        let mut starts = Vec::new();
+        for (leader, partitions) in by_leader {
+            let topics = vec![DeleteRecordsTopic { name: topic.name.clone(), partitions }];
+            let connection = self.leader(leader)?;
+            let broker = connection.broker().to_owned();
+            let response = connection.ask(&DeleteRecordsRequest { topics, timeout_ms: TIMEOUT_MS })?;
+            for answer in response.topics.iter().flat_map(|topic| &topic.partitions) {
+                let partition = Some(answer.partition_index);
+                let (Ok(index), Ok(start), 0) =
+                    (u32::try_from(answer.partition_index), u64::try_from(answer.low_watermark), answer.error_code)
+                else {
+                    let (api, topic) = (ApiKey::DeleteRecords, Some(topic.name.clone()));
+                    let (code, message) = (answer.error_code, None);
+                    return Err(KafkaError::Refused { broker, api, topic, partition, code, message });
+                };
+                starts.push((index, start));
+            }
+        }
+        starts.sort_unstable();
+        Ok(starts)
     }
 
     /// What is set for the topic itself, by name.

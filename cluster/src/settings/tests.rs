@@ -25,6 +25,10 @@ fn the_built_in_values_are_those_of_kafka_where_kafka_has_them() {
         timestamp_before_max: Duration::from_millis(i64::MAX.cast_unsigned()),
         timestamp_after_max: Duration::from_secs(3_600),
         segment_bytes: 1 << 30,
+        segment_time: Duration::from_secs(7 * 86_400),
+        segment_jitter: Duration::ZERO,
+        retention_time: Some(Duration::from_secs(7 * 86_400)),
+        retention_bytes: None,
         min_insync_replicas: 1,
         durability: Durability::Flushed,
     };
@@ -45,6 +49,8 @@ fn the_topic_wins_over_the_broker_and_the_broker_over_the_built_in_value() {
 fn values_outside_their_bounds_are_refused_with_what_was_expected() {
     let cases = [
         ("segment.bytes", "1048575", "expected a whole number from 1048576 to 2147483647"),
+        ("segment.ms", "0", "expected a whole number from 1 to 9223372036854775807"),
+        ("segment.jitter.ms", "-1", "expected a whole number from 0 to 9223372036854775807"),
         ("segment.bytes", "1 MiB", "expected a whole number from 1048576 to 2147483647"),
         ("max.message.bytes", "67108865", "expected a whole number from 0 to 67108864"),
         ("min.insync.replicas", "0", "expected a whole number from 1 to 2147483647"),
@@ -55,14 +61,26 @@ fn values_outside_their_bounds_are_refused_with_what_was_expected() {
         ("cleanup.policy", "delete,delete", "expected delete; compaction is not available yet"),
         ("cleanup.policy", "", "expected delete; compaction is not available yet"),
         ("compression.type", "zstd", "expected producer; batches are stored exactly as the producer compressed them"),
-        ("retention.ms", "604800000", "expected -1; retention comes in a later version"),
-        ("retention.bytes", "0", "expected -1; retention comes in a later version"),
+        ("retention.ms", "-2", "expected a whole number from -1 to 9223372036854775807"),
+        ("retention.bytes", "1 GiB", "expected a whole number from -9223372036854775808 to 9223372036854775807"),
         ("corelane.durability", "none", "expected flushed or relaxed"),
     ];
     for (name, value, expected) in cases {
         let message = overrides(&[(name, value)]).unwrap_err().to_string();
         assert!(message.starts_with(&format!("{name}={value:?} is not accepted: {expected}")), "{message}");
     }
+}
+
+#[test]
+fn negative_retention_keeps_everything_and_zero_keeps_nothing() {
+    let resolved = |values| {
+        let settings = TopicSettings::resolve(&overrides(values).unwrap(), &TopicDefaults::default());
+        (settings.retention_time, settings.retention_bytes)
+    };
+    assert_eq!(resolved(&[("retention.ms", "-1"), ("retention.bytes", "-5")]), (None, None));
+    assert_eq!(resolved(&[("retention.ms", "0"), ("retention.bytes", "0")]), (Some(Duration::ZERO), Some(0)));
+    let longest = Duration::from_millis(i64::MAX.cast_unsigned());
+    assert_eq!(resolved(&[("retention.ms", "9223372036854775807")]), (Some(longest), None));
 }
 
 #[test]
@@ -101,7 +119,7 @@ fn a_bound_on_what_is_not_flushed_makes_a_topic_flushed_and_refuses_relaxed() {
 #[test]
 fn a_value_from_a_newer_version_counts_as_not_given() {
     let topic = SettingOverrides::from_record([
-        ("retention.ms".to_owned(), "5".to_owned()),
+        ("retention.ms".to_owned(), "5 days".to_owned()),
         ("segment.bytes".to_owned(), "many".to_owned()),
         ("from.the.future".to_owned(), "1".to_owned()),
     ]);

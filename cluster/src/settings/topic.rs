@@ -15,6 +15,13 @@ pub struct TopicSettings {
     /// How far a record's timestamp may be ahead of the clock.
     pub timestamp_after_max: Duration,
     pub segment_bytes: u32,
+    /// A segment is closed after this time, and up to the jitter earlier.
+    pub segment_time: Duration,
+    pub segment_jitter: Duration,
+    /// How long segments are kept, by their newest record; `None` is for ever.
+    pub retention_time: Option<Duration>,
+    /// How much is kept at least; `None` is everything.
+    pub retention_bytes: Option<u64>,
     pub min_insync_replicas: u32,
     pub durability: Durability,
 }
@@ -169,6 +176,10 @@ impl TopicSettings {
             timestamp_before_max: Duration::ZERO,
             timestamp_after_max: Duration::ZERO,
             segment_bytes: 0,
+            segment_time: Duration::ZERO,
+            segment_jitter: Duration::ZERO,
+            retention_time: None,
+            retention_bytes: None,
             min_insync_replicas: 0,
             durability: Durability::Flushed,
         };

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use base::CoreId;
 use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
-use wire::batch::{Batch, BatchHeader, HEADER_BYTES};
+use wire::batch::{Batch, HEADER_BYTES};
 
 use super::Damage;
 use crate::bytes::{block_ceil, block_floor, length};
 use crate::checkpoint::Checkpoint;
-use crate::journal::entry::{ENTRY_HEADER_BYTES, EntryHeader, Lsn, Parsed, parse};
+use crate::journal::entry::{ENTRY_HEADER_BYTES, EntryBody, EntryHeader, Lsn, Parsed, parse};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom, ReplayedEntry};
 use crate::journal::ring::{RingFileHeader, RingLayout, ring_file as ring_path};
 use crate::{layout, limits};
@@ -36,7 +36,7 @@ pub struct JournalReport {
     /// Runs of entries that were written and flushed together.
     pub groups: u64,
     pub entries: u64,
-    /// Bytes of batches.
+    /// Bytes of their bodies.
     pub bytes: u64,
     pub ends: JournalEnd,
     /// Where the end lies.
@@ -94,9 +94,9 @@ async fn read_entries(
                 if end_of_last != Some(entry.header.lsn) {
                     report.groups += 1;
                 }
-                end_of_last = Some(entry.header.lsn.plus(EntryHeader::total_bytes(entry.header.batch_bytes)));
+                end_of_last = Some(entry.header.lsn.plus(EntryHeader::total_bytes(entry.header.body_bytes)));
                 report.entries += 1;
-                report.bytes += u64::from(entry.header.batch_bytes);
+                report.bytes += u64::from(entry.header.body_bytes);
                 visit(&entry, report.groups);
             }
             Ok(None) => return Ok(()),
@@ -147,15 +147,15 @@ async fn why_it_ends(
 #[derive(Debug)]
 pub struct RingEntry<'a> {
     pub header: EntryHeader,
-    pub batch_header: BatchHeader,
+    pub body: EntryBody,
     /// Position in the file.
     pub at: u64,
-    /// What of the batch lies in this file: an entry may go on in the next one.
-    pub batch: &'a [u8],
+    /// What of the body lies in this file: an entry may go on in the next one.
+    pub bytes: &'a [u8],
     pub payload: PayloadState,
 }
 
-/// How much of an entry's batch is there.
+/// How much of an entry's body is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadState {
     Whole,
@@ -184,22 +184,23 @@ pub async fn ring_file(
             window = (from, file.read(from, length(wanted)).await?);
         }
         let Some(rest) = window.1.get(length(at - window.0)..).filter(|rest| !rest.is_empty()) else { break };
-        let Parsed::Entry { header: entry, batch, .. } = parse(rest) else {
+        let Parsed::Entry { header: entry, body, .. } = parse(rest) else {
             at = block_floor(at) + BLOCK_BYTES as u64;
             rt::yield_if_needed().await;
             continue;
         };
-        let whole = ENTRY_HEADER_BYTES + entry.batch_bytes as usize;
+        let whole = ENTRY_HEADER_BYTES + entry.body_bytes as usize;
         let bytes = &rest[ENTRY_HEADER_BYTES..whole.min(rest.len())];
-        let payload = match bytes.len() < entry.batch_bytes as usize {
+        let payload = match bytes.len() < entry.body_bytes as usize {
             true => PayloadState::Continues,
+            false if matches!(body, EntryBody::LogStart(_)) => PayloadState::Whole,
             false if Batch::parse(bytes).is_ok_and(|(batch, _)| batch.verify_crc().is_ok()) => PayloadState::Whole,
             false => PayloadState::Damaged,
         };
-        debug_assert!(bytes.len() >= HEADER_BYTES, "the parser has seen the batch's header");
-        visit(RingEntry { header: entry, batch_header: batch, at, batch: bytes, payload });
+        debug_assert!(bytes.len() >= HEADER_BYTES, "the parser has seen the front of the body");
+        visit(RingEntry { header: entry, body, at, bytes, payload });
         at += match payload {
-            PayloadState::Whole | PayloadState::Continues => EntryHeader::total_bytes(entry.batch_bytes),
+            PayloadState::Whole | PayloadState::Continues => EntryHeader::total_bytes(entry.body_bytes),
             PayloadState::Damaged => ENTRY_HEADER_BYTES as u64,
         };
     }

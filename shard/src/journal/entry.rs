@@ -1,4 +1,4 @@
-//! One entry of the journal: an envelope and a batch.
+//! One entry of the journal: an envelope, and a batch or the new start of a log.
 //!
 //! A batch's own CRC covers neither its base offset nor its leader epoch, nor does it catch a lost or misdirected
 //! write. The envelope does: it names the journal, its own position and the entry before it.
@@ -8,24 +8,29 @@
 //! +--------+--------+----------------+-----------------+-------------------------------------+
 //! | magic  | crc    | lsn            | flushed lsn     | topic id (16)                       |
 //! +--------+--------+--------+-------+--------+--------+--------+----------------------------+
-//! | partition (40)  | batch bytes    | previous crc    | incarnation     | journal id (8)   |
+//! | partition (40)  | body bytes     | previous crc    | incarnation     | journal id (8)   |
 //! +-----------------+----------------+-----------------+-----------------+------------------+
-//! | the batch (64 ..), then zeroes up to a multiple of 8                                     |
+//! | the body (64 ..), then zeroes up to a multiple of 8                                      |
 //! +-----------------------------------------------------------------------------------------+
 //! ```
 //!
-//! All numbers are little endian. `crc` is CRC-32C over bytes 8..64 and the batch's 61-byte header; the batch's own
-//! CRC covers the rest. `flushed lsn` is the end of what was known to be flushed when the entry was written: an entry
+//! All numbers are little endian. The magic says what the body is: a batch (`CJE1`), or 61 bytes that begin with an
+//! offset (`CJS1`): the partition's log begins there from now on. `crc` is CRC-32C over bytes 8..64 and the first 61 of
+//! the body; a batch's own CRC covers the rest. `flushed lsn` is the end of what was known to be flushed when the entry was written: an entry
 //! that claims more than a damaged one's position proves that the damaged one was once whole on disk.
 
-use base::{PartitionId, PartitionIndex, TopicId};
+use base::{Offset, PartitionId, PartitionIndex, TopicId};
 use wire::batch::{BatchHeader, HEADER_BYTES};
 
 use crate::bytes::{u32_at, u64_at};
 
 pub const ENTRY_HEADER_BYTES: usize = 64;
 pub const ENTRY_ALIGNMENT: usize = 8;
-const MAGIC: u32 = u32::from_le_bytes(*b"CJE1");
+const BATCH_MAGIC: u32 = u32::from_le_bytes(*b"CJE1");
+const LOG_START_MAGIC: u32 = u32::from_le_bytes(*b"CJS1");
+/// An entry about a log's start is as long as one of the smallest batches.
+#[expect(clippy::cast_possible_truncation, reason = "it is 61")]
+pub const LOG_START_BYTES: u32 = HEADER_BYTES as u32;
 
 /// Position in a journal: bytes ever written to it, over all laps of the ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,83 +63,133 @@ pub struct JournalIdentity {
     pub incarnation: u32,
 }
 
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    Batch,
+    LogStart,
+}
+
+impl EntryKind {
+    const fn magic(self) -> u32 {
+        match self {
+            Self::Batch => BATCH_MAGIC,
+            Self::LogStart => LOG_START_MAGIC,
+        }
+    }
+
+    fn of_magic(magic: u32) -> Option<Self> {
+        [Self::Batch, Self::LogStart].into_iter().find(|kind| kind.magic() == magic)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryHeader {
+    pub kind: EntryKind,
     pub lsn: Lsn,
     pub flushed: Lsn,
     pub partition: PartitionId,
-    pub batch_bytes: u32,
+    pub body_bytes: u32,
     pub previous_crc: u32,
     pub identity: JournalIdentity,
 }
 
 impl EntryHeader {
-    /// The envelope's bytes, and its CRC for the entry that follows.
-    pub fn encode(&self, batch_header: &[u8; HEADER_BYTES]) -> ([u8; ENTRY_HEADER_BYTES], u32) {
+    /// The envelope's bytes, and its CRC for the entry that follows. `front` are the first bytes of the body.
+    pub fn encode(&self, front: &[u8; HEADER_BYTES]) -> ([u8; ENTRY_HEADER_BYTES], u32) {
         let mut out = [0; ENTRY_HEADER_BYTES];
-        out[0..4].copy_from_slice(&MAGIC.to_le_bytes());
+        out[0..4].copy_from_slice(&self.kind.magic().to_le_bytes());
         out[8..16].copy_from_slice(&self.lsn.0.to_le_bytes());
         out[16..24].copy_from_slice(&self.flushed.0.to_le_bytes());
         out[24..40].copy_from_slice(&self.partition.topic.to_bytes());
         out[40..44].copy_from_slice(&self.partition.index.0.to_le_bytes());
-        out[44..48].copy_from_slice(&self.batch_bytes.to_le_bytes());
+        out[44..48].copy_from_slice(&self.body_bytes.to_le_bytes());
         out[48..52].copy_from_slice(&self.previous_crc.to_le_bytes());
         out[52..56].copy_from_slice(&self.identity.incarnation.to_le_bytes());
         out[56..64].copy_from_slice(&self.identity.journal.to_le_bytes());
-        let crc = crc_of(&out, batch_header);
+        let crc = crc_of(&out, front);
         out[4..8].copy_from_slice(&crc.to_le_bytes());
         (out, crc)
     }
 
-    /// Bytes that an entry with this batch takes in the journal.
-    pub fn total_bytes(batch_bytes: u32) -> u64 {
-        (ENTRY_HEADER_BYTES as u64 + u64::from(batch_bytes)).next_multiple_of(ENTRY_ALIGNMENT as u64)
+    /// Bytes that an entry with such a body takes in the journal.
+    pub fn total_bytes(body_bytes: u32) -> u64 {
+        (ENTRY_HEADER_BYTES as u64 + u64::from(body_bytes)).next_multiple_of(ENTRY_ALIGNMENT as u64)
     }
 }
 
-fn crc_of(envelope: &[u8], batch_header: &[u8]) -> u32 {
-    wire::batch::crc::append(wire::batch::crc::crc32c(&envelope[8..ENTRY_HEADER_BYTES]), batch_header)
+/// The body of an entry that moves the start of a log.
+pub fn log_start_body(start: Offset) -> [u8; HEADER_BYTES] {
+    let mut body = [0; HEADER_BYTES];
+    body[..8].copy_from_slice(&start.get().to_le_bytes());
+    body
+}
+
+fn crc_of(envelope: &[u8], front: &[u8]) -> u32 {
+    wire::batch::crc::append(wire::batch::crc::crc32c(&envelope[8..ENTRY_HEADER_BYTES]), front)
+}
+
+/// What an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryBody {
+    Batch(BatchHeader),
+    /// The log begins here from now on.
+    LogStart(Offset),
 }
 
 /// What stands at a position where an entry may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// An envelope whose CRC holds, and with it the batch's header. The batch's payload is not yet looked at.
-    Entry { header: EntryHeader, crc: u32, batch: BatchHeader },
+    /// An envelope whose CRC holds, and with it the front of the body. A batch's payload is not yet looked at.
+    Entry { header: EntryHeader, crc: u32, body: EntryBody },
     /// Zeroes: the group ended here.
     Padding,
     /// Neither.
     Damaged,
 }
 
-/// Looks at the first 125 bytes (envelope and batch header) at a position. Fewer bytes are `Damaged`, except zeroes.
+/// Looks at the first 125 bytes (envelope and front of the body) at a position. Fewer bytes are `Damaged`, except zeroes.
 pub fn parse(bytes: &[u8]) -> Parsed {
     if bytes.len() >= 4 && u32_at(bytes, 0) == 0 {
         return Parsed::Padding;
     }
-    if bytes.len() < ENTRY_HEADER_BYTES + HEADER_BYTES || u32_at(bytes, 0) != MAGIC {
+    if bytes.len() < ENTRY_HEADER_BYTES + HEADER_BYTES {
         return Parsed::Damaged;
     }
+    let Some(kind) = EntryKind::of_magic(u32_at(bytes, 0)) else { return Parsed::Damaged };
     let (envelope, rest) = bytes.split_at(ENTRY_HEADER_BYTES);
-    let batch_header = &rest[..HEADER_BYTES];
+    let front = &rest[..HEADER_BYTES];
     let crc = u32_at(envelope, 4);
-    if crc_of(envelope, batch_header) != crc {
+    if crc_of(envelope, front) != crc {
         return Parsed::Damaged;
     }
     let topic: [u8; 16] = envelope[24..40].try_into().expect("sixteen bytes were sliced");
-    let (Some(topic), Ok(batch)) = (TopicId::from_bytes(topic), BatchHeader::read(batch_header)) else {
-        return Parsed::Damaged;
-    };
+    let Some(topic) = TopicId::from_bytes(topic) else { return Parsed::Damaged };
     let header = EntryHeader {
+        kind,
         lsn: Lsn(u64_at(envelope, 8)),
         flushed: Lsn(u64_at(envelope, 16)),
         partition: PartitionId { topic, index: PartitionIndex(u32_at(envelope, 40)) },
-        batch_bytes: u32_at(envelope, 44),
+        body_bytes: u32_at(envelope, 44),
         previous_crc: u32_at(envelope, 48),
         identity: JournalIdentity { incarnation: u32_at(envelope, 52), journal: u64_at(envelope, 56) },
     };
-    if batch.size() != header.batch_bytes as usize {
-        return Parsed::Damaged;
+    match body_of(&header, front) {
+        Some(body) => Parsed::Entry { header, crc, body },
+        None => Parsed::Damaged,
     }
-    Parsed::Entry { header, crc, batch }
+}
+
+fn body_of(header: &EntryHeader, front: &[u8]) -> Option<EntryBody> {
+    match header.kind {
+        EntryKind::Batch => {
+            let batch = BatchHeader::read(front).ok()?;
+            (batch.size() == header.body_bytes as usize).then_some(EntryBody::Batch(batch))
+        }
+        EntryKind::LogStart => {
+            let whole = header.body_bytes == LOG_START_BYTES && front[8..].iter().all(|byte| *byte == 0);
+            let start = Offset::new(u64_at(front, 0))?;
+            whole.then_some(EntryBody::LogStart(start))
+        }
+    }
 }

@@ -11,6 +11,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
 use super::entry::Lsn;
 use super::ring::{RingFileHeader, RingLayout, RingState, ring_file};
 use crate::bytes::length;
+use crate::flush;
 
 /// What is wrong with a file of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct FoundRing {
     faults: Vec<Option<RingFault>>,
     /// Files that were ready, as far as that is proven.
     prepared: u64,
+    /// Files of which the checkpoint says so.
+    known: u64,
 }
 
 impl FoundRing {
@@ -50,7 +53,8 @@ impl FoundRing {
         ring: RingState,
         position: Lsn,
     ) -> Result<Self, DiskError> {
-        let mut found = Self { layout: ring.layout, files: Vec::new(), faults: Vec::new(), prepared: ring.prepared };
+        let RingState { layout, prepared } = ring;
+        let mut found = Self { layout, files: Vec::new(), faults: Vec::new(), prepared, known: prepared };
         for index in 0..ring.layout.files {
             let (file, fault) = look_at(disk, folder, RingFileHeader { layout: ring.layout, index, journal }).await?;
             found.files.push(file);
@@ -71,7 +75,7 @@ impl FoundRing {
                 let ring = RingState { layout: header.layout, prepared: u64::MAX };
                 // Nothing is known of what was ready, and the order of preparation proves nothing without a beginning.
                 let mut found = Self::open(disk, folder, journal, ring, Lsn::ZERO).await?;
-                found.prepared = 0;
+                (found.prepared, found.known) = (0, 0);
                 return Ok(Some(found));
             }
         }
@@ -109,6 +113,17 @@ impl FoundRing {
     pub(crate) fn damaged(&self) -> Option<(usize, RingFault)> {
         let mut faults = self.faults.iter().enumerate();
         faults.find_map(|(index, fault)| fault.filter(|_| self.prepared >> index & 1 == 1).map(|fault| (index, fault)))
+    }
+
+    /// Flushes files that are in order and that the checkpoint does not know yet: the process that made them may have
+    /// been killed before it did. From the next checkpoint on they have to be there.
+    pub(crate) async fn flush_new(&self, disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
+        let new = self.usable() & !self.known;
+        let files = self.files.iter().enumerate().filter(|(index, _)| new >> index & 1 == 1);
+        for file in files.filter_map(|(_, file)| file.as_ref()) {
+            flush::sync(&**file).await?;
+        }
+        if new > 0 { flush::sync_dir(disk, folder).await } else { Ok(()) }
     }
 
     /// Files that are ready for writing as they are.

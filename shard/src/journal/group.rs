@@ -44,6 +44,12 @@ impl Group {
         }
     }
 
+    /// Takes an entry that is only done when it is flushed, whatever its partition otherwise asks for.
+    pub(super) fn touch_and_flush(&mut self, touched: Touched) {
+        self.touch(touched);
+        self.flush = true;
+    }
+
     pub(super) fn flush_if(&mut self, forced: bool) {
         self.flush |= forced;
     }
@@ -190,7 +196,7 @@ mod tests {
 
     fn touched(slot: u32, end: u64, durability: Durability) -> Touched {
         let position = SegmentPosition { segment: Offset::ZERO, position: 0 };
-        Touched { slot, end: Offset::new(end).unwrap(), position, durability }
+        Touched { slot, end: Offset::new(end).unwrap(), position, log_start: Offset::ZERO, durability }
     }
 
     fn sealed(groups: &mut Groups, end: u64, durability: Durability) -> u64 {

@@ -11,10 +11,10 @@
 use std::path::{Path, PathBuf};
 
 use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
-use wire::batch::{Batch, BatchHeader, HEADER_BYTES};
+use wire::batch::{Batch, HEADER_BYTES};
 
 use super::JournalPosition;
-use super::entry::{ENTRY_HEADER_BYTES, EntryHeader, JournalIdentity, Lsn, Parsed, parse};
+use super::entry::{ENTRY_HEADER_BYTES, EntryBody, EntryHeader, JournalIdentity, Lsn, Parsed, parse};
 use super::found::{FoundRing, RingFault, whole_blocks};
 use super::ring::{RingFileHeader, RingLayout, RingState};
 use crate::bytes::{block_ceil, block_floor, length};
@@ -24,13 +24,13 @@ use crate::limits;
 const READ_BYTES: u64 = 1 << 20;
 const ENTRY_START_BYTES: usize = ENTRY_HEADER_BYTES + HEADER_BYTES;
 
-/// One batch that the journal holds.
+/// One entry that the journal holds.
 #[derive(Debug)]
 pub struct ReplayedEntry<'a> {
     pub header: EntryHeader,
-    pub batch_header: BatchHeader,
-    /// The whole batch; its CRC has been checked.
-    pub batch: &'a [u8],
+    pub body: EntryBody,
+    /// The whole body; the CRC of a batch has been checked.
+    pub bytes: &'a [u8],
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -128,6 +128,11 @@ impl Replay {
         self.ring.usable()
     }
 
+    /// Makes it certain that files found ready stay so; a checkpoint may count on them then.
+    pub(crate) async fn flush_new_files(&self, disk: &dyn Disk) -> Result<(), DiskError> {
+        self.ring.flush_new(disk, &self.folder).await
+    }
+
     /// Where the next entry is expected; after the last one, where the journal ends.
     pub fn position(&self) -> JournalPosition {
         self.next
@@ -138,46 +143,50 @@ impl Replay {
         if self.ended {
             return Ok(None);
         }
-        let Some((header, crc, batch_header)) = self.next_header().await? else {
+        let Some((header, crc, body)) = self.next_header().await? else {
             self.ended = true;
             self.prove_the_end_honest().await?;
             return Ok(None);
         };
         let at = self.next.lsn;
-        self.next = JournalPosition { lsn: at.plus(EntryHeader::total_bytes(header.batch_bytes)), previous_crc: crc };
-        let batch = self.window.get(at.plus(ENTRY_HEADER_BYTES as u64), header.batch_bytes as usize);
-        Ok(Some(ReplayedEntry { header, batch_header, batch }))
+        self.next = JournalPosition { lsn: at.plus(EntryHeader::total_bytes(header.body_bytes)), previous_crc: crc };
+        let bytes = self.window.get(at.plus(ENTRY_HEADER_BYTES as u64), header.body_bytes as usize);
+        Ok(Some(ReplayedEntry { header, body, bytes }))
     }
 
     /// Finds the next entry that continues the chain, skipping padding; leaves the whole entry in the window.
-    async fn next_header(&mut self) -> Result<Option<(EntryHeader, u32, BatchHeader)>, ReplayError> {
+    async fn next_header(&mut self) -> Result<Option<(EntryHeader, u32, EntryBody)>, ReplayError> {
         loop {
             let at = self.next.lsn;
             self.fetch(at, ENTRY_START_BYTES).await?;
-            let (header, crc, batch) = match parse(self.window.available(at)) {
+            let (header, crc, body) = match parse(self.window.available(at)) {
                 Parsed::Padding if !at.0.is_multiple_of(BLOCK_BYTES as u64) => {
                     self.next.lsn = Lsn(block_ceil(at.0));
                     continue;
                 }
                 Parsed::Padding | Parsed::Damaged => return Ok(None),
-                Parsed::Entry { header, crc, batch } => (header, crc, batch),
+                Parsed::Entry { header, crc, body } => (header, crc, body),
             };
             let continues = header.lsn == at
                 && header.identity == self.from.identity
                 && header.previous_crc == self.next.previous_crc
-                && header.batch_bytes <= limits::BATCH_BYTES_MAX;
+                && header.body_bytes <= limits::BATCH_BYTES_MAX;
             if !continues {
                 return Ok(None);
             }
-            let whole = ENTRY_HEADER_BYTES + header.batch_bytes as usize;
+            let whole = ENTRY_HEADER_BYTES + header.body_bytes as usize;
             self.fetch(at, whole).await?;
             let available = self.window.available(at);
             if available.len() < whole {
                 return Ok(None);
             }
-            let payload_is_whole =
-                Batch::parse(&available[ENTRY_HEADER_BYTES..whole]).is_ok_and(|(batch, _)| batch.verify_crc().is_ok());
-            return Ok(payload_is_whole.then_some((header, crc, batch)));
+            let is_whole = match body {
+                EntryBody::Batch(_) => Batch::parse(&available[ENTRY_HEADER_BYTES..whole])
+                    .is_ok_and(|(batch, _)| batch.verify_crc().is_ok()),
+                // The envelope's CRC covers all of it.
+                EntryBody::LogStart(_) => true,
+            };
+            return Ok(is_whole.then_some((header, crc, body)));
         }
     }
 

@@ -68,6 +68,24 @@ impl Recovery {
         Ok(())
     }
 
+    /// A journal that was cut may have held the only word of a log's start, and the segments before that are gone.
+    pub(super) async fn with_segments_that_are_left(
+        &self,
+        mut row: PartitionRow,
+    ) -> Result<PartitionRow, RecoveryError> {
+        let entries = match self.disk.list(&layout::partition_folder(row.id)).await {
+            Err(DiskError::NotFound { .. }) => Vec::new(),
+            other => other?,
+        };
+        let first = entries.iter().filter_map(|entry| layout::segment_base(&entry.name)).min();
+        let first = first.map_or(row.active_segment, |first| first.min(row.active_segment));
+        if first > row.log_start {
+            tracing::error!(id = %row.id, from = %row.log_start, to = %first, "the log begins later: segments are missing");
+            row.begin_at(first);
+        }
+        Ok(row)
+    }
+
     pub(super) async fn remove_old_cores(&self, cores: u16) -> Result<(), RecoveryError> {
         let folder = Path::new(layout::JOURNALS);
         // Renamed first, for certain: a removal that a crash interrupts must not look like a journal.

@@ -15,6 +15,7 @@ use crate::bytes::{block_ceil, block_floor, length, position};
 use crate::layout;
 use crate::limits;
 use crate::log::SegmentPosition;
+use crate::log::start::ClosedSegment;
 use crate::shard::LogOffsets;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
@@ -108,9 +109,15 @@ impl Reader {
         }
     }
 
-    /// Forgets a finished or deleted segment's extents.
+    /// Forgets the extents of a partition that was removed.
     pub(crate) fn forget(&self, slot: u32) {
         self.extents.borrow_mut().retain(|extent| extent.slot != slot);
+    }
+
+    /// Forgets what is kept of a segment that was removed.
+    pub(crate) fn forget_segment(&self, slot: u32, segment: Offset) {
+        self.extents.borrow_mut().retain(|extent| (extent.slot, extent.segment) != (slot, segment));
+        self.indexes.borrow_mut().forget((slot, segment));
     }
 }
 
@@ -125,6 +132,7 @@ struct Target {
 }
 
 impl Store {
+    /// A log whose start moves past `offset` meanwhile gives the bytes or says so.
     pub(crate) async fn read_from_disk(
         self: &Rc<Self>,
         id: PartitionId,
@@ -132,6 +140,23 @@ impl Store {
         bytes_max: u32,
     ) -> Result<ReadData, ReadError> {
         let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
+        let result = self.read_segment(slot, id, offset, bytes_max).await;
+        let offsets = self.with_slot(slot, |log| log.offsets());
+        match (result, offsets) {
+            (Err(_), Some(offsets)) if offset < offsets.log_start => {
+                Err(ReadError::OutOfRange { wanted: offset, offsets })
+            }
+            (result, _) => result,
+        }
+    }
+
+    async fn read_segment(
+        self: &Rc<Self>,
+        slot: u32,
+        id: PartitionId,
+        offset: Offset,
+        bytes_max: u32,
+    ) -> Result<ReadData, ReadError> {
         let segment = self.segment_of(slot, id, offset).await?;
         let target = self.target(slot, id, segment, Some(offset)).await?;
         let first = find_offset(&target.spans, offset);
@@ -280,40 +305,45 @@ impl Store {
 
     /// Base offset of the segment that holds `offset`.
     pub(crate) async fn segment_of(&self, slot: u32, id: PartitionId, offset: Offset) -> Result<Offset, ReadError> {
+        let gone = || ReadError::UnknownPartition(id);
         let in_tail =
             self.with_slot(slot, |log| log.tail.iter().rev().find(|segment| segment.base <= offset).map(|s| s.base));
-        match in_tail {
-            None => Err(ReadError::UnknownPartition(id)),
-            Some(Some(segment)) => Ok(segment),
-            Some(None) => {
-                let closed = self.closed_segments(slot, id).await?;
-                let after = closed.partition_point(|base| *base <= offset);
-                let missing = || ReadError::Damaged {
-                    partition: id,
-                    segment: offset,
-                    at: 0,
-                    what: "no segment file holds this offset".to_owned(),
-                };
-                after.checked_sub(1).map(|index| closed[index]).ok_or_else(missing)
-            }
+        if let Some(segment) = in_tail.ok_or_else(gone)? {
+            return Ok(segment);
         }
+        self.load_closed_segments(slot, id).await?;
+        let closed = self.with_slot(slot, |log| {
+            let closed = log.closed_segments()?;
+            let after = closed.partition_point(|segment| segment.base <= offset);
+            after.checked_sub(1).map(|index| closed[index].base)
+        });
+        closed.ok_or_else(gone)?.ok_or_else(|| ReadError::Damaged {
+            partition: id,
+            segment: offset,
+            at: 0,
+            what: "no segment file holds this offset".to_owned(),
+        })
     }
 
-    /// Base offsets of the finished segments, oldest first; the folder is listed once.
-    pub(crate) async fn closed_segments(&self, slot: u32, id: PartitionId) -> Result<Vec<Offset>, ReadError> {
-        if let Some(Some(closed)) = self.with_slot(slot, |log| log.closed.clone()) {
-            return Ok(closed);
+    /// Finds out which finished segments there are: the folder is listed once.
+    pub(crate) async fn load_closed_segments(&self, slot: u32, id: PartitionId) -> Result<(), ReadError> {
+        let known = self.with_slot(slot, |log| log.closed_segments().is_some());
+        if known.ok_or(ReadError::UnknownPartition(id))? {
+            return Ok(());
         }
         let entries = match self.disk.list(&layout::partition_folder(id)).await {
             Err(DiskError::NotFound { .. }) => Vec::new(),
             other => other?,
         };
-        let bases = entries.iter().filter_map(|entry| layout::segment_base(&entry.name));
+        let found = entries.iter().filter_map(|entry| {
+            let bytes = u32::try_from(entry.len).unwrap_or(u32::MAX);
+            layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes, time: None })
+        });
         self.with_slot(slot, |log| {
-            let unfinished = log.tail.front().map_or(Offset::MAX, |segment| segment.base);
-            let closed: Vec<Offset> = bases.filter(|base| *base < unfinished).collect();
-            log.closed = Some(closed.clone());
-            closed
+            // Another task may have been quicker, and what it found may have been removed since.
+            if log.closed_segments().is_none() {
+                log.closed_segments_are(found);
+            }
         })
         .ok_or(ReadError::UnknownPartition(id))
     }
@@ -351,27 +381,54 @@ impl Store {
         Ok(Target { slot, id, segment, spans, safe_end })
     }
 
-    /// Calls `visit` with spans of all segments in order until it is satisfied; gives the batches of that span.
+    /// The first span that ends after `from` and is wanted: the offset after it, and its batches.
     pub(crate) async fn find_span(
         self: &Rc<Self>,
         id: PartitionId,
+        from: Offset,
         wanted: impl Fn(&Span) -> bool,
-    ) -> Result<Option<Bytes>, ReadError> {
+    ) -> Result<Option<(Offset, Bytes)>, ReadError> {
         let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
-        let mut segments = self.closed_segments(slot, id).await?;
-        let tail = self.with_slot(slot, |log| log.tail.iter().map(|segment| segment.base).collect::<Vec<_>>());
-        segments.extend(tail.ok_or(ReadError::UnknownPartition(id))?);
-        for segment in segments {
-            let target = self.target(slot, id, segment, None).await?;
-            let found = target.spans.iter().position(|span| span.position < target.safe_end && wanted(span));
-            if let Some(index) = found {
-                let span = target.spans[index];
-                let run = self.span_bytes(&target, span, index).await?;
-                let end = span.end_position().min(target.safe_end);
-                return Ok(Some(run.slice(..(end - span.position) as usize)));
+        for segment in self.segments_from(slot, id, from).await? {
+            let found = self.find_span_in(slot, id, (segment, from), &wanted).await;
+            match found {
+                Ok(None) => {}
+                // It was removed while we looked.
+                Err(_) if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) => {}
+                found => return found,
             }
         }
         Ok(None)
+    }
+
+    /// Base offsets of the segments that hold `from` and what follows.
+    async fn segments_from(&self, slot: u32, id: PartitionId, from: Offset) -> Result<Vec<Offset>, ReadError> {
+        self.load_closed_segments(slot, id).await?;
+        self.with_slot(slot, |log| {
+            let closed = log.closed_segments().into_iter().flatten().map(|segment| segment.base);
+            let mut segments: Vec<Offset> = closed.chain(log.tail.iter().map(|segment| segment.base)).collect();
+            let after = segments.partition_point(|base| *base <= from);
+            segments.drain(..after.saturating_sub(1));
+            segments
+        })
+        .ok_or(ReadError::UnknownPartition(id))
+    }
+
+    async fn find_span_in(
+        self: &Rc<Self>,
+        slot: u32,
+        id: PartitionId,
+        (segment, from): (Offset, Offset),
+        wanted: &impl Fn(&Span) -> bool,
+    ) -> Result<Option<(Offset, Bytes)>, ReadError> {
+        let target = self.target(slot, id, segment, None).await?;
+        let found =
+            target.spans.iter().position(|span| span.position < target.safe_end && span.end > from && wanted(span));
+        let Some(index) = found else { return Ok(None) };
+        let span = target.spans[index];
+        let run = self.span_bytes(&target, span, index).await?;
+        let end = span.end_position().min(target.safe_end);
+        Ok(Some((span.end, run.slice(..(end - span.position) as usize))))
     }
 
     async fn span_bytes(self: &Rc<Self>, target: &Target, span: Span, index: usize) -> Result<Bytes, ReadError> {

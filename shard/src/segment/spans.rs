@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use base::{Offset, PartitionId};
+use base::{Offset, PartitionId, Timestamp};
 use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
 
 use super::index::{self, Span};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
+use crate::removal::remove_file;
 use crate::store::Store;
 use crate::write_back::write_bytes_at;
 use crate::{flush, layout, limits};
@@ -38,6 +39,12 @@ impl IndexCache {
         let index = self.indexes.get_mut(&key)?;
         index.used = tick;
         Some(index.clone())
+    }
+
+    pub(super) fn forget(&mut self, key: IndexKey) {
+        if let Some(index) = self.indexes.remove(&key) {
+            self.bytes -= size_of_val(&*index.spans);
+        }
     }
 
     fn put(&mut self, key: IndexKey, index: CachedIndex) {
@@ -112,6 +119,22 @@ impl Store {
         Ok(spans)
     }
 
+    /// The largest timestamp of a finished segment; `None` if none of its records has one.
+    pub(crate) async fn newest_timestamp_of(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+    ) -> Result<Option<Timestamp>, ReadError> {
+        let bytes = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten();
+        let mut spans = self.read_index(id, segment).await?;
+        // Not by way of the cache, unless the index has to be made again: nobody else looks at the oldest segments.
+        if spans.last().map(Span::end_position) != bytes {
+            spans = self.all_spans(slot, id, segment).await?;
+        }
+        Ok(spans.iter().map(|span| span.max_timestamp).max().and_then(Timestamp::from_wire))
+    }
+
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
         let file = match self.disk.open(&layout::index_file(id, segment), OpenMode::Existing).await {
             Err(DiskError::NotFound { .. }) => return Ok(Vec::new()),
@@ -153,6 +176,11 @@ impl Store {
         write_bytes_at(&*index_file, 0, &bytes).await?;
         index_file.set_len(bytes.len() as u64).await?;
         flush::sync(&*index_file).await?;
+        let slot = self.slot_of(id);
+        if slot.and_then(|slot| self.with_slot(slot, |log| log.is_before_start(segment))) == Some(true) {
+            // The segment may have been removed meanwhile, and its index would stay for ever.
+            remove_file(&*self.disk, &layout::index_file(id, segment)).await;
+        }
         Ok(spans)
     }
 }

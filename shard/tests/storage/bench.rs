@@ -6,13 +6,15 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp, TopicId};
 use rt::Disk;
 use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::TASK_QUEUES;
-use shard::{AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Shard, ShardConfig};
+use shard::{
+    AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Retention, Shard, ShardConfig,
+};
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
 use wire::compress::Compressor;
 
@@ -30,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) checkpoint_interval: Cell<Duration>,
     pub(crate) free_space_floor: Cell<u64>,
     pub(crate) segment_bytes: Cell<u32>,
+    pub(crate) retention: Cell<Retention>,
+    pub(crate) retention_check_interval: Cell<Duration>,
     pub(crate) cache_bytes: Cell<u64>,
     /// What the storage sees of the disk.
     pub(crate) view: Cell<View>,
@@ -67,8 +71,8 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
     PartitionId::new(TopicId::from_random(u128::from(topic)), index)
 }
 
-fn spec(id: PartitionId, segment_bytes: u32) -> PartitionSpec {
-    PartitionSpec { id, segment_bytes, durability: Durability::Flushed }
+fn spec(id: PartitionId, segment_bytes: u32, retention: Retention) -> PartitionSpec {
+    PartitionSpec { retention, ..PartitionSpec::new(id, segment_bytes, Durability::Flushed) }
 }
 
 impl Bench {
@@ -81,6 +85,8 @@ impl Bench {
             checkpoint_interval: Cell::new(Duration::from_secs(3600)),
             free_space_floor: Cell::new(0),
             segment_bytes: Cell::new(256 << 10),
+            retention: Cell::default(),
+            retention_check_interval: Cell::new(Duration::from_secs(1)),
             cache_bytes: Cell::new(1 << 20),
             view: Cell::new(|disk| disk),
             lives: Cell::new(0),
@@ -103,23 +109,26 @@ impl Bench {
     /// Recovers the disk and opens a shard on it.
     pub(crate) async fn start(&self) -> Result<Rc<Shard>, RecoveryError> {
         let disk = (self.view.get())(self.disk.attach());
-        let segment_bytes = self.segment_bytes.get();
+        let (segment_bytes, retention) = (self.segment_bytes.get(), self.retention.get());
         let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
         let plan = Plan { partitions: self.partitions.borrow().clone(), deleted: self.deleted.borrow().clone() };
         recovery.remove_deleted(|topic| plan.deleted.contains(&topic)).await?;
-        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id, segment_bytes))).await?;
+        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id, segment_bytes, retention))).await?;
         let recovered = recovery.finish(&plan).await?.remove(0);
-        let rows = recovered.rows.into_iter().map(|row| (spec(row.id, segment_bytes), row)).collect();
+        let rows = recovered.rows.into_iter().map(|row| (spec(row.id, segment_bytes, retention), row)).collect();
         let config = ShardConfig {
             core: CoreId(0),
             cache_bytes: self.cache_bytes.get(),
             flush_interval: Duration::from_millis(20),
             checkpoint_interval: self.checkpoint_interval.get(),
             free_space_floor: self.free_space_floor.get(),
+            retention_check_interval: self.retention_check_interval.get(),
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {
-            add(&shard, *id, segment_bytes);
+            if shard.offsets(*id).is_none() {
+                shard.add_partition(spec(*id, segment_bytes, retention), &PartitionRow::new(*id));
+            }
         }
         Ok(shard)
     }
@@ -134,15 +143,15 @@ impl Bench {
 /// Takes a new partition in, if it is not here.
 pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId, segment_bytes: u32) {
     if shard.offsets(id).is_none() {
-        shard.add_partition(spec(id, segment_bytes), &PartitionRow::new(id));
+        shard.add_partition(spec(id, segment_bytes, Retention::default()), &PartitionRow::new(id));
     }
 }
 
 /// A batch of one record with about so many bytes.
-fn batch(bytes: usize) -> Vec<u8> {
+fn batch(bytes: usize, timestamp: Option<Timestamp>) -> Vec<u8> {
     let mut builder = BatchBuilder::new(BatchOptions::default());
     let value = vec![b'v'; bytes];
-    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() }).expect("it fits");
+    builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
     builder.finish(&mut Compressor::new()).to_vec()
 }
 
@@ -153,7 +162,7 @@ pub(crate) async fn append_own(
     bytes: usize,
     reserve: Reserve,
 ) -> Result<Offset, AppendError> {
-    let bytes = batch(bytes);
+    let bytes = batch(bytes, None);
     shard.room_for_own(u32::try_from(bytes.len()).expect("small"), reserve).await?;
     let appended = shard.append_now(id, append_batch(&bytes))?;
     shard.safe(appended).await.map_err(AppendError::Poisoned)?;
@@ -162,7 +171,15 @@ pub(crate) async fn append_own(
 
 /// Appends one record and waits until it is safe; gives the offset after it.
 pub(crate) async fn append(shard: &Rc<Shard>, id: PartitionId, bytes: usize) -> Result<Offset, AppendError> {
-    let bytes = batch(bytes);
+    append_batch_of(shard, id, batch(bytes, None)).await
+}
+
+/// As [`append`], of a record with a timestamp.
+pub(crate) async fn append_at(shard: &Rc<Shard>, id: PartitionId, bytes: usize, time: Timestamp) -> Offset {
+    append_batch_of(shard, id, batch(bytes, Some(time))).await.expect("a good disk takes it")
+}
+
+async fn append_batch_of(shard: &Rc<Shard>, id: PartitionId, bytes: Vec<u8>) -> Result<Offset, AppendError> {
     let turn = shard.turn()?;
     turn.wait(u32::try_from(bytes.len()).expect("small")).await?;
     let appended = turn.append(id, append_batch(&bytes))?;
@@ -174,13 +191,14 @@ fn append_batch(bytes: &[u8]) -> AppendBatch<'_> {
     let header = BatchHeader::read(bytes).expect("whole");
     let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
     let offsets = header.last_offset_delta() + 1;
-    AppendBatch { header: head, payload, offsets, max_timestamp: -1, leader_epoch: LeaderEpoch::ZERO }
+    let max_timestamp = header.max_timestamp().map_or(-1, Timestamp::to_wire);
+    AppendBatch { header: head, payload, offsets, max_timestamp, leader_epoch: LeaderEpoch::ZERO }
 }
 
-/// Reads a log from its beginning; gives the offset after its last record.
+/// Reads a log from its start; gives the offset after its last record.
 pub(crate) async fn read_all(shard: &Rc<Shard>, id: PartitionId) -> Offset {
     let end = shard.offsets(id).expect("it is here").high_watermark;
-    let mut next = Offset::ZERO;
+    let mut next = shard.offsets(id).expect("it is here").log_start;
     while next < end {
         let data = shard.read(id, next, 100_000).await.expect("what is safe can be read");
         for batch in wire::batch::batches(&data.parts.concat()) {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::journal::replay::ReplayError;
@@ -117,7 +118,7 @@ fn a_ring_that_was_not_finished_is_no_damage() {
     for micros in (0..200_000).step_by(5_000) {
         let bench = Bench::new(&[partition(1, 0)]);
         bench.live(async move |bench| {
-            let wait = std::time::Duration::from_micros(micros);
+            let wait = Duration::from_micros(micros);
             let _ = rt::timeout(wait, async { drop(bench.start().await) }).await;
             rt::sleep(wait).await;
         });
@@ -158,11 +159,11 @@ fn what_a_lost_part_of_the_journal_had_brought_to_segments_goes_with_it() {
     bench.cache_bytes.set(16 << 20);
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
-        rt::sleep(std::time::Duration::from_secs(3)).await;
+        rt::sleep(Duration::from_secs(3)).await;
         for _ in 0..14 {
             append(&shard, id, 10_000).await.expect("a good disk takes it");
         }
-        rt::sleep(std::time::Duration::from_millis(100)).await;
+        rt::sleep(Duration::from_millis(100)).await;
     });
     let segments = || bench.files_below("topics").into_iter().filter(|path| path.ends_with(".log")).collect::<Vec<_>>();
     assert!(segments().len() > 2, "write-back has made segments: {:?}", segments());
@@ -174,4 +175,68 @@ fn what_a_lost_part_of_the_journal_had_brought_to_segments_goes_with_it() {
     bench.disk.crash();
     let left = segments();
     assert!(left.iter().all(|path| path.ends_with("/00000000000000000000.log")), "segments of lost records: {left:?}");
+}
+
+/// The life that makes a file of the ring may be killed between the writing of its header and the flush of it.
+#[test]
+fn files_of_the_ring_that_a_killed_life_made_are_relied_upon_only_when_they_are_flushed() {
+    let id = partition(1, 0);
+    for milliseconds in 0..60 {
+        let bench = Bench::new(&[id]);
+        bench.live(async move |bench| {
+            let shard = bench.start().await.expect("a new folder opens");
+            append(&shard, id, 100).await.expect("a good disk takes it");
+            rt::sleep(Duration::from_millis(milliseconds)).await;
+        });
+        bench.live(async move |bench| {
+            bench.start().await.expect("the folder opens");
+        });
+        bench.disk.crash();
+        bench.live(async move |bench| {
+            let shard = bench.start().await.expect("nothing is missing that was flushed");
+            assert_eq!(read_all(&shard, id).await.get(), 1, "killed after {milliseconds} ms");
+        });
+    }
+}
+
+/// The journal says where the log begins; before its segments can be read again, it is damaged.
+#[test]
+fn a_log_whose_start_is_lost_with_an_accepted_loss_begins_with_the_segments_that_are_left() {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        for _ in 0..60 {
+            append(&shard, id, 10_000).await.expect("a good disk takes it");
+        }
+        shard.close().await.expect("it closes");
+    });
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the folder opens");
+        rt::sleep(Duration::from_secs(3)).await;
+        append(&shard, id, 100).await.expect("a good disk takes it");
+        let to = shard::TrimTo::Offset(base::Offset::new(30).unwrap());
+        let trim = shard.begin_trim(id, to).await.expect("there is room");
+        shard.finish_trim(trim).await.expect("it is safe");
+        append(&shard, id, 100).await.expect("a good disk takes it");
+        rt::sleep(Duration::from_secs(3)).await;
+        assert_eq!(shard.stats().segments_removed, 1);
+    });
+    // The first entry after the checkpoint.
+    let rings = bench.files_below("journal/0").into_iter().filter(|file| file.contains("ring-"));
+    for ring in rings.collect::<Vec<_>>() {
+        let bytes = bench.disk.dump(Path::new(&ring)).expect("it was listed");
+        let entries = (4096..bytes.len()).step_by(4096).filter(|at| bytes[*at..].starts_with(b"CJE1"));
+        for at in entries.collect::<Vec<_>>() {
+            bench.disk.flip_bit(Path::new(&ring), at as u64 + 5, 0);
+        }
+    }
+    assert!(refusal(&bench).contains("damaged"));
+    bench.on_damage.set(OnDamage::AcceptLoss);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the loss is accepted");
+        assert_eq!(shard.offsets(id).expect("it is here").log_start.get(), 26);
+        assert_eq!(read_all(&shard, id).await.get(), 60);
+        append(&shard, id, 100).await.expect("the log goes on");
+    });
 }

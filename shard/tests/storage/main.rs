@@ -7,3 +7,5 @@ mod full;
 mod full_at_flush;
 mod index;
 mod removal;
+mod retention;
+mod start;

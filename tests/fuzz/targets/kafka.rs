@@ -5,6 +5,7 @@ use wire::gather::Gather;
 use wire::kafka::api_versions::ApiVersionsRequest;
 use wire::kafka::create_partitions::CreatePartitionsRequest;
 use wire::kafka::create_topics::CreateTopicsRequest;
+use wire::kafka::delete_records::DeleteRecordsRequest;
 use wire::kafka::delete_topics::DeleteTopicsRequest;
 use wire::kafka::describe_cluster::DescribeClusterRequest;
 use wire::kafka::describe_configs::DescribeConfigsRequest;
@@ -90,6 +91,7 @@ apis! {
     ApiVersions: ApiVersionsRequest;
     CreateTopics: CreateTopicsRequest;
     DeleteTopics: DeleteTopicsRequest;
+    DeleteRecords: DeleteRecordsRequest;
     InitProducerId: InitProducerIdRequest;
     OffsetForLeaderEpoch: OffsetForLeaderEpochRequest;
     DescribeConfigs: DescribeConfigsRequest;

@@ -7,7 +7,9 @@ use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::checkpoint::Checkpoint;
 use shard::journal::JournalPosition;
-use shard::journal::entry::{ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, JournalIdentity, Lsn, Parsed, parse};
+use shard::journal::entry::{
+    ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, JournalIdentity, LOG_START_BYTES, Lsn, Parsed, parse,
+};
 use shard::journal::replay::{Replay, ReplayError, ReplayFrom};
 use shard::journal::ring::{RingFileHeader, RingLayout, ring_file};
 use shard::segment::index::{self, RECORD_BYTES, Span};
@@ -32,7 +34,7 @@ fn entry(input: &[u8]) -> Verdict {
         return Verdict::Refused;
     };
     let batch: &[u8; HEADER_BYTES] =
-        input[ENTRY_HEADER_BYTES..].first_chunk().expect("an entry has the header of its batch");
+        input[ENTRY_HEADER_BYTES..].first_chunk().expect("an entry has the front of its body");
     let (envelope, sum) = header.encode(batch);
     assert_eq!((&envelope[..], sum), (&input[..ENTRY_HEADER_BYTES], crc));
     Verdict::Accepted
@@ -50,9 +52,13 @@ fn seal_entry_at(input: &mut [u8], at: usize, chain: Option<u32>) -> Option<(usi
         return None;
     }
     let batch = ENTRY_HEADER_BYTES;
-    let length = u32::from_be_bytes(whole[batch + 8..batch + 12].try_into().expect("four bytes"));
-    let size = length.checked_add(12)?;
-    whole[0..4].copy_from_slice(b"CJE1");
+    let size = if &whole[0..4] == b"CJS1" {
+        LOG_START_BYTES
+    } else {
+        whole[0..4].copy_from_slice(b"CJE1");
+        let length = u32::from_be_bytes(whole[batch + 8..batch + 12].try_into().expect("four bytes"));
+        length.checked_add(12)?
+    };
     whole[44..48].copy_from_slice(&size.to_le_bytes());
     if let Some(previous) = chain {
         whole[8..16].copy_from_slice(&(at as u64).to_le_bytes());
@@ -61,7 +67,9 @@ fn seal_entry_at(input: &mut [u8], at: usize, chain: Option<u32>) -> Option<(usi
         whole[56..64].copy_from_slice(&IDENTITY.journal.to_le_bytes());
     }
     let end = batch + size as usize;
-    if let Some(inside) = whole.get_mut(batch + 21..end) {
+    if &whole[0..4] == b"CJE1"
+        && let Some(inside) = whole.get_mut(batch + 21..end)
+    {
         let sum = crc::crc32c(inside);
         whole[batch + 17..batch + 21].copy_from_slice(&sum.to_be_bytes());
     }
@@ -102,7 +110,7 @@ fn replay(input: &[u8]) -> Verdict {
         let mut replay = Replay::open(&*attached, folder, from).await?.expect("the ring is there");
         let mut entries = 0;
         while let Some(entry) = replay.next().await? {
-            assert_eq!(entry.batch.len(), entry.header.batch_bytes as usize);
+            assert_eq!(entry.bytes.len(), entry.header.body_bytes as usize);
             entries += 1;
         }
         Ok::<usize, ReplayError>(entries)
@@ -140,7 +148,9 @@ fn seal_checkpoint(input: &mut [u8]) {
     if input.len() < 24 {
         return;
     }
-    input[..8].copy_from_slice(b"CLCKPT01");
+    if &input[..8] != b"CLCKPT01" {
+        input[..8].copy_from_slice(b"CLCKPT02");
+    }
     let length = u32::try_from(input.len() - 24).expect("inputs are small");
     input[16..20].copy_from_slice(&length.to_le_bytes());
     let sum = crc::append(crc::crc32c(&input[..20]), &input[24..]);

@@ -5,6 +5,7 @@
 mod api_versions;
 mod create_partitions;
 mod create_topics;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -36,6 +37,8 @@ pub(crate) fn each_message(visitor: &mut impl Visitor) {
     visitor.visit::<wire::kafka::create_topics::CreateTopicsResponse>();
     visitor.visit::<wire::kafka::delete_topics::DeleteTopicsRequest>();
     visitor.visit::<wire::kafka::delete_topics::DeleteTopicsResponse>();
+    visitor.visit::<wire::kafka::delete_records::DeleteRecordsRequest>();
+    visitor.visit::<wire::kafka::delete_records::DeleteRecordsResponse>();
     visitor.visit::<wire::kafka::init_producer_id::InitProducerIdRequest>();
     visitor.visit::<wire::kafka::init_producer_id::InitProducerIdResponse>();
     visitor.visit::<wire::kafka::offset_for_leader_epoch::OffsetForLeaderEpochRequest>();

@@ -21,6 +21,8 @@ pub enum ApiKey {
     ApiVersions,
     CreateTopics,
     DeleteTopics,
+    /// Moves the start of logs forward.
+    DeleteRecords,
     /// Gives a producer its id and epoch.
     InitProducerId,
     /// Where a leader epoch ended, to find where two logs part.
@@ -37,7 +39,7 @@ pub enum ApiKey {
 
 impl ApiKey {
     /// Every API of the table, ordered by key.
-    pub const ALL: [ApiKey; 14] = [
+    pub const ALL: [ApiKey; 15] = [
         ApiKey::Produce,
         ApiKey::Fetch,
         ApiKey::ListOffsets,
@@ -46,6 +48,7 @@ impl ApiKey {
         ApiKey::ApiVersions,
         ApiKey::CreateTopics,
         ApiKey::DeleteTopics,
+        ApiKey::DeleteRecords,
         ApiKey::InitProducerId,
         ApiKey::OffsetForLeaderEpoch,
         ApiKey::DescribeConfigs,
@@ -65,6 +68,7 @@ impl ApiKey {
             18 => ApiKey::ApiVersions,
             19 => ApiKey::CreateTopics,
             20 => ApiKey::DeleteTopics,
+            21 => ApiKey::DeleteRecords,
             22 => ApiKey::InitProducerId,
             23 => ApiKey::OffsetForLeaderEpoch,
             32 => ApiKey::DescribeConfigs,
@@ -140,6 +144,14 @@ impl ApiKey {
                 handled: VersionRange { min: 1, max: 6 },
                 advertised: VersionRange { min: 1, max: 6 },
                 first_flexible: Some(4),
+            },
+            ApiKey::DeleteRecords => &ApiSpec {
+                key: 21,
+                name: "DeleteRecords",
+                served: true,
+                handled: VersionRange { min: 0, max: 2 },
+                advertised: VersionRange { min: 0, max: 2 },
+                first_flexible: Some(2),
             },
             ApiKey::InitProducerId => &ApiSpec {
                 key: 22,
