@@ -63,7 +63,7 @@ pub(super) fn judge(
         loop_label: match scenario.load.kind {
             LoopKind::Open => "open: latency from the due time".to_owned(),
             LoopKind::Closed => format!(
-                "CLOSED with {} in flight: latency from sending; a stall of the broker holds the load back",
+                "CLOSED with {} in flight by each producer: latency from sending; a stall of the broker holds the load back",
                 scenario.produce.in_flight
             ),
             LoopKind::None => "reading only".to_owned(),
