@@ -117,7 +117,8 @@ pub struct Produce {
     /// Requests of one connection that wait for their answers; in a closed loop batches of one producer, over all of its
     /// connections.
     pub in_flight: u32,
-    /// A batch is full at so many bytes before compression, or so many records.
+    /// A batch is full at so many bytes before compression, or so many records. It always has a record, however large, so
+    /// that 0 bytes make batches of one record, as `batch.size=0` does in Kafka's producer.
     pub batch_bytes: usize,
     pub batch_records: u32,
     /// Bytes of batches in one request.

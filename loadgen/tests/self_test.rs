@@ -8,6 +8,7 @@ mod plan;
 mod store;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use loadgen::door::{Door, Target};
@@ -18,10 +19,10 @@ use loadgen::result::RunResult;
 use loadgen::run::{RunOptions, run};
 use loadgen::scenario;
 use loadgen::sink::{Discard, Sink, Store};
-use store::{Fault, Spoiling, Stalling};
+use store::{Counting, Fault, Spoiling, Stalling};
 
-fn run_against<S: Store>(store: S, partitions: u32, overrides: &[&str], handicap: Duration) -> RunResult {
-    let sink = Sink::start(Arc::new(store), partitions).expect("a free port");
+fn run_against<S: Store>(store: Arc<S>, partitions: u32, overrides: &[&str], handicap: Duration) -> RunResult {
+    let sink = Sink::start(store, partitions).expect("a free port");
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
     let scenario = scenario::read("self-test", "name = \"self-test\"\n", &overrides).expect("the scenario is valid");
     let options = RunOptions {
@@ -70,7 +71,7 @@ fn a_stall_is_seen_by_all_that_were_due_in_it_and_hides_in_the_service_time() {
 #[test]
 fn a_generator_made_slow_on_purpose_refuses_its_numbers() {
     let overrides = ["load.rate=5000", "time.warm_up_s=0.2", "time.measured_s=1.0", "time.cool_down_s=0.0"];
-    let result = run_against(Discard::new(1), 1, &overrides, Duration::from_millis(1));
+    let result = run_against(Arc::new(Discard::new(1)), 1, &overrides, Duration::from_millis(1));
     assert_eq!(result.health.verdict, Verdict::GeneratorWasBottleneck);
     assert_eq!(result.latency, None, "no latency is printed as the broker's");
     assert!(!result.is_valid && !result.problems.is_empty());
@@ -91,7 +92,7 @@ fn a_closed_loop_keeps_its_number_of_batches_under_way_and_no_more() {
         "time.measured_s=1.0",
         "time.cool_down_s=0",
     ];
-    let result = run_against(Discard::new(4), 4, &overrides, Duration::ZERO);
+    let result = run_against(Arc::new(Discard::new(4)), 4, &overrides, Duration::ZERO);
     assert!(result.loop_label.starts_with("CLOSED with 3 in flight"), "{}", result.loop_label);
     assert!(result.counts.acked > 1_000, "{:?}", result.counts);
     assert_eq!((result.counts.due, result.counts.failed), (0, 0), "a closed loop has no schedule, and nothing failed");
@@ -99,6 +100,27 @@ fn a_closed_loop_keeps_its_number_of_batches_under_way_and_no_more() {
     // one batch of each partition, so three batches under way wait for three answers at most.
     if let Some(latency) = result.latency {
         assert!(latency.due.p50 <= 8.0 * latency.service.p50.max(0.05), "{:?}, {:?}", latency.due, latency.service);
+    }
+}
+
+#[test]
+fn a_batch_has_a_record_at_least_and_a_size_of_zero_makes_it_one() {
+    for batch_bytes in ["produce.batch_bytes=0", "produce.batch_bytes=1"] {
+        let overrides = [
+            batch_bytes,
+            "load.rate=400",
+            "load.burst=5",
+            "topic.partitions=4",
+            "records.bytes=200",
+            "time.warm_up_s=0",
+            "time.measured_s=0.5",
+            "time.cool_down_s=0",
+        ];
+        let store = Arc::new(Counting::default());
+        let result = run_against(store.clone(), 4, &overrides, Duration::ZERO);
+        let (batches, records) = (store.batches.load(Ordering::Relaxed), store.records.load(Ordering::Relaxed));
+        assert_eq!((batches, records), (200, 200), "{batch_bytes}: batches and records");
+        assert_eq!((result.counts.acked, result.counts.failed), (200, 0), "{batch_bytes}");
     }
 }
 
@@ -118,7 +140,7 @@ fn spoilt(fault: Fault) -> RunResult {
         "time.measured_s=60",
         "time.cool_down_s=0",
     ];
-    run_against(Spoiling::new(2, fault, 100_000), 2, &overrides, Duration::ZERO)
+    run_against(Arc::new(Spoiling::new(2, fault, 100_000)), 2, &overrides, Duration::ZERO)
 }
 
 #[test]

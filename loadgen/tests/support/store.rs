@@ -61,6 +61,29 @@ impl Store for Stalling {
     }
 }
 
+/// Keeps nothing and counts what comes.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    pub(crate) batches: AtomicU64,
+    pub(crate) records: AtomicU64,
+}
+
+impl Store for Counting {
+    fn append(&self, _: u32, bytes: &[u8]) -> u64 {
+        let batch = Batch::parse(bytes).expect("a batch").0;
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.records.fetch_add(u64::from(batch.header().record_count()), Ordering::Relaxed)
+    }
+
+    fn read(&self, _: u32, _: u64) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn end(&self, _: u32) -> u64 {
+        0
+    }
+}
+
 /// What is done to one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
