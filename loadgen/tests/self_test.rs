@@ -7,6 +7,7 @@ mod plan;
 #[path = "support/store.rs"]
 mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use loadgen::door::{Door, Target};
 use loadgen::engine::worker::Part;
 use loadgen::engine::{Clock, Shared, Worker};
 use loadgen::health::Verdict;
+use loadgen::latency::Latency;
+use loadgen::report;
 use loadgen::result::RunResult;
 use loadgen::run::{RunOptions, run};
 use loadgen::scenario;
@@ -76,6 +79,55 @@ fn a_generator_made_slow_on_purpose_refuses_its_numbers() {
     assert_eq!(result.latency, None, "no latency is printed as the broker's");
     assert!(!result.is_valid && !result.problems.is_empty());
     assert!(result.series.iter().all(|second| second.due.count == 0), "nor is it in the series");
+}
+
+/// By tag, how many values the log has.
+fn counts_by_tag(log: &[u8]) -> BTreeMap<String, u64> {
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    let mut counts = BTreeMap::new();
+    for entry in IntervalLogIterator::new(log) {
+        if let LogEntry::Interval(interval) = entry.expect("the log is well formed") {
+            let latency = Latency::decode(interval.encoded_histogram()).expect("a histogram");
+            let tag = interval.tag().expect("each histogram has a tag").as_str().to_owned();
+            *counts.entry(tag).or_default() += latency.count();
+        }
+    }
+    counts
+}
+
+#[test]
+fn the_histogram_log_has_each_kind_of_latency_under_its_tag() {
+    let overrides = [
+        "load.rate=500",
+        "load.burst=5",
+        "records.bytes=64",
+        "consume.readers=1",
+        "time.warm_up_s=0",
+        "time.measured_s=2",
+        "time.cool_down_s=0",
+    ];
+    let result = run_against(Arc::new(Spoiling::new(1, Fault::None, 0)), 1, &overrides, Duration::ZERO);
+    assert_eq!(result.verification[0].received, 1_000);
+    let mut expected = BTreeMap::new();
+    // A generator that this machine held back writes no latency, here as little as elsewhere.
+    if result.latency.is_some() {
+        expected.insert("due".to_owned(), 1_000);
+        expected.insert("end-to-end".to_owned(), 1_000);
+        expected.insert("service".to_owned(), result.counts.requests);
+    }
+    assert_eq!(counts_by_tag(&report::hlog(&result)), expected);
+
+    // A file of the version before, which had no service time by second.
+    let mut old: serde_json::Value = serde_json::from_str(&result.to_json()).expect("JSON");
+    old["schema"] = "corelane-loadgen-result/1".into();
+    for second in old["series"].as_array_mut().expect("a list") {
+        let second = second.as_object_mut().expect("an object");
+        second.retain(|field, _| !["service", "service_hdr"].contains(&field.as_str()));
+    }
+    let old = RunResult::from_json(&old.to_string()).expect("it is read");
+    expected.remove("service");
+    assert_eq!(counts_by_tag(&report::hlog(&old)), expected);
+    assert!(RunResult::from_json(&result.to_json().replace("result/2", "result/3")).is_err());
 }
 
 #[test]

@@ -206,6 +206,7 @@ fn series(plan: &Plan, seconds: &[MergedSecond], verdict: Verdict) -> Vec<Second
             Verdict::GeneratorWasBottleneck => Default::default(),
         };
         let (due, due_hdr) = shown(&second.latencies.due);
+        let (service, service_hdr) = shown(&second.latencies.service);
         let (end_to_end, end_to_end_hdr) = shown(&second.latencies.end_to_end);
         SecondResult {
             second: second.index,
@@ -213,8 +214,10 @@ fn series(plan: &Plan, seconds: &[MergedSecond], verdict: Verdict) -> Vec<Second
             counts: second.counts,
             lag_max_ms: second.lag_max as f64 / 1e6,
             due,
+            service,
             end_to_end,
             due_hdr,
+            service_hdr,
             end_to_end_hdr,
             server_cores,
             server_rss_mib: merged.usage.map(|usage| usage.rss_mib),
