@@ -38,37 +38,48 @@ fn run_against<S: Store>(store: Arc<S>, partitions: u32, overrides: &[&str], han
     run(&scenario, &options, &mut |_| {}).expect("the sink serves")
 }
 
-/// 1 % of the time stalled, as 100 ms in 10 s are. Noise of the machine only adds to latency, so the bounds are those that
-/// noise cannot cross.
+/// 100 ms in 10 s at 10,000 arrivals a second. What the machine adds is in the run's own lag and service time, or the
+/// server measured it, so that the bounds hold on a busy machine, too.
 #[test]
 fn a_stall_is_seen_by_all_that_were_due_in_it_and_hides_in_the_service_time() {
     const RATE: f64 = 10_000.0;
-    const SECONDS: f64 = 4.0;
+    const SECONDS: f64 = 10.0;
     const CONNECTIONS: u32 = 2;
-    let store = Arc::new(Stalling::new(Duration::from_secs(2), Duration::from_millis(40)));
+    let store = Arc::new(Stalling::new(Duration::from_secs(5), Duration::from_millis(100)));
     let sink = Sink::start(store.clone(), 4).expect("a free port");
     let clock = Clock::new();
     let plan = Arc::new(plan::open_loop(sink.address, clock, RATE, SECONDS, CONNECTIONS));
     let shared = Arc::new(Shared::new(&plan));
     let worker = Worker::new(plan, shared, clock, Part { index: 0, of: 1 }, None).expect("a worker");
     let stats = worker.run().stats;
+    let (due, service) = (&stats.measured.due, &stats.measured.service);
 
     let stalled = store.stalled.lock().expect("no panics").expect("the server stalled");
+    let stalled_ms = stalled.as_secs_f64() * 1e3;
     assert_eq!(stats.scheduled, (RATE * SECONDS) as u64, "the schedule is kept whatever the server does");
-    assert_eq!(stats.measured.due.count(), stats.scheduled, "each arrival is in the histogram");
-    let half = u64::try_from(stalled.as_nanos() / 2).expect("short");
-    let due_slow = stats.measured.due.count_above(half);
-    let service_slow = stats.measured.service.count_above(half);
+    assert_eq!(due.count(), stats.scheduled, "each arrival is in the histogram");
+
     // Half of those that were due in the stall waited for more than half of it.
+    let half = u64::try_from(stalled.as_nanos() / 2).expect("short");
+    let due_slow = due.count_above(half);
     let expected = RATE * stalled.as_secs_f64() / 2.0;
     assert!(due_slow as f64 >= 0.9 * expected, "{due_slow} arrivals waited for long, expected {expected}");
+
+    // One request a connection was under way: no more than these are slow because of the stall, and each is seen.
+    let held = store.held.lock().expect("no panics").iter().filter(|held| **held > stalled / 2).count() as u64;
+    assert!((1..=u64::from(CONNECTIONS)).contains(&held), "{held} requests were held back");
+    let service_slow = service.count_above(half);
+    assert!(service_slow >= held, "{service_slow} slow requests, the server held {held} back");
+    assert!(due_slow >= 100 * held, "{due_slow} slow arrivals, {held} requests held back");
+
     // 1 % of the arrivals were due in the stall, so that a tenth of them waited for more than nine tenths of it.
-    let p99_9 = stats.measured.due.millis_at(0.999);
-    let floor = stalled.as_secs_f64() * 1e3 * 0.85;
+    let p99_9 = due.millis_at(0.999);
+    let floor = stalled_ms * 0.85;
     assert!(p99_9 >= floor, "p99.9 from the due time is {p99_9} ms, the stall makes it {floor} at least");
-    // Requests that were under way: one a connection. What the machine adds stays far below what was due.
-    assert!(service_slow >= 1, "a request was under way when the server stalled");
-    assert!(service_slow * 10 <= due_slow, "{service_slow} slow requests, {due_slow} slow arrivals");
+    let elsewhere = service.millis_at(1.0 - held as f64 / service.count() as f64);
+    let ceiling = stalled_ms + stats.lag.millis_at(1.0) + elsewhere;
+    assert!(p99_9 <= ceiling, "p99.9 from the due time is {p99_9} ms; stall, lag and other requests make {ceiling}");
+    println!("stall {stalled_ms:.1} ms: p99.9 {p99_9:.1} ms from due, {:.1} ms of service", service.millis_at(0.999));
 }
 
 #[test]
