@@ -5,12 +5,11 @@ mod progress;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use loadgen::compare::{Allowed, Change, compare};
 use loadgen::door::Target;
-use loadgen::latency::{Latency, LogEntry, write_hlog};
 use loadgen::result::RunResult;
 use loadgen::run::{RunOptions, run};
 use loadgen::scenario::{Scenario, library, read};
@@ -85,7 +84,7 @@ struct Run {
     /// Write a report to look at.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write all histograms, second by second, in HdrHistogram's log format.
+    /// Write all histograms, second by second, in HdrHistogram's log format, with tags due, service and end-to-end.
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
     /// Show no progress.
@@ -190,7 +189,7 @@ impl Run {
             write(file, result.to_json().as_bytes())?;
         }
         if let Some(file) = &self.hlog {
-            write(file, &hlog(&result))?;
+            write(file, &loadgen::report::hlog(&result))?;
         }
         if let Some(file) = &self.html {
             let page = loadgen::report::html(&[(self.what.target.to_string(), result.clone())]);
@@ -209,31 +208,6 @@ fn load(file: &Path) -> Result<(String, RunResult), Box<dyn Error>> {
     let result = RunResult::from_json(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let name = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok((name, result))
-}
-
-/// The histograms of all measured seconds.
-fn hlog(result: &RunResult) -> Vec<u8> {
-    let mut histograms = Vec::new();
-    for second in &result.series {
-        for (tag, text) in [("due", &second.due_hdr), ("end-to-end", &second.end_to_end_hdr)] {
-            if let Some(latency) = Latency::decode(text) {
-                histograms.push((second.second, tag, latency));
-            }
-        }
-    }
-    let entry = |(second, tag, latency): &'_ (u64, &'static str, Latency)| (*second, *tag, latency.clone());
-    let owned: Vec<(u64, &'static str, Latency)> = histograms.iter().map(entry).collect();
-    let entries: Vec<LogEntry<'_>> = owned
-        .iter()
-        .map(|(second, tag, latency)| LogEntry {
-            start: Duration::from_secs(*second),
-            length: Duration::from_secs(1),
-            tag,
-            latency,
-        })
-        .collect();
-    let base = UNIX_EPOCH + Duration::from_secs(result.started_at);
-    write_hlog(base, &format!("corelane loadgen {} on {}", result.scenario.name, result.target), &entries)
 }
 
 impl Compare {

@@ -1,8 +1,9 @@
 //! Results for people: a table for the terminal, and one HTML file that needs nothing else.
 
 use std::fmt::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::latency::Percentiles;
+use crate::latency::{Latency, LogEntry, Percentiles, write_hlog};
 use crate::result::RunResult;
 
 /// The page; the results are put in where the mark stands.
@@ -22,12 +23,44 @@ fn lean(name: &str, run: &RunResult) -> serde_json::Value {
     let mut run = run.clone();
     for second in &mut run.series {
         second.due_hdr.clear();
+        second.service_hdr.clear();
         second.end_to_end_hdr.clear();
     }
     if let Some(latency) = &mut run.latency {
         latency.due_hdr.clear();
     }
     serde_json::json!({ "name": name, "run": run })
+}
+
+/// All histograms of a run, second by second, in HdrHistogram's log format. Each kind of latency has a tag: `due`,
+/// `service`, `end-to-end`. A comment says which seconds were measured.
+pub fn hlog(run: &RunResult) -> Vec<u8> {
+    let mut histograms = Vec::new();
+    for second in &run.series {
+        let kinds =
+            [("due", &second.due_hdr), ("service", &second.service_hdr), ("end-to-end", &second.end_to_end_hdr)];
+        for (tag, text) in kinds {
+            if let Some(latency) = Latency::decode(text).filter(|latency| latency.count() > 0) {
+                histograms.push((second.second, tag, latency));
+            }
+        }
+    }
+    let entries: Vec<LogEntry<'_>> = histograms
+        .iter()
+        .map(|(second, tag, latency)| LogEntry {
+            start: Duration::from_secs(*second),
+            length: Duration::from_secs(1),
+            tag,
+            latency,
+        })
+        .collect();
+    let mut measured = run.series.iter().filter(|second| second.is_measured).map(|second| second.second);
+    let seconds = match (measured.next(), measured.next_back()) {
+        (Some(first), last) => format!("measured are the seconds that begin from {first} to {}", last.unwrap_or(first)),
+        (None, _) => "no second was measured as a whole".to_owned(),
+    };
+    let comment = format!("corelane loadgen {} on {}; {seconds}", run.scenario.name, run.target);
+    write_hlog(UNIX_EPOCH + Duration::from_secs(run.started_at), &comment, &entries)
 }
 
 fn row(text: &mut String, name: &str, p: &Percentiles) {

@@ -10,7 +10,9 @@ use crate::scenario::Scenario;
 use crate::verify::Findings;
 
 /// Changes with every change that a reader of the files could notice.
-pub const SCHEMA: &str = "corelane-loadgen-result/1";
+pub const SCHEMA: &str = "corelane-loadgen-result/2";
+/// Read as well; what it lacks is empty.
+const SCHEMA_BEFORE: &str = "corelane-loadgen-result/1";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -113,8 +115,12 @@ pub struct SecondResult {
     pub counts: Counts,
     pub lag_max_ms: f64,
     pub due: Percentiles,
+    #[serde(default)]
+    pub service: Percentiles,
     pub end_to_end: Percentiles,
     pub due_hdr: String,
+    #[serde(default)]
+    pub service_hdr: String,
     pub end_to_end_hdr: String,
     /// Cores of the server's machine.
     pub server_cores: Option<f64>,
@@ -133,8 +139,11 @@ impl RunResult {
             schema: String,
         }
         let front: Front = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if front.schema != SCHEMA {
-            return Err(format!("the file has schema {:?}, this program reads {SCHEMA:?}", front.schema));
+        if front.schema != SCHEMA && front.schema != SCHEMA_BEFORE {
+            return Err(format!(
+                "the file has schema {:?}, this program reads {SCHEMA:?} and {SCHEMA_BEFORE:?}",
+                front.schema
+            ));
         }
         serde_json::from_str(text).map_err(|error| error.to_string())
     }

@@ -91,8 +91,8 @@ pub struct Load {
 pub enum LoopKind {
     /// The schedule. Latency counts from the due time.
     Open,
-    /// The answers: each connection keeps `produce.in_flight` requests under way. A stall of the broker holds the load
-    /// back, so that latency in a closed loop hides it.
+    /// The answers: each producer keeps `produce.in_flight` batches under way. A stall of the broker holds the load back,
+    /// so that latency in a closed loop hides it.
     Closed,
     /// Nothing is produced but what `consume.backlog_records` says.
     None,
@@ -114,9 +114,11 @@ pub enum ScheduleKind {
 pub struct Produce {
     pub producers: u32,
     pub acks: Acks,
-    /// Requests of one connection that wait for their answers.
+    /// Requests of one connection that wait for their answers; in a closed loop batches of one producer, over all of its
+    /// connections.
     pub in_flight: u32,
-    /// A batch is full at so many bytes before compression, or so many records.
+    /// A batch is full at so many bytes before compression, or so many records. It always has a record, however large, so
+    /// that 0 bytes make batches of one record, as `batch.size=0` does in Kafka's producer.
     pub batch_bytes: usize,
     pub batch_records: u32,
     /// Bytes of batches in one request.

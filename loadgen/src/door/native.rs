@@ -1,17 +1,20 @@
 //! Corelane's own protocol: frames are templates whose changing numbers are filled in, and the checksum with them.
-
-use std::sync::Arc;
+//! Produce requests, which have as many tables as partitions, are laid out by [`ProduceLayout`].
 
 use base::{Offset, PartitionIndex, TopicId};
 use wire::batch::crc;
 use wire::native::frame::{FrameBuilder, FramePrefix, Limits, PREFIX_BYTES, peek};
 use wire::native::{
-    Acks, CorrelationId, ErrorReply, Features, FetchData, FetchEnded, FetchGrant, FetchOpen, Hello, Incoming, Outgoing,
-    Payload, ProducePartition, ProduceReplyView, ProduceRequest, Role, StreamId,
+    CorrelationId, ErrorReply, Features, FetchData, FetchEnded, FetchGrant, FetchOpen, Hello, Incoming, Outgoing,
+    Payload, ProduceReplyView, Role, StreamId,
 };
 
 use super::{Garbled, Produced};
 use crate::number;
+
+mod produce;
+
+pub(crate) use produce::{Begun, PARTITIONS_MAX, ProduceLayout};
 
 /// The largest payload that is read.
 pub(crate) fn limits() -> Limits {
@@ -61,36 +64,14 @@ impl Template {
         frame[..4].copy_from_slice(&length.to_le_bytes());
         frame[8..12].copy_from_slice(&payload_bytes.to_le_bytes());
         frame[16..20].copy_from_slice(&correlation.to_le_bytes());
-        let sum = crc::append(crc::crc32c(&frame[..24]), &frame[PREFIX_BYTES..]);
-        frame[24..28].copy_from_slice(&sum.to_le_bytes());
+        seal(frame);
     }
 }
 
-/// Produce requests, one batch each, for the partitions of one topic.
-#[derive(Clone, Debug)]
-pub(crate) struct ProduceTemplates {
-    by_partition: Arc<[Template]>,
-}
-
-impl ProduceTemplates {
-    pub(crate) fn new(topic: TopicId, partitions: u32, acks: Acks, timeout_ms: u32) -> Self {
-        let template = |partition: u32| {
-            Template::new(|bytes| {
-                let mut payload = Payload::default();
-                let segment =
-                    payload.push(vec![0; number::index(bytes)].into()).expect("a payload of this size is possible");
-                let partitions = [ProducePartition { topic, partition: PartitionIndex(partition), segment }];
-                encode(&ProduceRequest { acks, timeout_ms, partitions: &partitions }, 0, payload)
-            })
-        };
-        Self { by_partition: (0..partitions).map(template).collect() }
-    }
-
-    pub(crate) fn write(&self, out: &mut Vec<u8>, correlation: u32, partition: u32, batch: &[u8]) {
-        let bytes = number::short(batch.len());
-        self.by_partition[number::index(partition)].write(out, correlation, bytes, bytes);
-        out.extend_from_slice(batch);
-    }
+/// Writes the checksum into a frame's prefix; `head` is prefix and header.
+fn seal(head: &mut [u8]) {
+    let sum = crc::append(crc::crc32c(&head[..24]), &head[PREFIX_BYTES..]);
+    head[24..28].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// Grants for the streams of one connection; stream ids count from 1.
@@ -147,12 +128,16 @@ pub(crate) fn open<'a, M: Incoming<'a>>(prefix: &FramePrefix, header: &'a [u8]) 
     M::open(header, prefix.payload_length()).map_err(Garbled::of)
 }
 
-/// Reads a produce answer; a request refused as a whole is the failure of its one partition.
-pub(crate) fn read_produced(frame: &[u8], partition: u32, mut take: impl FnMut(Produced)) -> Result<(), Garbled> {
+/// Reads a produce answer; a request refused as a whole is the failure of each of its partitions.
+pub(crate) fn read_produced(
+    frame: &[u8],
+    partitions: impl Iterator<Item = u32>,
+    mut take: impl FnMut(Produced),
+) -> Result<(), Garbled> {
     let (prefix, header, _) = split(frame)?;
     if prefix.role == Role::Error {
-        let error = ErrorReply::open(header).map_err(Garbled::of)?;
-        take(Produced { partition, error: error.code.0, base_offset: -1 });
+        let error = ErrorReply::open(header).map_err(Garbled::of)?.code.0;
+        partitions.for_each(|partition| take(Produced { partition, error, base_offset: -1 }));
         return Ok(());
     }
     let reply: ProduceReplyView<'_> = open(&prefix, header)?;
@@ -204,23 +189,8 @@ mod tests {
 
     #[test]
     fn filled_templates_are_what_the_codec_writes() {
-        let topic = TopicId::from_u128(77).expect("an id");
-        let templates = ProduceTemplates::new(topic, 3, Acks::All, 30_000);
-        for partition in 0..3 {
-            for bytes in [61, 5_000, 1_000_000] {
-                let batch = vec![7; bytes];
-                let mut payload = Payload::default();
-                let segment = payload.push(batch.clone().into()).expect("it is small");
-                let partitions = [ProducePartition { topic, partition: PartitionIndex(partition), segment }];
-                let request = ProduceRequest { acks: Acks::All, timeout_ms: 30_000, partitions: &partitions };
-                let expected = [encode(&request, 9, payload), batch.clone()].concat();
-                let mut out = vec![0; 5];
-                templates.write(&mut out, 9, partition, &batch);
-                assert_eq!(out[5..], expected, "partition {partition}, {bytes} B");
-            }
-        }
-        let mut out = Vec::new();
+        let mut out = vec![0; 5];
         GrantTemplates::new(2).write(&mut out, 2, 5);
-        assert_eq!(out, encode(&FetchGrant { stream: StreamId(2), bytes: 5 }, 0, Payload::default()));
+        assert_eq!(out[5..], encode(&FetchGrant { stream: StreamId(2), bytes: 5 }, 0, Payload::default()));
     }
 }

@@ -13,7 +13,7 @@ use super::stats::Stats;
 use super::{Clock, Pace, Plan, Shared};
 use crate::door::Produced;
 use crate::door::kafka::ProduceTemplate;
-use crate::door::native::ProduceTemplates;
+use crate::door::native::ProduceLayout;
 use crate::number;
 use crate::record::{RecordMaker, Stamp};
 use crate::schedule::{Arrivals, Share};
@@ -47,7 +47,7 @@ impl Context<'_> {
 #[derive(Clone, Debug)]
 pub(super) enum Requests {
     Kafka(ProduceTemplate),
-    Native(ProduceTemplates),
+    Native(ProduceLayout),
 }
 
 const NONE: SlotId = SlotId::MAX;
@@ -82,6 +82,8 @@ pub(super) struct Producer {
     start: u64,
     /// Memory for the parts of an answer.
     results: Vec<Produced>,
+    /// Memory for the parts of a request: partition and length.
+    parts: Vec<(u32, u32)>,
 }
 
 impl Producer {
@@ -134,6 +136,7 @@ impl Producer {
             has_begun: false,
             start: plan.start,
             results: Vec::with_capacity(16),
+            parts: Vec::with_capacity(16),
         }
     }
 
@@ -242,7 +245,7 @@ impl Producer {
         self.sticky
     }
 
-    /// A closed loop: keeps each connection's batches under way.
+    /// A closed loop: keeps the producer's batches under way.
     fn fill(&mut self, context: &mut Context<'_>) {
         let plan = context.plan;
         let now = context.clock.now();
@@ -255,15 +258,23 @@ impl Producer {
             if self.records_left == 0 || now >= plan.load_end {
                 return self.end_load(context);
             }
-            let partition = if self.maker.choose_key().is_some() {
-                let outstanding: usize = self.lanes.iter().map(|lane| lane.outstanding).sum();
-                if outstanding >= plan.in_flight * self.lanes.len() || self.pending_bytes >= plan.buffer_bytes {
-                    return;
+            // Over all connections: through a door with a connection to each core no more is under way than through one
+            // with a connection to the broker.
+            let outstanding: usize = self.lanes.iter().map(|lane| lane.outstanding).sum();
+            if outstanding >= plan.in_flight {
+                return;
+            }
+            let partition = match self.maker.choose_key() {
+                // Batches of many partitions fill side by side.
+                Some(_) if self.pending_bytes >= plan.buffer_bytes => {
+                    if outstanding > 0 {
+                        return;
+                    }
+                    self.close_longest(context);
+                    continue;
                 }
-                self.partition_of_key(plan)
-            } else {
-                let Some(partition) = self.partition_with_room(plan) else { return };
-                partition
+                Some(_) => self.partition_of_key(plan),
+                None => self.sticky,
             };
             if self.open[number::index(partition)] == NONE {
                 due = context.clock.now();
@@ -271,18 +282,6 @@ impl Producer {
             self.push(partition, due, context);
             self.records_left -= 1;
         }
-    }
-
-    fn partition_with_room(&mut self, plan: &Plan) -> Option<u32> {
-        for _ in 0..=plan.partitions {
-            let partition = self.sticky;
-            let lane = &self.lanes[number::index(self.lane_of[number::index(partition)])];
-            if lane.outstanding < plan.in_flight {
-                return Some(partition);
-            }
-            self.sticky = (self.sticky + 1) % plan.partitions;
-        }
-        None
     }
 
     fn push(&mut self, partition: u32, due: u64, context: &mut Context<'_>) {
@@ -356,6 +355,13 @@ impl Producer {
             }
         }
         self.enqueue(slot);
+    }
+
+    /// No batch is full, and there is no room for more: the fullest one leaves.
+    fn close_longest(&mut self, context: &Context<'_>) {
+        let (open, slots) = (&self.open, &mut self.slots);
+        let fullest = (0..open.len()).filter(|at| open[*at] != NONE).max_by_key(|at| slots.get(open[*at]).bytes());
+        self.close(number::short(fullest.expect("bytes are pending and none is under way")), context);
     }
 
     fn expire_lingering(&mut self, context: &Context<'_>) {

@@ -21,7 +21,7 @@ use super::stats::{Second, Stats};
 use super::{Clock, Plan, Shared};
 use crate::door::Door;
 use crate::door::kafka::ProduceTemplate;
-use crate::door::native::ProduceTemplates;
+use crate::door::native::ProduceLayout;
 use crate::number;
 use crate::verify::{SentStream, Verifier};
 
@@ -104,7 +104,7 @@ fn requests_of(plan: &Plan) -> Requests {
                 _ => Acks::All,
             };
             let topic: TopicId = plan.route.topic_id.expect("the native door's topics have ids");
-            Requests::Native(ProduceTemplates::new(topic, plan.partitions, acks, TIMEOUT_MS))
+            Requests::Native(ProduceLayout::new(topic, acks, TIMEOUT_MS))
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn judge(
         loop_label: match scenario.load.kind {
             LoopKind::Open => "open: latency from the due time".to_owned(),
             LoopKind::Closed => format!(
-                "CLOSED with {} in flight: latency from sending; a stall of the broker holds the load back",
+                "CLOSED with {} in flight by each producer: latency from sending; a stall of the broker holds the load back",
                 scenario.produce.in_flight
             ),
             LoopKind::None => "reading only".to_owned(),
@@ -206,6 +206,7 @@ fn series(plan: &Plan, seconds: &[MergedSecond], verdict: Verdict) -> Vec<Second
             Verdict::GeneratorWasBottleneck => Default::default(),
         };
         let (due, due_hdr) = shown(&second.latencies.due);
+        let (service, service_hdr) = shown(&second.latencies.service);
         let (end_to_end, end_to_end_hdr) = shown(&second.latencies.end_to_end);
         SecondResult {
             second: second.index,
@@ -213,8 +214,10 @@ fn series(plan: &Plan, seconds: &[MergedSecond], verdict: Verdict) -> Vec<Second
             counts: second.counts,
             lag_max_ms: second.lag_max as f64 / 1e6,
             due,
+            service,
             end_to_end,
             due_hdr,
+            service_hdr,
             end_to_end_hdr,
             server_cores,
             server_rss_mib: merged.usage.map(|usage| usage.rss_mib),

@@ -94,14 +94,14 @@ fn check_produce(scenario: &Scenario) -> Checked {
     let produce = &scenario.produce;
     within(f64::from(produce.producers), 1.0..=100_000.0, "produce.producers")?;
     within(f64::from(produce.in_flight), 1.0..=10_000.0, "produce.in_flight")?;
-    ensure((128..=1 << 30).contains(&produce.batch_bytes), "produce.batch_bytes", || {
-        format!("{} is not between 128 B and 1 GiB", produce.batch_bytes)
+    ensure(produce.batch_bytes <= 1 << 30, "produce.batch_bytes", || {
+        format!("{} is above 1 GiB", produce.batch_bytes)
     })?;
     ensure(produce.batch_records > 0, "produce.batch_records", || "a batch has a record at least".to_owned())?;
     ensure((1_024..=1 << 30).contains(&produce.request_bytes), "produce.request_bytes", || {
         format!("{} is not between 1 KiB and 1 GiB", produce.request_bytes)
     })?;
-    ensure(produce.buffer_bytes >= produce.batch_bytes, "produce.buffer_bytes", || {
+    ensure(produce.buffer_bytes >= produce.batch_bytes.max(1), "produce.buffer_bytes", || {
         format!("{} is less than one batch of {}", produce.buffer_bytes, produce.batch_bytes)
     })?;
     within(produce.linger_ms, 0.0..=60_000.0, "produce.linger_ms")?;

@@ -29,6 +29,10 @@ fn a_value_of_the_wrong_kind_is_shown_with_its_line() {
 fn a_value_out_of_bounds_is_named_with_key_and_line() {
     let message = error("name = \"x\"\n[topic]\npartitions = 3\n[load]\n  rate = -5.0\n", &[]);
     assert_eq!(message, "my.toml:5: load.rate: -5 is not between 0.001 and 1000000000");
+    let message = error("name = \"x\"\n[produce]\nbatch_bytes = 2000000000\n", &[]);
+    assert_eq!(message, "my.toml:3: produce.batch_bytes: 2000000000 is above 1 GiB");
+    let message = error("name = \"x\"\n[produce]\nbatch_bytes = 0\nbuffer_bytes = 0\n", &[]);
+    assert_eq!(message, "my.toml:4: produce.buffer_bytes: 0 is less than one batch of 0");
     let message = error("name = \"x\"\n[records]\nbytes = 10\n", &[]);
     assert!(message.starts_with("my.toml:3: records.bytes: 10 B leave no room"), "{message}");
     let message = error("name = \"x\"\n[produce]\nidempotent = true\nin_flight = 9\n", &[]);

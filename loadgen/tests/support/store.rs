@@ -16,6 +16,8 @@ pub(crate) struct Stalling {
     begun: OnceLock<Instant>,
     gate: RwLock<()>,
     pub(crate) stalled: Mutex<Option<Duration>>,
+    /// For how long each request was held back that met the stall.
+    pub(crate) held: Mutex<Vec<Duration>>,
     next: AtomicU64,
 }
 
@@ -27,6 +29,7 @@ impl Stalling {
             begun: OnceLock::new(),
             gate: RwLock::new(()),
             stalled: Mutex::new(None),
+            held: Mutex::default(),
             next: AtomicU64::new(0),
         }
     }
@@ -47,17 +50,44 @@ impl Store for Stalling {
 
     fn before_produce(&self) {
         let begun = *self.begun.get_or_init(Instant::now);
+        let arrived = Instant::now();
         if begun.elapsed() >= self.after && self.stalled.lock().expect("no panics").is_none() {
             let _closed = self.gate.write().expect("no panics");
-            let mut stalled = self.stalled.lock().expect("no panics");
-            if stalled.is_none() {
+            let is_first = self.stalled.lock().expect("no panics").is_none();
+            if is_first {
                 let from = Instant::now();
                 std::thread::sleep(self.length);
-                *stalled = Some(from.elapsed());
+                *self.stalled.lock().expect("no panics") = Some(from.elapsed());
             }
+        } else if let Ok(_open) = self.gate.try_read() {
             return;
+        } else {
+            drop(self.gate.read().expect("no panics"));
         }
-        drop(self.gate.read().expect("no panics"));
+        self.held.lock().expect("no panics").push(arrived.elapsed());
+    }
+}
+
+/// Keeps nothing and counts what comes.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    pub(crate) batches: AtomicU64,
+    pub(crate) records: AtomicU64,
+}
+
+impl Store for Counting {
+    fn append(&self, _: u32, bytes: &[u8]) -> u64 {
+        let batch = Batch::parse(bytes).expect("a batch").0;
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.records.fetch_add(u64::from(batch.header().record_count()), Ordering::Relaxed)
+    }
+
+    fn read(&self, _: u32, _: u64) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn end(&self, _: u32) -> u64 {
+        0
     }
 }
 

@@ -6,7 +6,8 @@ use wire::batch::ProducerStamp;
 
 use super::{Context, NONE, Producer, Requests};
 use crate::door::kafka::{self, ProduceTemplate};
-use crate::door::{Door, Garbled, Produced, error_name, is_retriable, native};
+use crate::door::native::{self, ProduceLayout};
+use crate::door::{Garbled, Produced, error_name, is_retriable};
 use crate::engine::batch::SlotId;
 use crate::engine::lane::InFlight;
 use crate::engine::poll::ConnState;
@@ -19,6 +20,12 @@ const OUT_OF_ORDER_SEQUENCE_NUMBER: i16 = 45;
 const RESUME_AFTER_NS: u64 = 20_000_000;
 /// Without an answer for so long a connection counts as lost.
 const ANSWER_TIME_MAX_NS: u64 = 30_000_000_000;
+
+/// Where a request begins, as its door needs to know.
+enum Begun {
+    Kafka(usize),
+    Native(native::Begun),
+}
 
 impl Producer {
     /// Sends what may be sent.
@@ -87,16 +94,21 @@ impl Producer {
         let correlation = lane.next_correlation;
         lane.next_correlation = lane.next_correlation.wrapping_add(1);
         let mut taken = lane.spare_list();
-        let start = match &self.requests {
-            Requests::Kafka(template) => template.begin(&mut lane.conn.output, correlation),
-            Requests::Native(_) => lane.conn.output.len(),
+        self.parts.clear();
+        let begun = match &self.requests {
+            Requests::Kafka(template) => Begun::Kafka(template.begin(&mut lane.conn.output, correlation)),
+            Requests::Native(_) => {
+                let expected = lane.queue.len().min(number::index(plan.partitions));
+                Begun::Native(ProduceLayout::begin(&mut lane.conn.output, expected))
+            }
         };
+        let mut batch_bytes = 0;
         while let Some(id) = lane.queue.front().copied() {
             let slot = self.slots.get(id);
             let at = number::index(slot.partition);
             let is_repeated = context.marks[at] == *context.request_number;
-            let is_long = lane.conn.output.len() - start + slot.bytes() > plan.request_bytes;
-            if !taken.is_empty() && (is_repeated || is_long || plan.route.door == Door::Native) {
+            let is_long = batch_bytes + slot.bytes() > plan.request_bytes || taken.len() >= native::PARTITIONS_MAX;
+            if !taken.is_empty() && (is_repeated || is_long) {
                 break;
             }
             context.marks[at] = *context.request_number;
@@ -114,14 +126,24 @@ impl Producer {
             }
             let partition = slot.partition;
             let batch = slot.finish(context.compressor);
+            batch_bytes += batch.len();
             match &self.requests {
                 Requests::Kafka(_) => ProduceTemplate::add(&mut lane.conn.output, partition, batch),
-                Requests::Native(templates) => templates.write(&mut lane.conn.output, correlation, partition, batch),
+                Requests::Native(_) => {
+                    lane.conn.output.extend_from_slice(batch);
+                    self.parts.push((partition, number::short(batch.len())));
+                }
             }
             taken.push(id);
         }
-        if let Requests::Kafka(template) = &self.requests {
-            template.end(&mut lane.conn.output, start, number::short(taken.len()));
+        match (&self.requests, begun) {
+            (Requests::Kafka(template), Begun::Kafka(start)) => {
+                template.end(&mut lane.conn.output, start, number::short(taken.len()));
+            }
+            (Requests::Native(layout), Begun::Native(begun)) => {
+                layout.end(&mut lane.conn.output, begun, correlation, &self.parts);
+            }
+            _ => unreachable!("a request ends at the door at which it began"),
         }
         let sent_at = context.clock.now();
         context.stats.count(context.is_measured(sent_at), |counts| counts.requests += 1);
@@ -202,15 +224,17 @@ impl Producer {
         let outcome = match &self.requests {
             Requests::Kafka(_) => kafka::read_produced(frame, |produced| results.push(produced)),
             Requests::Native(_) => {
-                let partition = self.slots.get(request.slots[0]).partition;
-                native::read_produced(frame, partition, |produced| results.push(produced))
+                let slots = &mut self.slots;
+                let partitions = request.slots.iter().map(|slot| slots.get(*slot).partition);
+                native::read_produced(frame, partitions, |produced| results.push(produced))
             }
         };
         for produced in &results {
             let slots = &mut self.slots;
             let at = request.slots.iter().position(|slot| slots.get(*slot).partition == produced.partition);
             if let Some(at) = at {
-                let slot = request.slots.swap_remove(at);
+                // Answers come in the order of the request, so that this is the first one.
+                let slot = request.slots.remove(at);
                 self.settle(lane_index, slot, *produced, now, context);
             }
         }
