@@ -1,5 +1,6 @@
 //! `corelane loadgen`: load for any log broker, and what it measures.
 
+mod echo;
 mod knee;
 mod progress;
 
@@ -36,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   corelane loadgen report a.json b.json --html both.html
   corelane loadgen knee single-record-latency --slo 'p99<5ms' --target native://127.0.0.1:9292
   corelane loadgen ceiling
+  corelane loadgen echo --topic echoed --target kafka://broker:9092     (on a second host)
+  corelane loadgen run fan-out-5 --target kafka://broker:9092 --set topic.name=echoed --set consume.echo=true
 
 How it measures, what each field of a result means, and where the limits of the method lie: docs/loadgen.md";
 
@@ -47,6 +50,7 @@ enum Command {
     Compare(Compare),
     Report(Report),
     Knee(knee::Find),
+    Echo(echo::Echo),
     Ceiling(Ceiling),
 }
 
@@ -143,6 +147,7 @@ impl Loadgen {
             Command::Compare(command) => command.run(),
             Command::Report(command) => command.run(),
             Command::Knee(command) => command.run(),
+            Command::Echo(command) => command.run(),
             Command::Ceiling(command) => command.run(),
         }
     }

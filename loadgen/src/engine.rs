@@ -48,12 +48,18 @@ pub enum Pace {
         /// Of one producer; without it the load ends at its time.
         records_max: Option<u64>,
     },
+    /// What the readers of the same worker read is passed on as it is, to the same partition.
+    Echo,
 }
 
 /// Everything that the workers need to know; it does not change.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub route: Route,
+    /// What readers read: the same topic, or the one in which its records come back.
+    pub read_route: Route,
+    /// By partition, where readers begin; at the beginning where it says nothing.
+    pub read_from: Vec<u64>,
     /// The first so many partitions are used.
     pub partitions: u32,
     pub producers: u32,
@@ -93,6 +99,12 @@ pub struct Plan {
     pub deadline: u64,
     /// Slows each arrival down by so much, to test that it is noticed.
     pub handicap_ns: u64,
+}
+
+impl Plan {
+    pub fn is_echo(&self) -> bool {
+        matches!(self.pace, Pace::Echo)
+    }
 }
 
 /// What workers tell each other and the one who waits for them.

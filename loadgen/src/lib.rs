@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod door;
+pub mod echo;
 pub mod engine;
 pub mod health;
 pub mod host;

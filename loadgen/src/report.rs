@@ -77,6 +77,9 @@ pub fn table(run: &RunResult) -> String {
     let _ = writeln!(text, "{} on {} ({})", run.scenario.name, run.target, run.server.software);
     let _ = writeln!(text, "durability  {}", run.durability);
     let _ = writeln!(text, "loop        {}", run.loop_label);
+    if run.scenario.consume.echo {
+        let _ = writeln!(text, "end to end  {}", run.end_to_end_label);
+    }
     let rate = &run.throughput;
     let _ = writeln!(
         text,
@@ -113,7 +116,8 @@ pub fn table(run: &RunResult) -> String {
             row(&mut text, if closed { "ack, CLOSED LOOP" } else { "due to ack" }, &latency.due);
             row(&mut text, "service time", &latency.service);
             if let Some(end_to_end) = &latency.end_to_end {
-                row(&mut text, "due to consumed", end_to_end);
+                let is_echo = run.scenario.consume.echo;
+                row(&mut text, if is_echo { "ROUND TRIP by echo" } else { "due to consumed" }, end_to_end);
             }
         }
         None => {

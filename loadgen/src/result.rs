@@ -20,6 +20,9 @@ pub struct RunResult {
     pub scenario: Scenario,
     /// "open" or "closed": what the latency means.
     pub loop_label: String,
+    /// What end-to-end latency means: one way, or by echo.
+    #[serde(default = "one_process")]
+    pub end_to_end_label: String,
     pub target: String,
     pub topic: String,
     /// Settings that the topic was made with.
@@ -43,6 +46,12 @@ pub struct RunResult {
     pub damaged_batches: u64,
     pub service: ServiceTime,
     pub series: Vec<SecondResult>,
+}
+
+pub(crate) const ONE_PROCESS: &str = "due to consumed, in one process";
+
+fn one_process() -> String {
+    ONE_PROCESS.to_owned()
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,7 +80,7 @@ pub struct LatencyResult {
     pub due: Percentiles,
     /// Request written to answered.
     pub service: Percentiles,
-    /// Due to consumed; `None` without readers.
+    /// Due to consumed, or the round trip by echo; `None` without readers.
     pub end_to_end: Option<Percentiles>,
     pub connect: Percentiles,
     /// (quantile, milliseconds) of `due` and `end_to_end`.

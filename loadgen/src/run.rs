@@ -87,7 +87,10 @@ pub fn run(
     let topic = plan::make_topic(scenario, options.target, &mut admin)?;
     let outcome = run_on(scenario, options, &mut admin, &topic, server_pid, progress);
     if !scenario.topic.keep {
-        let removed = Admin::connect(options.target).and_then(|mut admin| admin.delete(&topic.route.topic));
+        let removed = Admin::connect(options.target).and_then(|mut admin| {
+            let echo = topic.echo.as_ref().map_or(Ok(()), |echo| admin.delete(&echo.topic));
+            admin.delete(&topic.route.topic).and(echo)
+        });
         // A run that failed is reported as such, not as a topic that stayed behind.
         if outcome.is_ok() {
             removed?;
@@ -110,7 +113,7 @@ fn run_on(
     let material = plan::Material::prepare(scenario)?;
     let mut backlog = None;
     if scenario.consume.backlog_records > 0 {
-        let plan = plan::backlog(scenario, &topic.route, &material, run, clock);
+        let plan = plan::backlog(scenario, topic, &material, run, clock);
         let load = load(plan, threads, clock, None, options.target, &mut |second| {
             progress(&Progress { phase: "backlog", second: second.index + 1, seconds: 0, last: second });
         })?;
@@ -121,7 +124,7 @@ fn run_on(
     } else {
         Vec::new()
     };
-    let mut plan = plan::measured(scenario, &topic.route, &material, run, clock, identities)?;
+    let mut plan = plan::measured(scenario, topic, &material, run, clock, identities)?;
     plan.handicap_ns = u64::try_from(options.handicap.as_nanos()).unwrap_or(u64::MAX);
     let seconds = number::whole(scenario.time.seconds().ceil());
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -246,6 +249,7 @@ fn announce_targets(plan: &Plan, shared: &Shared, target: Target) {
     let Ok(ends) = Admin::connect(target).and_then(|mut admin| admin.ends(&plan.route, plan.partitions)) else {
         return;
     };
+    // An echo has each record at the offset that it was read at.
     for (partition, end) in shared.targets.iter().enumerate() {
         let acked = shared.acked_end[partition].load(Ordering::Relaxed);
         end.store(ends[partition].max(acked), Ordering::Relaxed);

@@ -207,6 +207,8 @@ pub struct Consume {
     /// Bytes of one fetch, or of a native stream's credit.
     pub fetch_bytes: u32,
     pub fetch_wait_ms: u32,
+    /// Readers read the topic into which `corelane loadgen echo` on another host writes every record again.
+    pub echo: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -307,7 +309,15 @@ impl Default for Records {
 
 impl Default for Consume {
     fn default() -> Self {
-        Self { readers: 0, connections: 1, delay_s: 0.0, backlog_records: 0, fetch_bytes: 1 << 20, fetch_wait_ms: 500 }
+        Self {
+            readers: 0,
+            connections: 1,
+            delay_s: 0.0,
+            backlog_records: 0,
+            fetch_bytes: 1 << 20,
+            fetch_wait_ms: 500,
+            echo: false,
+        }
     }
 }
 

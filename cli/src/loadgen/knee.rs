@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use loadgen::compare::SECONDS_MIN;
 use loadgen::knee::{Probe, Search, Slo};
 use loadgen::run::run;
 
@@ -25,7 +26,7 @@ pub(super) struct Find {
     /// How close the rates must come, as a part of the rate.
     #[arg(long, default_value_t = 0.05)]
     precision: f64,
-    /// Measured seconds at each rate.
+    /// Measured seconds at each rate; an interval needs five.
     #[arg(long, default_value_t = 15.0)]
     seconds: f64,
     /// Write the knee and all probes as JSON.
@@ -37,6 +38,9 @@ impl Find {
     pub(super) fn run(self) -> Outcome {
         if !(0.001..=1.0).contains(&self.precision) {
             return Err("--precision: from 0.001 to 1 is possible".into());
+        }
+        if self.seconds < SECONDS_MIN as f64 {
+            return Err(format!("--seconds: {SECONDS_MIN} at least, so that the interval can be known").into());
         }
         let first = match self.from {
             Some(rate) => rate,

@@ -178,13 +178,21 @@ impl Admin {
         if code == 0 { Ok(()) } else { Err(refused(&what, code, None)) }
     }
 
+    /// The way to each partition of a topic; `Err` says why there is none yet.
+    pub fn find(&mut self, topic: &str) -> io::Result<Result<Route, String>> {
+        match self.target.door {
+            Door::Kafka => self.route_kafka(topic, None),
+            Door::Native => self.route_native(topic, None),
+        }
+    }
+
     /// Finds the way to each partition, waiting until all have a leader.
     pub fn route(&mut self, topic: &str, partitions: u32) -> io::Result<Route> {
         let begun = Instant::now();
         loop {
             let found = match self.target.door {
-                Door::Kafka => self.route_kafka(topic, partitions),
-                Door::Native => self.route_native(topic, partitions),
+                Door::Kafka => self.route_kafka(topic, Some(partitions)),
+                Door::Native => self.route_native(topic, Some(partitions)),
             }?;
             match found {
                 Ok(route) => return Ok(route),
@@ -194,14 +202,20 @@ impl Admin {
         }
     }
 
-    fn route_kafka(&mut self, topic: &str, partitions: u32) -> io::Result<Result<Route, String>> {
+    /// Without a number all partitions are meant.
+    fn route_kafka(&mut self, topic: &str, partitions: Option<u32>) -> io::Result<Result<Route, String>> {
         let wanted = MetadataRequestTopic { name: Some(topic.to_owned()), ..MetadataRequestTopic::default() };
-        let request = MetadataRequest { topics: Some(vec![wanted]), ..MetadataRequest::default() };
+        let request = MetadataRequest {
+            topics: Some(vec![wanted]),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
         let response = self.ask(&request, 9)?;
         let found = response.topics.into_iter().next().ok_or_else(empty)?;
         if found.error_code != 0 {
             return Ok(Err(format!("topic {topic}: {}", error_name(found.error_code))));
         }
+        let partitions = partitions.unwrap_or_else(|| number::short(found.partitions.len()));
         let mut by_partition = vec![None; number::index(partitions)];
         for partition in &found.partitions {
             let leader = response.brokers.iter().position(|broker| broker.node_id == partition.leader_id);
@@ -221,7 +235,7 @@ impl Admin {
         Ok(Ok(Route { door: Door::Kafka, topic: topic.to_owned(), topic_id: None, addresses, by_partition }))
     }
 
-    fn route_native(&mut self, topic: &str, partitions: u32) -> io::Result<Result<Route, String>> {
+    fn route_native(&mut self, topic: &str, partitions: Option<u32>) -> io::Result<Result<Route, String>> {
         let selection = proto::TopicSelection::Named(vec![topic]);
         let frame = self.ask_native(&proto::MetadataRequest { selection, page_partitions_max: None })?;
         let reply: proto::MetadataReply<'_> = read(&frame)?;
@@ -229,6 +243,7 @@ impl Admin {
         if found.error.0 != 0 {
             return Ok(Err(format!("topic {topic}: {}", error_name(found.error.0))));
         }
+        let partitions = partitions.unwrap_or_else(|| number::short(found.partitions.len()));
         let mut by_partition = vec![None; number::index(partitions)];
         for route in found.partitions.iter().filter(|route| route.error.0 == 0) {
             if let Some(slot) = by_partition.get_mut(number::index(route.index.0)) {

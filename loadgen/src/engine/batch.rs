@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use base::Sequence;
-use wire::batch::{BatchBuilder, BatchOptions, NewRecord};
+use base::{ProducerEpoch, ProducerId, Sequence};
+use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp, crc};
 use wire::{Codec, Compressor};
 
 /// Which batch of a producer.
@@ -12,6 +12,8 @@ pub(super) type SlotId = u32;
 #[derive(Debug)]
 pub(super) struct Slot {
     builder: BatchBuilder,
+    /// A batch that was made elsewhere and is passed on; empty otherwise.
+    foreign: Vec<u8>,
     pub(super) partition: u32,
     pub(super) first_sequence: u64,
     pub(super) records: u32,
@@ -30,6 +32,7 @@ impl Slot {
     fn new(codec: Codec) -> Self {
         Self {
             builder: BatchBuilder::new(BatchOptions { codec, ..BatchOptions::default() }),
+            foreign: Vec::new(),
             partition: 0,
             first_sequence: 0,
             records: 0,
@@ -51,22 +54,49 @@ impl Slot {
         }
     }
 
-    /// Size before compression.
+    /// Takes over a whole batch that arrived at a time.
+    pub(super) fn pass_on(&mut self, at: u64, batch: &[u8], records: u32) {
+        self.foreign.extend_from_slice(batch);
+        self.records = records;
+        self.value_bytes = crate::number::large(batch.len());
+        self.dues.push((at, records));
+    }
+
+    /// Size before compression, or of a batch that is passed on.
     pub(super) fn bytes(&self) -> usize {
-        self.builder.uncompressed_size()
+        if self.foreign.is_empty() { self.builder.uncompressed_size() } else { self.foreign.len() }
     }
 
     pub(super) fn sequences(&self) -> Range<u64> {
         self.first_sequence..self.first_sequence + u64::from(self.records)
     }
 
-    pub(super) fn builder(&mut self) -> &mut BatchBuilder {
-        &mut self.builder
+    pub(super) fn set_producer(&mut self, producer: ProducerStamp) {
+        if self.foreign.is_empty() {
+            self.builder.set_producer(Some(producer));
+        } else {
+            restamp(&mut self.foreign, producer);
+        }
     }
 
     pub(super) fn finish(&mut self, compressor: &mut Compressor) -> &[u8] {
-        self.builder.finish(compressor)
+        if self.foreign.is_empty() { self.builder.finish(compressor) } else { &self.foreign }
     }
+}
+
+/// Makes a batch that was read one that this producer sends: its records stay as they are.
+fn restamp(batch: &mut [u8], producer: ProducerStamp) {
+    // Places of Kafka's record batch, version 2.
+    const CRC: usize = 17;
+    const ATTRIBUTES: usize = 21;
+    let base_sequence = producer.base_sequence.map_or(-1, Sequence::to_wire);
+    batch[..8].fill(0);
+    batch[12..16].copy_from_slice(&(-1_i32).to_be_bytes());
+    batch[43..51].copy_from_slice(&ProducerId::to_wire(producer.id).to_be_bytes());
+    batch[51..53].copy_from_slice(&ProducerEpoch::to_wire(producer.epoch).to_be_bytes());
+    batch[53..57].copy_from_slice(&base_sequence.to_be_bytes());
+    let sum = crc::crc32c(&batch[ATTRIBUTES..]);
+    batch[CRC..ATTRIBUTES].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// All batches of one producer.
@@ -100,9 +130,51 @@ impl Slots {
         let slot = self.get(id);
         slot.builder.clear();
         slot.builder.set_producer(None);
+        slot.foreign.clear();
         slot.dues.clear();
         (slot.records, slot.value_bytes, slot.is_queued, slot.base_sequence) = (0, 0, false, None);
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Offset;
+    use wire::Decompressor;
+    use wire::batch::Batch;
+
+    #[test]
+    fn a_batch_that_is_passed_on_keeps_its_records_and_changes_its_sender() {
+        let stamp = |id, sequence| ProducerStamp {
+            id: ProducerId::from_wire(id).expect("an id"),
+            epoch: ProducerEpoch::ZERO,
+            base_sequence: Sequence::from_wire(sequence),
+        };
+        for codec in [Codec::None, Codec::Lz4] {
+            let base_offset = Offset::new(77).expect("an offset");
+            let options = BatchOptions { codec, base_offset, producer: Some(stamp(5, 3)), ..BatchOptions::default() };
+            let mut builder = BatchBuilder::new(options);
+            for value in [&b"one"[..], &[b'x'; 500]] {
+                builder.push(&NewRecord { key: Some(b"k"), value: Some(value), ..NewRecord::default() }).expect("room");
+            }
+            let read = builder.finish(&mut Compressor::new()).to_vec();
+            let mut slots = Slots::new(Codec::None);
+            let id = slots.take(4, 77);
+            slots.get(id).pass_on(9, &read, 2);
+            slots.get(id).set_producer(stamp(8, 1_000));
+            let sent = slots.get(id).finish(&mut Compressor::new()).to_vec();
+            let (before, after) = (Batch::parse(&read).expect("whole").0, Batch::parse(&sent).expect("whole").0);
+            after.verify_crc().expect("the checksum is right");
+            assert_eq!(after.header().producer(), Some(stamp(8, 1_000)));
+            assert_eq!((after.header().base_offset(), after.header().leader_epoch()), (Offset::ZERO, None));
+            assert_eq!(after.payload(), before.payload());
+            assert_eq!(after.header().attributes(), before.header().attributes());
+            let mut decompressor = Decompressor::new();
+            assert_eq!(after.decode(&mut decompressor, 1 << 20).expect("records").count(), 2);
+            slots.give_back(id);
+            assert!(slots.get(id).foreign.is_empty(), "the memory is for any batch again");
+        }
     }
 }

@@ -8,7 +8,7 @@ use wire::batch::batches;
 
 use super::Plan;
 use super::poll::{Conn, ConnState};
-use super::producer::Context;
+use super::producer::{Context, Producer};
 use crate::door::kafka::{self, FetchTemplate};
 use crate::door::native::{self, GrantTemplates, Pushed};
 use crate::door::{Door, error_name, is_retriable};
@@ -21,6 +21,23 @@ enum Requests {
     Native(GrantTemplates),
 }
 
+/// What becomes of the records that are read.
+pub(super) enum Taker<'a> {
+    Judge { verifier: &'a mut Verifier, decompressor: &'a mut Decompressor },
+    Echo(&'a mut Producer),
+}
+
+impl Taker<'_> {
+    fn has_room(&self, plan: &Plan) -> bool {
+        match self {
+            Self::Judge { .. } => true,
+            Self::Echo(echo) => echo.has_room(plan),
+        }
+    }
+}
+
+/// How long to wait until room is looked for again.
+const ROOM_AFTER_NS: u64 = 1_000_000;
 /// Longest time between a failed fetch and the next.
 const RETRY_AFTER_NS: u64 = 50_000_000;
 /// What a batch may decompress to.
@@ -31,6 +48,8 @@ const BATCH_BYTES_MAX: usize = 1 << 30;
 struct Place {
     partition: u32,
     next: u64,
+    /// Bytes that were read and not granted again.
+    owed: u32,
 }
 
 #[derive(Debug)]
@@ -42,7 +61,7 @@ pub(super) struct Consumer {
     index_of: Vec<u32>,
     requests: Requests,
     next_correlation: u32,
-    /// Kafka: no fetch is under way, and none before this time.
+    /// Kafka: no fetch is under way, and none before this time. Native: grants are owed, and held back until then.
     fetch_at: Option<u64>,
     /// When everything was read.
     pub(super) finished_at: Option<u64>,
@@ -52,14 +71,16 @@ pub(super) struct Consumer {
 
 impl Consumer {
     pub(super) fn new(plan: &Plan, reader: u32, address: u32, partitions: Vec<u32>, token: u64) -> Self {
-        let requests = match plan.route.door {
-            Door::Kafka => Requests::Kafka(FetchTemplate::new(
-                &plan.route.topic,
-                &partitions,
-                plan.fetch_bytes,
-                plan.fetch_wait_ms,
-            )),
+        let route = &plan.read_route;
+        let requests = match route.door {
+            Door::Kafka => {
+                Requests::Kafka(FetchTemplate::new(&route.topic, &partitions, plan.fetch_bytes, plan.fetch_wait_ms))
+            }
             Door::Native => Requests::Native(GrantTemplates::new(number::short(partitions.len()))),
+        };
+        let place = |partition| {
+            let next = plan.read_from.get(number::index(partition)).copied().unwrap_or(0);
+            Place { partition, next, owed: 0 }
         };
         let mut index_of = vec![u32::MAX; number::index(plan.partitions)];
         for (index, partition) in partitions.iter().enumerate() {
@@ -67,8 +88,8 @@ impl Consumer {
         }
         Self {
             reader,
-            conn: Conn::new(plan.route.door, plan.route.addresses[number::index(address)], token),
-            places: partitions.into_iter().map(|partition| Place { partition, next: 0 }).collect(),
+            conn: Conn::new(route.door, route.addresses[number::index(address)], token),
+            places: partitions.into_iter().map(place).collect(),
             index_of,
             requests,
             next_correlation: 1,
@@ -101,11 +122,25 @@ impl Consumer {
                 self.lose(&error, context);
             }
         } else if self.conn.state == ConnState::Ready && self.fetch_at.is_some_and(|at| at <= now) {
+            if !context.has_room {
+                self.fetch_at = Some(now + ROOM_AFTER_NS);
+                return;
+            }
             self.fetch_at = None;
-            if let Err(error) = self.ask(context.plan) {
+            let asked = if self.conn_is_kafka() { self.ask(context.plan) } else { self.grant_owed() };
+            if let Err(error) = asked {
                 self.lose(&error, context);
             }
         }
+    }
+
+    /// Native: allows the broker to send as much again as was taken on.
+    fn grant_owed(&mut self) -> io::Result<()> {
+        let Requests::Native(grants) = &self.requests else { return Ok(()) };
+        for (stream, place) in (1..).zip(&mut self.places).filter(|(_, place)| place.owed > 0) {
+            grants.write(&mut self.conn.output, stream, std::mem::take(&mut place.owed));
+        }
+        self.conn.flush()
     }
 
     /// Kafka: the next fetch. Native: opens all streams.
@@ -120,8 +155,9 @@ impl Consumer {
                 self.next_correlation = self.next_correlation.wrapping_add(1);
             }
             Requests::Native(_) => {
-                let topic = plan.route.topic_id.expect("the native door's topics have ids");
-                for (stream, place) in (1..).zip(&self.places) {
+                let topic = plan.read_route.topic_id.expect("the native door's topics have ids");
+                for (stream, place) in (1..).zip(&mut self.places) {
+                    place.owed = 0;
                     let open = native::open_stream(stream, topic, place.partition, place.next, plan.fetch_bytes);
                     self.conn.output.extend_from_slice(&open);
                 }
@@ -130,27 +166,17 @@ impl Consumer {
         self.conn.flush()
     }
 
-    pub(super) fn on_event(
-        &mut self,
-        verifier: &mut Verifier,
-        decompressor: &mut Decompressor,
-        context: &mut Context<'_>,
-    ) {
+    pub(super) fn on_event(&mut self, taker: &mut Taker<'_>, context: &mut Context<'_>) {
         if self.conn.state == ConnState::Closed {
             return;
         }
-        if let Err(error) = self.receive(verifier, decompressor, context) {
+        if let Err(error) = self.receive(taker, context) {
             self.lose(&error, context);
         }
         self.advance(context);
     }
 
-    fn receive(
-        &mut self,
-        verifier: &mut Verifier,
-        decompressor: &mut Decompressor,
-        context: &mut Context<'_>,
-    ) -> io::Result<()> {
+    fn receive(&mut self, taker: &mut Taker<'_>, context: &mut Context<'_>) -> io::Result<()> {
         self.conn.advance()?;
         if self.conn.state == ConnState::Connecting {
             return Ok(());
@@ -164,7 +190,7 @@ impl Consumer {
                     continue;
                 }
                 let input = self.conn.take_input();
-                let outcome = self.take(&input[range], verifier, decompressor, context);
+                let outcome = self.take(&input[range], taker, context);
                 self.conn.give_input(input);
                 outcome?;
             }
@@ -176,13 +202,7 @@ impl Consumer {
         Ok(())
     }
 
-    fn take(
-        &mut self,
-        frame: &[u8],
-        verifier: &mut Verifier,
-        decompressor: &mut Decompressor,
-        context: &mut Context<'_>,
-    ) -> io::Result<()> {
+    fn take(&mut self, frame: &[u8], taker: &mut Taker<'_>, context: &mut Context<'_>) -> io::Result<()> {
         let now = context.clock.now();
         if self.conn_is_kafka() {
             let mut retry = false;
@@ -191,7 +211,7 @@ impl Consumer {
                 let index = index_of.get(number::index(partition)).copied().unwrap_or(u32::MAX);
                 let Some(place) = places.get_mut(number::index(index)) else { return };
                 if error == 0 {
-                    read_records(place, records, now, verifier, decompressor, context);
+                    take_records(place, records, now, taker, context);
                 } else {
                     retry = true;
                     report(error, partition, context);
@@ -206,6 +226,10 @@ impl Consumer {
                 self.fetch_at = Some(now + RETRY_AFTER_NS);
                 return Ok(());
             }
+            if !taker.has_room(context.plan) {
+                self.fetch_at = Some(now + ROOM_AFTER_NS);
+                return Ok(());
+            }
             return self.ask(context.plan);
         }
         match native::read_pushed(frame).map_err(io::Error::other)? {
@@ -214,9 +238,12 @@ impl Consumer {
                 let Some(place) = self.places.get_mut(index) else {
                     return Err(io::Error::other("data of a stream that was never opened"));
                 };
-                read_records(place, records, now, verifier, decompressor, context);
-                if let (Requests::Native(grants), false) = (&self.requests, records.is_empty()) {
-                    grants.write(&mut self.conn.output, stream, number::short(records.len()));
+                take_records(place, records, now, taker, context);
+                place.owed += number::short(records.len());
+                if !taker.has_room(context.plan) {
+                    self.fetch_at = Some(now + ROOM_AFTER_NS);
+                } else if let (Requests::Native(grants), 1..) = (&self.requests, place.owed) {
+                    grants.write(&mut self.conn.output, stream, std::mem::take(&mut place.owed));
                     self.conn.flush()?;
                 }
                 self.serves(now, context);
@@ -278,6 +305,46 @@ fn report(error: i16, partition: u32, context: &mut Context<'_>) {
     if !is_retriable(error) {
         context.shared.fail(text);
     }
+}
+
+fn take_records(place: &mut Place, bytes: &[u8], now: u64, taker: &mut Taker<'_>, context: &mut Context<'_>) {
+    match taker {
+        Taker::Judge { verifier, decompressor } => read_records(place, bytes, now, verifier, decompressor, context),
+        Taker::Echo(echo) => pass_on(place, bytes, now, echo, context),
+    }
+}
+
+/// Hands whole batches on, from the place's next offset on. Each record keeps its offset, so that nothing may be left out.
+fn pass_on(place: &mut Place, bytes: &[u8], now: u64, echo: &mut Producer, context: &mut Context<'_>) {
+    let (mut count, mut value_bytes) = (0, 0);
+    for batch in batches(bytes) {
+        let Ok(batch) = batch.and_then(|batch| batch.verify_crc().map(|()| batch)) else {
+            context.stats.damaged_batches += 1;
+            return;
+        };
+        let header = batch.header();
+        let (base, next, records) = (header.base_offset().get(), header.next_offset().get(), header.record_count());
+        if next <= place.next {
+            continue;
+        }
+        let attributes = header.attributes();
+        let is_dense = base == place.next && next - base == u64::from(records);
+        if !is_dense || attributes.is_control() || attributes.is_transactional() {
+            let (partition, wanted) = (place.partition, place.next);
+            context.shared.fail(|| {
+                format!("partition {partition} has a batch of {records} records at {base} where {wanted} comes next: only a topic of plain records without gaps has an echo")
+            });
+            return;
+        }
+        echo.pass_on(place.partition, now, batch.bytes(), records);
+        place.next = next;
+        count += u64::from(records);
+        value_bytes += number::large(batch.bytes().len());
+    }
+    context.stats.count(context.is_measured(now), |counts| {
+        counts.consumed += count;
+        counts.consumed_bytes += value_bytes;
+    });
 }
 
 /// Judges the records of some batches, from the place's next offset on.

@@ -35,6 +35,8 @@ pub(super) struct Context<'a> {
     /// Wall clock at the clock's zero, in milliseconds.
     pub(super) epoch_ms: u64,
     pub(super) headers: &'static [Header<'static>],
+    /// Whether what is read can be taken on.
+    pub(super) has_room: bool,
 }
 
 impl Context<'_> {
@@ -77,7 +79,7 @@ pub(super) struct Producer {
     lingering: VecDeque<(u64, SlotId, u32)>,
     identity: Option<ProducerStamp>,
     is_ended: bool,
-    /// Of a closed loop: its start has come, and from then on answers drive it.
+    /// Of a closed loop: its start has come, and from then on answers drive it. An echo is driven by what is read.
     has_begun: bool,
     start: u64,
     /// Memory for the parts of an answer.
@@ -96,6 +98,7 @@ impl Producer {
                 (Some(Arrivals::new(curve.clone(), placement.clone(), share, seed)), *burst, 0)
             }
             Pace::Closed { records_max } => (None, 1, records_max.unwrap_or(u64::MAX)),
+            Pace::Echo => (None, 1, 0),
         };
         let partitions = number::index(plan.partitions);
         let mut used: Vec<u32> = (0..plan.partitions).map(|partition| plan.route.address_of(partition)).collect();
@@ -123,7 +126,7 @@ impl Producer {
             lanes: used.iter().enumerate().map(lane).collect(),
             lane_of: (0..plan.partitions).map(lane_of).collect(),
             open: vec![NONE; partitions],
-            next_sequence: vec![0; partitions],
+            next_sequence: if plan.is_echo() { plan.read_from.clone() } else { vec![0; partitions] },
             base_sequence: vec![Sequence::from_wire(0).expect("zero is a sequence"); partitions],
             sent: vec![SentStream::default(); partitions],
             slots: Slots::new(plan.codec),
@@ -133,7 +136,7 @@ impl Producer {
             lingering: VecDeque::with_capacity(64),
             identity,
             is_ended: false,
-            has_begun: false,
+            has_begun: plan.is_echo(),
             start: plan.start,
             results: Vec::with_capacity(16),
             parts: Vec::with_capacity(16),
@@ -176,6 +179,7 @@ impl Producer {
         if !self.is_ended {
             match self.arrivals {
                 Some(_) => self.take_arrivals(context),
+                None if context.plan.is_echo() => {}
                 None => self.fill(context),
             }
         }
@@ -243,6 +247,22 @@ impl Producer {
             self.sticky = (self.sticky + 1) % plan.partitions;
         }
         self.sticky
+    }
+
+    /// Whether what readers read can be taken on.
+    pub(super) fn has_room(&self, plan: &Plan) -> bool {
+        self.pending_bytes < plan.buffer_bytes
+    }
+
+    /// Takes a batch on that was read at a time. Sequences are the offsets at which it was read.
+    pub(super) fn pass_on(&mut self, partition: u32, at: u64, batch: &[u8], records: u32) {
+        let stream = number::index(partition);
+        let id = self.slots.take(partition, self.next_sequence[stream]);
+        self.slots.get(id).pass_on(at, batch, records);
+        self.next_sequence[stream] += u64::from(records);
+        self.sent[stream].end = self.next_sequence[stream];
+        self.pending_bytes += batch.len();
+        self.enqueue(id);
     }
 
     /// A closed loop: keeps the producer's batches under way.

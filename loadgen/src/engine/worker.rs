@@ -14,7 +14,7 @@ use wire::batch::Header;
 use wire::native::Acks;
 use wire::{Compressor, Decompressor};
 
-use super::consumer::Consumer;
+use super::consumer::{Consumer, Taker};
 use super::poll::Poll;
 use super::producer::{Context, Producer, Requests};
 use super::stats::{Second, Stats};
@@ -234,8 +234,14 @@ impl Worker {
         outcome
     }
 
+    /// The producer that passes on what is read.
+    fn echo(&self) -> Option<&Producer> {
+        self.producers.first().filter(|_| self.plan.is_echo())
+    }
+
     /// Lets a producer or consumer work: on an event of one of its connections, or on time.
     fn visit(&mut self, index: usize, event: Option<usize>) {
+        let has_room = self.echo().is_none_or(|echo| echo.has_room(&self.plan));
         let mut context = Context {
             plan: &self.plan,
             shared: &self.shared,
@@ -247,6 +253,7 @@ impl Worker {
             request_number: &mut self.request_number,
             epoch_ms: self.epoch_ms,
             headers: self.headers,
+            has_room,
         };
         let wake = if let Some(producer) = self.producers.get_mut(index) {
             match event {
@@ -260,11 +267,22 @@ impl Worker {
         } else {
             let consumer = &mut self.consumers[index - self.producers.len()];
             let verifier = &mut self.verifiers[number::index(consumer.reader)];
+            let mut taker = match self.producers.first_mut() {
+                Some(echo) if self.plan.is_echo() => Taker::Echo(echo),
+                _ => Taker::Judge { verifier, decompressor: &mut self.decompressor },
+            };
             match event {
-                Some(_) => consumer.on_event(verifier, &mut self.decompressor, &mut context),
+                Some(_) => consumer.on_event(&mut taker, &mut context),
                 None => consumer.advance(&mut context),
             }
-            consumer.wake_at(&self.plan)
+            let wake = consumer.wake_at(&self.plan);
+            // What was read leaves at once.
+            if let Taker::Echo(echo) = taker {
+                echo.advance(&mut context);
+                let echo_wake = echo.wake_at();
+                self.set_wake(0, echo_wake.max(self.clock.now() + 1));
+            }
+            wake
         };
         // Never now: the connections must have their turn between two visits.
         self.set_wake(index, wake.max(self.clock.now() + 1));
@@ -306,6 +324,7 @@ impl Worker {
                         request_number: &mut self.request_number,
                         epoch_ms: self.epoch_ms,
                         headers: self.headers,
+                        has_room: true,
                     };
                     self.consumers[index].check_finished(now, &context);
                 }
@@ -326,6 +345,7 @@ impl Worker {
                 request_number: &mut self.request_number,
                 epoch_ms: self.epoch_ms,
                 headers: self.headers,
+                has_room: true,
             };
             producer.check_overdue(&mut context);
         }
@@ -369,6 +389,7 @@ impl Worker {
             request_number: &mut self.request_number,
             epoch_ms: self.epoch_ms,
             headers: self.headers,
+            has_room: true,
         };
         self.producers.iter_mut().for_each(|producer| producer.abandon(&mut context));
         let index = self.stats.second.index;
@@ -384,9 +405,10 @@ fn consumers_of(plan: &Plan, part: Part, owners: &mut Vec<Owner>) -> Vec<Consume
     let mut consumers = Vec::new();
     let mut count = 0;
     for reader in 0..plan.readers {
-        for address in 0..number::short(plan.route.addresses.len()) {
+        let route = &plan.read_route;
+        for address in 0..number::short(route.addresses.len()) {
             let here: Vec<u32> =
-                (0..plan.partitions).filter(|partition| plan.route.address_of(*partition) == address).collect();
+                (0..plan.partitions).filter(|partition| route.address_of(*partition) == address).collect();
             for connection in 0..plan.reader_connections {
                 let step = number::index(plan.reader_connections);
                 let mine: Vec<u32> = here.iter().copied().skip(number::index(connection)).step_by(step).collect();

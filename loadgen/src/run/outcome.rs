@@ -52,7 +52,12 @@ pub(super) fn judge(
         abandoned: stats.abandoned,
         is_open_loop: is_open,
     });
-    let problems = problems(&stats, &verification, &health, unread);
+    let mut problems = problems(&stats, &verification, &health, unread);
+    if scenario.consume.echo && stats.counts.consumed == 0 && stats.counts.acked > 0 {
+        let topic = &context.topic.route.topic;
+        problems
+            .push(format!("Nothing came back: is `corelane loadgen echo --topic {topic}` running on the other host?"));
+    }
     let seconds = match drained_after_s.filter(|_| scenario.load.kind == LoopKind::None) {
         Some(seconds) => seconds,
         None => elapsed as f64 / 1e9,
@@ -67,6 +72,13 @@ pub(super) fn judge(
                 scenario.produce.in_flight
             ),
             LoopKind::None => "reading only".to_owned(),
+        },
+        end_to_end_label: match &context.topic.echo {
+            None => crate::result::ONE_PROCESS.to_owned(),
+            Some(echo) => format!(
+                "ROUND TRIP by echo on one clock: due, to {}, by another process to {}, consumed here",
+                context.topic.route.topic, echo.topic
+            ),
         },
         target: context.options.target.to_string(),
         topic: context.topic.route.topic.clone(),

@@ -9,6 +9,7 @@ use wire::Codec;
 
 use crate::door::admin::{Admin, ProducerIdentity, TopicWish};
 use crate::door::{Door, Route, Target};
+use crate::echo::echo_of;
 use crate::engine::{Clock, Pace, Plan};
 use crate::number;
 use crate::record::keys::ZipfTable;
@@ -37,6 +38,8 @@ const INVALID_CONFIG: &str = "INVALID_CONFIG";
 #[derive(Debug)]
 pub(super) struct MadeTopic {
     pub(super) route: Route,
+    /// Of the topic in which the records come back, if they do.
+    pub(super) echo: Option<Route>,
     pub(super) settings: BTreeMap<String, String>,
     /// The broker knows Corelane's settings.
     pub(super) is_corelane: bool,
@@ -84,8 +87,14 @@ pub(super) fn make_topic(scenario: &Scenario, target: Target, admin: &mut Admin)
     } else {
         create(admin, &settings)?;
     }
-    let route = admin.route(&name, scenario.topic.partitions)?;
-    Ok(MadeTopic { route, settings, is_corelane })
+    let route = admin.route(&name, partitions)?;
+    let mut echo = None;
+    if scenario.consume.echo {
+        let name = echo_of(&name);
+        admin.create(&TopicWish { name: &name, partitions, replication, settings: &settings })?;
+        echo = Some(admin.route(&name, partitions)?);
+    }
+    Ok(MadeTopic { route, echo, settings, is_corelane })
 }
 
 /// What takes time to make and is needed more than once.
@@ -169,13 +178,15 @@ fn pace(scenario: &Scenario) -> Result<Pace, PlanError> {
     Ok(Pace::Open { curve: Arc::new(curve), placement, burst: load.burst })
 }
 
-fn basis(scenario: &Scenario, route: &Route, material: &Material, run: u32, clock: Clock) -> Plan {
+fn basis(scenario: &Scenario, topic: &MadeTopic, material: &Material, run: u32, clock: Clock) -> Plan {
     let produce = &scenario.produce;
     let start = clock.now() + LEAD_NS;
     let has_backlog = scenario.consume.backlog_records > 0;
     let load_end = start + number::nanos(scenario.time.seconds());
     Plan {
-        route: route.clone(),
+        route: topic.route.clone(),
+        read_route: topic.echo.as_ref().unwrap_or(&topic.route).clone(),
+        read_from: Vec::new(),
         partitions: scenario.topic.active(),
         producers: produce.producers,
         producer_base: 0,
@@ -226,8 +237,8 @@ const BACKLOG_TIME_MAX_NS: u64 = 3_600_000_000_000;
 const BACKLOG_BATCH_BYTES: usize = 128 << 10;
 
 /// Writes what readers are to find, as fast as possible.
-pub(super) fn backlog(scenario: &Scenario, route: &Route, material: &Material, run: u32, clock: Clock) -> Plan {
-    let plan = basis(scenario, route, material, run, clock);
+pub(super) fn backlog(scenario: &Scenario, topic: &MadeTopic, material: &Material, run: u32, clock: Clock) -> Plan {
+    let plan = basis(scenario, topic, material, run, clock);
     let each = scenario.consume.backlog_records.div_ceil(u64::from(plan.producers));
     let load_end = plan.start + BACKLOG_TIME_MAX_NS;
     let batch_bytes = plan.batch_bytes.max(BACKLOG_BATCH_BYTES);
@@ -249,13 +260,13 @@ pub(super) fn backlog(scenario: &Scenario, route: &Route, material: &Material, r
 /// The load that is measured.
 pub(super) fn measured(
     scenario: &Scenario,
-    route: &Route,
+    topic: &MadeTopic,
     material: &Material,
     run: u32,
     clock: Clock,
     identities: Vec<ProducerIdentity>,
 ) -> Result<Plan, PlanError> {
-    let plan = basis(scenario, route, material, run, clock);
+    let plan = basis(scenario, topic, material, run, clock);
     let producers = if scenario.load.kind == LoopKind::None { 0 } else { plan.producers };
     let producer_base = plan.producers_known - plan.producers;
     Ok(Plan { pace: pace(scenario)?, producers, producer_base, identities, ..plan })

@@ -15,6 +15,8 @@ pub(super) struct Wrong {
 
 /// Streams that one process follows: producers times partitions times readers.
 const STREAMS_MAX: u64 = 16_000_000;
+/// Kafka's limit for names, without what the echo's topic has at its end.
+const ECHO_NAME_BYTES_MAX: usize = 249 - crate::echo::SUFFIX.len();
 const RECORD_BYTES_MAX: usize = 64 << 20;
 
 type Checked = Result<(), Wrong>;
@@ -166,6 +168,15 @@ fn check_consume(scenario: &Scenario) -> Checked {
         * u64::from(consume.readers.max(1));
     ensure(streams <= STREAMS_MAX, "produce.producers", || {
         format!("producers x partitions x readers is {streams}; {STREAMS_MAX} can be followed")
+    })?;
+    ensure(!consume.echo || consume.readers > 0, "consume.echo", || {
+        "what comes back needs consume.readers".to_owned()
+    })?;
+    ensure(!consume.echo || !scenario.topic.name.is_empty(), "consume.echo", || {
+        "set topic.name: `corelane loadgen echo` must be told the same one".to_owned()
+    })?;
+    ensure(!consume.echo || scenario.topic.name.len() <= ECHO_NAME_BYTES_MAX, "topic.name", || {
+        format!("{ECHO_NAME_BYTES_MAX} letters at most: the echo's topic has a longer name")
     })?;
     let idle = scenario.load.kind == LoopKind::None;
     ensure(!idle || (consume.backlog_records > 0 && consume.readers > 0), "load.loop", || {

@@ -33,6 +33,8 @@ fn a_value_out_of_bounds_is_named_with_key_and_line() {
     assert_eq!(message, "my.toml:3: produce.batch_bytes: 2000000000 is above 1 GiB");
     let message = error("name = \"x\"\n[produce]\nbatch_bytes = 0\nbuffer_bytes = 0\n", &[]);
     assert_eq!(message, "my.toml:4: produce.buffer_bytes: 0 is less than one batch of 0");
+    let message = error("name = \"x\"\n[consume]\nreaders = 1\necho = true\n", &[]);
+    assert!(message.starts_with("my.toml:4: consume.echo: set topic.name"), "{message}");
     let message = error("name = \"x\"\n[records]\nbytes = 10\n", &[]);
     assert!(message.starts_with("my.toml:3: records.bytes: 10 B leave no room"), "{message}");
     let message = error("name = \"x\"\n[produce]\nidempotent = true\nin_flight = 9\n", &[]);

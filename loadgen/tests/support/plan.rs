@@ -29,6 +29,8 @@ pub(crate) fn open_loop(address: SocketAddr, clock: Clock, rate: f64, seconds: f
         checksum: Checksum::Written,
     };
     Plan {
+        read_route: route.clone(),
+        read_from: Vec::new(),
         route,
         partitions: 4,
         producers,

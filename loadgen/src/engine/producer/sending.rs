@@ -122,7 +122,7 @@ impl Producer {
                     self.base_sequence[at] = base.plus(slot.records);
                     base
                 });
-                slot.builder().set_producer(Some(ProducerStamp { base_sequence: Some(base), ..identity }));
+                slot.set_producer(ProducerStamp { base_sequence: Some(base), ..identity });
             }
             let partition = slot.partition;
             let batch = slot.finish(context.compressor);
@@ -264,6 +264,10 @@ impl Producer {
             lane.resume_at = now + RESUME_AFTER_NS;
             lane.outage_since.get_or_insert(now);
         } else {
+            if context.plan.is_echo() {
+                let text = || format!("partition {partition} of the echo: {} ({code})", error_name(code));
+                context.shared.fail(text);
+            }
             self.give_up(lane_index, slot, context);
         }
     }
@@ -284,6 +288,10 @@ impl Producer {
             counts.acked_bytes += bytes;
         });
         if let Ok(base) = u64::try_from(base_offset) {
+            if context.plan.is_echo() && base != slot.first_sequence {
+                let read = slot.first_sequence;
+                context.shared.fail(|| format!("what was at {read} of partition {partition} came to {base} in its echo: somebody else writes there"));
+            }
             let end = &context.shared.acked_end[partition];
             end.fetch_max(base + records, std::sync::atomic::Ordering::Relaxed);
         }
