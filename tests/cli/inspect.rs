@@ -7,7 +7,7 @@ use base::SeededRandom;
 use serde_json::Value;
 use tests::broker::{Broker, folder};
 
-use crate::program::{Door, Outcome, ask, run};
+use crate::program::{Door, Outcome, ask, run, until};
 
 const SEED: u64 = 0x1a5e;
 
@@ -175,4 +175,40 @@ fn a_segment_that_is_cut_or_missing_is_found() {
     assert!(outcome.text().contains("it is missing"), "{}", outcome.text());
     fs::write(active, kept).unwrap();
     inspect(data.path(), &[]).well();
+}
+
+#[test]
+fn records_that_were_deleted_are_no_damage_before_and_after_their_segments_are_removed() {
+    let data = folder();
+    let broker = filled(data.path());
+    ask(&broker, Door::Kafka, &["topic", "create", "kept", "--config", "segment.bytes=1048576"], b"").well();
+    let lines = "a line of some length to be kept\n".repeat(60_000);
+    ask(&broker, Door::Kafka, &["produce", "kept", "--codec", "none"], lines.as_bytes()).well();
+    let trim = ["topic", "trim", "plain", "--all"];
+    let trimmed = ask(&broker, Door::Kafka, &trim, b"").well();
+    assert!(trimmed.text().lines().count() == 2, "{}", trimmed.text());
+    broker.kill();
+    let crashed = inspect(data.path(), &["--json", "--batches"]).well().json();
+    assert_eq!(of_kind(&crashed, "damage").len(), 0);
+    assert_eq!(of_kind(&crashed, "log_start").len(), 2);
+
+    let logs = || files(&data.path().join("topics"), |name| name.ends_with(".log"));
+    let broker = Broker::start(data.path(), &[]);
+    let first = |log: &PathBuf| log.ends_with("00000000000000000000.log");
+    // Those of the metadata, of one partition of the third topic, and of two of the second one are left.
+    until("the first segments of a topic are removed", || logs().iter().filter(|log| first(log)).count() == 4);
+    assert!(broker.stop().1);
+    let stopped = inspect(data.path(), &["--json", "--verify"]).well().json();
+    assert_eq!(of_kind(&stopped, "damage").len(), 0);
+
+    // A segment that is not before the start of its log is missed.
+    let first = logs().into_iter().find(|log| {
+        let next = |name: &str| name.ends_with(".log") && !name.starts_with("00000000000000000000");
+        log.ends_with("0/00000000000000000000.log") && !files(log.parent().expect("a folder"), next).is_empty()
+    });
+    fs::remove_file(first.expect("a topic has all its segments")).expect("it is there");
+    let missing = inspect(data.path(), &["--json", "--verify"]).json();
+    let damages = of_kind(&missing, "damage");
+    let says = |damage: &Value| damage.to_string().contains("no segment holds offset 0");
+    assert!(damages.iter().any(|damage| says(damage)), "{damages:?}");
 }
