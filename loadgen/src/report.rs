@@ -99,11 +99,12 @@ pub fn table(run: &RunResult) -> String {
     }
     let _ = writeln!(
         text,
-        "generator   lag p50 {:.3} p99 {:.3} p99.9 {:.3} ms; busiest thread {:.0} %",
+        "generator   lag p50 {:.3} p99 {:.3} p99.9 {:.3} ms; busiest thread {:.0} %{}",
         run.health.lag.p50,
         run.health.lag.p99,
         run.health.lag.p99_9,
-        run.health.busy_share * 100.0
+        run.health.busy_share * 100.0,
+        if run.generator.runs_first { "; runs before the broker" } else { "" }
     );
     match &run.latency {
         Some(latency) => {

@@ -71,6 +71,9 @@ pub struct Generator {
     pub commit: String,
     pub threads: u32,
     pub connections: u32,
+    /// Its threads ran before all ordinary ones of the host.
+    #[serde(default)]
+    pub runs_first: bool,
 }
 
 /// Milliseconds.

@@ -121,6 +121,8 @@ pub struct Stats {
     /// Processor time and time spent waiting for a processor in the measured time, in nanoseconds.
     pub busy_ns: u64,
     pub waited_ns: u64,
+    /// The thread ran before all ordinary ones.
+    pub runs_first: bool,
 }
 
 impl Stats {
@@ -160,6 +162,7 @@ impl Stats {
         }
         self.busy_ns = self.busy_ns.max(other.busy_ns);
         self.waited_ns = self.waited_ns.max(other.waited_ns);
+        self.runs_first |= other.runs_first;
     }
 }
 

@@ -18,7 +18,7 @@ use super::consumer::{Consumer, Taker};
 use super::poll::Poll;
 use super::producer::{Context, Producer, Requests};
 use super::stats::{Second, Stats};
-use super::{Clock, Plan, Shared};
+use super::{Clock, Pace, Plan, Shared};
 use crate::door::Door;
 use crate::door::kafka::ProduceTemplate;
 use crate::door::native::ProduceLayout;
@@ -183,6 +183,10 @@ impl Worker {
     pub fn run(mut self) -> WorkerOutcome {
         // Sleeps would otherwise end up to 50 µs late.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        // A closed loop has no schedule to keep, and would take the processor from the broker.
+        if matches!(self.plan.pace, Pace::Open { .. }) {
+            self.stats.runs_first = crate::host::run_first();
+        }
         while !self.is_done() {
             if let Err(error) = self.step() {
                 self.shared.fail(|| format!("waiting for connections: {error}"));

@@ -91,6 +91,7 @@ pub(super) fn judge(
             commit: context.options.commit.clone(),
             threads: context.threads,
             connections: load.connections,
+            runs_first: stats.runs_first,
         },
         started_at: context.started_at,
         is_valid: problems.is_empty(),
