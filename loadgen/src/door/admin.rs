@@ -56,6 +56,10 @@ fn refused(what: &str, code: i16, message: Option<&str>) -> io::Error {
     io::Error::other(format!("{what}: the broker refused: {} ({code}){message}", error_name(code)))
 }
 
+fn at_the_end(partition: u32) -> ListOffsetsPartition {
+    ListOffsetsPartition { partition_index: partition.cast_signed(), timestamp: -1, ..ListOffsetsPartition::default() }
+}
+
 fn empty() -> io::Error {
     io::Error::other("the broker's answer is empty")
 }
@@ -264,25 +268,32 @@ impl Admin {
     pub fn ends(&mut self, route: &Route, partitions: u32) -> io::Result<Vec<u64>> {
         match route.topic_id.filter(|_| self.target.door == Door::Native) {
             Some(topic) => self.ends_native(topic, partitions),
-            None => self.ends_kafka(&route.topic, partitions),
+            None => self.ends_kafka(route, partitions),
         }
     }
 
-    fn ends_kafka(&mut self, topic: &str, partitions: u32) -> io::Result<Vec<u64>> {
-        let ask = |index: u32| ListOffsetsPartition {
-            partition_index: index.cast_signed(),
-            timestamp: -1,
-            ..ListOffsetsPartition::default()
-        };
-        let topics = vec![ListOffsetsTopic { name: topic.to_owned(), partitions: (0..partitions).map(ask).collect() }];
-        let response = self.ask(&ListOffsetsRequest { replica_id: -1, topics, ..ListOffsetsRequest::default() }, 5)?;
+    /// Each leader knows its own partitions only.
+    fn ends_kafka(&mut self, route: &Route, partitions: u32) -> io::Result<Vec<u64>> {
         let mut ends = vec![0; number::index(partitions)];
-        for answer in &response.topics.first().ok_or_else(empty)?.partitions {
-            if answer.error_code != 0 {
-                return Err(refused("listing offsets", answer.error_code, None));
+        for (leader, address) in (0_u32..).zip(&route.addresses) {
+            let led = (0..partitions).filter(|partition| route.address_of(*partition) == leader);
+            let asked: Vec<ListOffsetsPartition> = led.map(at_the_end).collect();
+            if asked.is_empty() {
+                continue;
             }
-            let slot = usize::try_from(answer.partition_index).ok().and_then(|index| ends.get_mut(index));
-            *slot.ok_or_else(empty)? = u64::try_from(answer.offset).unwrap_or(0);
+            let topics = vec![ListOffsetsTopic { name: route.topic.clone(), partitions: asked }];
+            let request = ListOffsetsRequest { replica_id: -1, topics, ..ListOffsetsRequest::default() };
+            let response = match route.addresses.len() {
+                1 => self.ask(&request, 5)?,
+                _ => Self::connect(Target { address: *address, ..self.target })?.ask(&request, 5)?,
+            };
+            for answer in &response.topics.first().ok_or_else(empty)?.partitions {
+                if answer.error_code != 0 {
+                    return Err(refused("listing offsets", answer.error_code, None));
+                }
+                let slot = usize::try_from(answer.partition_index).ok().and_then(|index| ends.get_mut(index));
+                *slot.ok_or_else(empty)? = u64::try_from(answer.offset).unwrap_or(0);
+            }
         }
         Ok(ends)
     }
