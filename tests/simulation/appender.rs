@@ -16,6 +16,9 @@ use crate::storage::{Fault, World};
 /// The owner's state of a partition in this test: how many batches it has appended with a producer's stamp.
 pub(crate) type Counts = Rc<RefCell<BTreeMap<PartitionId, u64>>>;
 
+/// Some records are of the year 2049: retention by time never deletes them.
+pub(crate) const FAR_AHEAD: Timestamp = Timestamp::from_millis(2_500_000_000_000);
+
 /// Between two attempts of an appender that is refused.
 const REFUSED_PAUSE: Duration = Duration::from_micros(100);
 
@@ -36,8 +39,8 @@ impl Appender {
         for number in 0.. {
             let name = BatchName { appender: self.appender, number };
             let bytes = make_batch(name, &mut random, world.large_batches());
-            world.histories.borrow_mut()[index].submit(name, &bytes);
             let header = BatchHeader::read(&bytes).expect("whole");
+            world.histories.borrow_mut()[index].submit(name, &bytes, header.max_timestamp());
             let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
             let batch = AppendBatch {
                 header: head,
@@ -103,7 +106,12 @@ fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8
         let mut value = name.encode().to_vec();
         value.resize(8 + bytes, 0);
         random.fill(&mut value[8..]);
-        let timestamp = Timestamp::from_wire(i64::try_from(random.below(1 << 40)).expect("41 bits"));
+        let now = rt::wall_clock().as_millis();
+        let timestamp = match random.below(200) {
+            0 => Some(FAR_AHEAD),
+            1..20 => None,
+            _ => Some(Timestamp::from_millis(now - random.below(200))),
+        };
         builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
     }
     COMPRESSOR.with_borrow_mut(|compressor| builder.finish(compressor).to_vec())

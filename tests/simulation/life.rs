@@ -5,17 +5,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, SeededRandom, TopicId};
-use rt::Disk;
 use rt::sim::{Sim, SimConfig};
+use rt::{BLOCK_BYTES, Disk};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::{FOREGROUND, TASK_QUEUES};
-use shard::{Durability, ReadError, Shard, ShardConfig};
+use shard::{LogOffsets, ReadError, Shard, ShardConfig};
 
 use crate::appender::{Appender, Counts};
 use crate::churn::{Churn, add_missing};
 use crate::lying_disk::LyingDisk;
 use crate::storage::{Fault, World};
+use crate::trimmer::Trimmer;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -74,6 +75,11 @@ impl Life {
         self.sim.fingerprint()
     }
 
+    /// Segments that lay before the start of their log.
+    pub(crate) fn segments_removed(&self) -> u64 {
+        self.shards.borrow().iter().map(|shard| shard.stats().segments_removed).sum()
+    }
+
     /// Starts, works, and ends: sometimes in the middle of the start.
     pub(crate) fn live(&self, random: &mut SeededRandom) -> Ending {
         let turn = random.below(3);
@@ -118,6 +124,16 @@ impl Life {
     pub(crate) fn check_everything(&self) {
         let counts = self.sim.block_on(CoreId(0), self.start(0)).expect("the last start succeeds");
         self.check_logs(&counts);
+        // A checkpoint, and what may be removed after it.
+        self.sim.run_for(Duration::from_secs(5));
+        for (_, spec) in self.world.existing() {
+            let offsets = self.shard_of(spec.id).offsets(spec.id).expect("it is here");
+            let (bytes, bases) = self.world.files_of(spec.id);
+            let taken = format!("{} takes {bytes} bytes of the disk, its log {offsets:?}", spec.id);
+            assert!(bytes <= offsets.bytes + BLOCK_BYTES as u64 && bytes >= offsets.bytes, "{taken}");
+            let needed = bases.range(..=offsets.log_start).next_back().copied().unwrap_or_default();
+            assert!(bases.range(..needed).next().is_none(), "{taken}, and there are files of {bases:?}");
+        }
     }
 
     fn start(&self, turn: u64) -> impl Future<Output = Result<Counts, RecoveryError>> + 'static {
@@ -175,24 +191,35 @@ impl Life {
         for (index, spec) in self.world.existing() {
             let shard = self.shard_of(spec.id);
             let id = spec.id;
-            let (log, end) = self.sim.block_on(CoreId(0), async move {
-                let end = shard.offsets(id).expect("it is here").high_watermark;
+            let (log, start, end) = self.sim.block_on(CoreId(0), async move {
+                let LogOffsets { log_start: mut start, high_watermark: end, .. } =
+                    shard.offsets(id).expect("it is here");
                 let mut log = Vec::new();
-                let mut next = Offset::ZERO;
+                let mut next = start;
                 while next < end {
-                    let data = shard.read(id, next, 100_000).await.expect("a log can be read after a start");
+                    let data = match shard.read(id, next, 100_000).await {
+                        // Retention was quicker.
+                        Err(ReadError::OutOfRange { offsets, .. }) if offsets.log_start > next => {
+                            start = offsets.log_start;
+                            next = start;
+                            log.clear();
+                            continue;
+                        }
+                        data => data.expect("a log can be read after a start"),
+                    };
                     let bytes = data.parts.concat();
                     next = wire::batch::batches(&bytes).last().expect("some").expect("whole").header().next_offset();
                     log.extend_from_slice(&bytes);
                 }
-                (log, end)
+                (log, start, end)
             });
             let stamped = wire::batch::batches(&log)
                 .filter(|batch| batch.as_ref().is_ok_and(|b| b.header().producer().is_some()));
             let (stamped, known) = (stamped.count() as u64, counts.borrow().get(&id).copied().unwrap_or_default());
-            let flushed = spec.durability == Durability::Flushed;
-            self.world.histories.borrow_mut()[index].check_log(&log, end, flushed);
-            assert_eq!(known, stamped, "{id}: the owner's state and its log disagree");
+            self.world.histories.borrow_mut()[index].check_log(&log, (start, end), &spec);
+            // The owner's state is of all records that ever were.
+            let agrees = if start == Offset::ZERO { known == stamped } else { known >= stamped };
+            assert!(agrees, "{id}: the owner knows of {known} batches, its log from {start} on has {stamped}");
         }
     }
 
@@ -203,6 +230,13 @@ impl Life {
                 self.spawn_appender(index, number, counts, random.fork());
             }
             self.spawn_reader(index, random.fork());
+            if self.world.plan.deletes() && random.one_in(2) {
+                let (world, mut random) = (Rc::clone(&self.world), random.fork());
+                let shard = self.shard_of(world.specs.borrow()[index].id);
+                let core = shard.core();
+                let task = Trimmer { world, index }.run(shard, random.fork());
+                drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
+            }
         }
     }
 
@@ -223,7 +257,7 @@ impl Life {
         let id = world.specs.borrow()[index].id;
         let shard = self.shard_of(id);
         let core = shard.core();
-        let fault = world.plan.fault;
+        let (fault, retention) = (world.plan.fault, world.specs.borrow()[index].retention);
         let task = async move {
             let mut next = Offset::ZERO;
             loop {
@@ -238,6 +272,10 @@ impl Life {
                         world.histories.borrow_mut()[index].read(next, &bytes);
                         let last = wire::batch::batches(&bytes).last().expect("some").expect("whole");
                         next = last.header().next_offset();
+                    }
+                    Err(ReadError::OutOfRange { offsets, .. }) if next < offsets.log_start => {
+                        world.histories.borrow_mut()[index].begins_at(offsets.log_start, retention);
+                        next = offsets.log_start;
                     }
                     Err(ReadError::Disk(_)) if fault != Fault::None => rt::sleep(Duration::from_millis(5)).await,
                     Err(_) if world.spec_of(id).is_none() => return,

@@ -1,5 +1,5 @@
 //! Storage under seeds: shards on a simulated disk that tears, loses and reorders what was not flushed, killed at any
-//! moment and started again on another number of cores.
+//! moment and started again on another number of cores; while records are deleted by hand and by retention.
 //!
 //! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
 
@@ -9,10 +9,11 @@ mod life;
 mod lying_disk;
 mod oracle;
 mod storage;
+mod trimmer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use storage::{Fault, Plan, run};
+use storage::{Fault, Plan, Summary, run};
 
 /// Runs `check` for each seed; a panic inside is reported with its seed.
 fn for_seeds(default: u64, check: impl Fn(u64)) {
@@ -34,6 +35,17 @@ fn acknowledged_batches_survive_crashes_in_order_and_once() {
     for_seeds(300, |seed| {
         run(&Plan::of_seed(seed));
     });
+}
+
+/// Deletion is among what all seeds above do; here it is seen to.
+#[test]
+fn records_are_deleted_by_hand_and_by_retention_and_their_segments_are_removed() {
+    let all: Vec<_> = (0..40).map(|seed| run(&Plan::of_seed(seed))).collect();
+    let sum = |of: fn(&Summary) -> usize| all.iter().map(of).sum::<usize>();
+    let (trimmed, expired) = (sum(|summary| summary.trimmed), sum(|summary| summary.expired));
+    let removed: u64 = all.iter().map(|summary| summary.segments_removed).sum();
+    println!("40 seeds: {trimmed} partitions trimmed, {expired} by retention, {removed} segments removed");
+    assert!(trimmed > 40 && expired > 40 && removed > 400);
 }
 
 #[test]

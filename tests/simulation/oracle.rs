@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::Offset;
+use base::{Offset, Timestamp};
+use shard::{Durability, PartitionSpec, Retention};
 use wire::batch::{Batch, batches};
 use wire::compress::Decompressor;
+
+use crate::appender::FAR_AHEAD;
 
 /// Names one batch: which appender of which partition sent it, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +37,16 @@ impl BatchName {
 pub(crate) struct History {
     /// Every batch ever handed in: its bytes after base offset, length and leader epoch.
     submitted: BTreeMap<BatchName, Vec<u8>>,
+    /// Batches that retention by time never deletes.
+    far_ahead: BTreeSet<BatchName>,
     /// Batches that were acknowledged as flushed, by base offset.
     acknowledged: BTreeMap<Offset, BatchName>,
     /// Batches that a reader was given, by base offset.
     seen: BTreeMap<Offset, BatchName>,
+    /// The latest start of the log that anybody has been told of.
+    start: Offset,
+    /// The latest start that anybody has asked for.
+    asked: Offset,
 }
 
 /// Where a batch's bytes begin that an append does not change.
@@ -56,7 +65,10 @@ fn name_of(batch: &Batch<'_>) -> BatchName {
 }
 
 impl History {
-    pub(crate) fn submit(&mut self, name: BatchName, bytes: &[u8]) {
+    pub(crate) fn submit(&mut self, name: BatchName, bytes: &[u8], newest: Option<Timestamp>) {
+        if newest == Some(FAR_AHEAD) {
+            self.far_ahead.insert(name);
+        }
         let before = self.submitted.insert(name, bytes[UNCHANGED..].to_vec());
         assert!(before.is_none(), "{name:?} was handed in twice");
     }
@@ -67,6 +79,22 @@ impl History {
             before.is_none_or(|before| before == name),
             "offset {base} was acknowledged for {before:?} and {name:?}"
         );
+    }
+
+    /// Somebody asks for the log to begin here.
+    pub(crate) fn ask_for_start(&mut self, start: Offset) {
+        self.asked = self.asked.max(start);
+    }
+
+    /// The log says that it begins here: never earlier than before, and no later than it was asked to or retention has it.
+    pub(crate) fn begins_at(&mut self, start: Offset, retention: Retention) {
+        assert!(start >= self.start, "the start of the log went back from {} to {start}", self.start);
+        let by_retention = self.acknowledged.range(self.start.max(self.asked)..start.max(self.start).max(self.asked));
+        for (base, name) in by_retention {
+            let may_go = retention.bytes.is_some() || (retention.time.is_some() && !self.far_ahead.contains(name));
+            assert!(may_go, "{name:?} at offset {base} is before the start at {start}, and nobody asked for that");
+        }
+        self.start = start;
     }
 
     /// A reader got these bytes from `offset` on.
@@ -97,9 +125,21 @@ impl History {
         name
     }
 
-    /// The whole log after a start. Without flushes nothing but order and wholeness is promised.
-    pub(crate) fn check_log(&mut self, log: &[u8], end: Offset, flushed: bool) {
-        let mut next = Offset::ZERO;
+    /// The whole log after a start, from the batch that holds the log's first offset on. Without flushes nothing but order
+    /// and wholeness is promised.
+    pub(crate) fn check_log(&mut self, log: &[u8], (start, end): (Offset, Offset), spec: &PartitionSpec) {
+        self.begins_at(start, spec.retention);
+        let first = batches(log).next().map(|batch| *batch.expect("the log is whole").header());
+        let mut next = first.map_or(start, |header| header.base_offset());
+        let reach = first.map_or(start, |header| header.next_offset());
+        assert!(
+            next <= start && (start < reach || start == end),
+            "a log from {start} to {end} begins with {next}..{reach}"
+        );
+        let kept_from = next;
+        if let (Retention { time: None, bytes: Some(bytes) }, true) = (spec.retention, start > self.asked) {
+            assert!(log.len() as u64 >= bytes, "{} bytes are left of at least {bytes}", log.len());
+        }
         let mut found = BTreeMap::new();
         let mut names = BTreeSet::new();
         let mut last_number: BTreeMap<u32, u32> = BTreeMap::new();
@@ -115,8 +155,8 @@ impl History {
             found.insert(base, name);
         }
         assert_eq!(next, end, "the log's batches end elsewhere than the log");
-        if flushed {
-            for (base, name) in self.acknowledged.iter().chain(&self.seen) {
+        if spec.durability == Durability::Flushed {
+            for (base, name) in self.acknowledged.range(kept_from..).chain(self.seen.range(kept_from..)) {
                 assert_eq!(found.get(base), Some(name), "what was promised at offset {base} is not there");
             }
         } else {
@@ -124,6 +164,11 @@ impl History {
             self.acknowledged.retain(|base, name| found.get(base) == Some(name));
             self.seen.retain(|base, name| found.get(base) == Some(name));
         }
+    }
+
+    /// Whether records were deleted because somebody asked for it, and because of retention.
+    pub(crate) fn deleted(&self) -> (bool, bool) {
+        (self.asked > Offset::ZERO && self.start > Offset::ZERO, self.start > self.asked)
     }
 
     pub(crate) fn acknowledged(&self) -> usize {

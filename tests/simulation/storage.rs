@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
-use base::{CoreId, PartitionId, SeededRandom, TopicId};
+use base::{CoreId, Offset, PartitionId, SeededRandom, TopicId};
 use rt::sim::{DiskOperation, SimDisk, SimDiskConfig};
 use shard::journal::ring::RingLayout;
-use shard::{Durability, PartitionSpec};
+use shard::{Durability, PartitionSpec, Retention, layout};
 
 use crate::life::{Ending, Life};
 use crate::oracle::History;
@@ -32,6 +33,7 @@ pub(crate) struct Plan {
     cache_bytes: u64,
     relaxed_percent: u64,
     large_batches: bool,
+    deletes: bool,
 }
 
 impl Plan {
@@ -46,7 +48,30 @@ impl Plan {
             cache_bytes: 1 << random.between(18, 23),
             relaxed_percent: if random.one_in(3) { 40 } else { 0 },
             large_batches: random.one_in(3),
+            deletes: random.percent(70),
         }
+    }
+
+    /// What a partition is like, for its whole life.
+    fn spec(&self, id: PartitionId, durability: Durability) -> PartitionSpec {
+        let name = id.topic.as_u128() ^ u128::from(id.index.0);
+        let mut random = SeededRandom::new(self.seed ^ u64::try_from(name & u128::from(u64::MAX)).expect("it was cut"));
+        let spec = PartitionSpec::new(id, self.segment_bytes, durability);
+        if !self.deletes {
+            return spec;
+        }
+        let mut milliseconds = |from, to| Duration::from_millis(random.between(from, to));
+        let (segment_time, segment_jitter, kept) = (milliseconds(5, 300), milliseconds(0, 50), milliseconds(0, 300));
+        let retention = Retention {
+            time: random.one_in(3).then_some(kept),
+            bytes: random.one_in(3).then(|| random.below(1 << 19)),
+        };
+        PartitionSpec { segment_time, segment_jitter, retention, ..spec }
+    }
+
+    /// Whether somebody deletes records.
+    pub(crate) fn deletes(&self) -> bool {
+        self.deletes
     }
 
     /// The partitions that are there in all lives.
@@ -63,6 +88,11 @@ impl Plan {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) acknowledged: usize,
+    /// Partitions of which records were deleted because somebody asked for it, and because of retention.
+    pub(crate) trimmed: usize,
+    pub(crate) expired: usize,
+    /// Segments that were removed for that, in all lives.
+    pub(crate) segments_removed: u64,
     fingerprint: u64,
 }
 
@@ -88,7 +118,7 @@ impl World {
             let relaxed = random.percent(plan.relaxed_percent);
             let durability = if relaxed { Durability::Relaxed } else { Durability::Flushed };
             let id = PartitionId::new(TopicId::from_random(u128::from(index / 3)), index % 3);
-            PartitionSpec::new(id, plan.segment_bytes, durability)
+            plan.spec(id, durability)
         });
         let specs: Vec<PartitionSpec> = specs.collect();
         let histories = specs.iter().map(|_| History::default()).collect();
@@ -109,7 +139,7 @@ impl World {
         let topic = TopicId::from_random(1_000 + specs.len() as u128);
         for index in 0..partitions {
             let id = PartitionId::new(topic, index);
-            specs.push(PartitionSpec::new(id, self.plan.segment_bytes, Durability::Flushed));
+            specs.push(self.plan.spec(id, Durability::Flushed));
             self.histories.borrow_mut().push(History::default());
         }
     }
@@ -140,6 +170,18 @@ impl World {
         Some(CoreId(u16::try_from((index + turn) % u64::from(cores)).expect("few cores")))
     }
 
+    /// Bytes of a partition's segments, and the base offsets of all its files.
+    pub(crate) fn files_of(&self, id: PartitionId) -> (u64, BTreeSet<Offset>) {
+        let folder = format!("{}/{}/", id.topic, id.index);
+        let (mut bytes, mut bases) = (0, BTreeSet::new());
+        for (path, length) in self.disk.files() {
+            let Some((_, name)) = path.split_once(&folder) else { continue };
+            bases.extend(layout::segment_base(name).or_else(|| layout::index_base(name)));
+            bytes += if layout::segment_base(name).is_some() { length } else { 0 };
+        }
+        (bytes, bases)
+    }
+
     /// What was removed leaves nothing behind, and nothing else counts as lost.
     fn check_files(&self) {
         let removed = self.removed.borrow();
@@ -166,13 +208,14 @@ impl World {
 pub(crate) fn run(plan: &Plan) -> Summary {
     let world = Rc::new(World::new(plan));
     let mut random = SeededRandom::new(plan.seed ^ 0xacce55);
-    let mut fingerprint = 0;
+    let (mut fingerprint, mut segments_removed) = (0, 0);
     for _ in 0..plan.lives {
         let cores = u16::try_from(random.between(1, 4)).expect("few");
         inject(&world, &mut random);
         let life = Life::new(Rc::clone(&world), cores, random.next_u64());
         let ending = life.live(&mut random);
         fingerprint ^= life.fingerprint().rotate_left(1);
+        segments_removed += life.segments_removed();
         drop(life);
         world.disk.heal();
         world.disk.set_capacity(None);
@@ -183,8 +226,14 @@ pub(crate) fn run(plan: &Plan) -> Summary {
     let last = Life::new(Rc::clone(&world), 1, random.next_u64());
     last.check_everything();
     world.check_files();
-    let acknowledged = world.histories.borrow().iter().map(History::acknowledged).sum();
-    Summary { acknowledged, fingerprint: fingerprint ^ last.fingerprint() }
+    let histories = world.histories.borrow();
+    Summary {
+        acknowledged: histories.iter().map(History::acknowledged).sum(),
+        trimmed: histories.iter().filter(|history| history.deleted().0).count(),
+        expired: histories.iter().filter(|history| history.deleted().1).count(),
+        segments_removed: segments_removed + last.segments_removed(),
+        fingerprint: fingerprint ^ last.fingerprint(),
+    }
 }
 
 fn inject(world: &World, random: &mut SeededRandom) {

@@ -103,7 +103,7 @@ impl PartitionLog {
         }
     }
 
-    fn oldest_unfinished(&self) -> Offset {
+    pub(crate) fn oldest_unfinished(&self) -> Offset {
         self.tail.front().expect("a log has an active segment").base
     }
 }

@@ -327,25 +327,29 @@ impl Store {
 
     /// Finds out which finished segments there are: the folder is listed once.
     pub(crate) async fn load_closed_segments(&self, slot: u32, id: PartitionId) -> Result<(), ReadError> {
-        let known = self.with_slot(slot, |log| log.closed_segments().is_some());
-        if known.ok_or(ReadError::UnknownPartition(id))? {
-            return Ok(());
-        }
-        let entries = match self.disk.list(&layout::partition_folder(id)).await {
-            Err(DiskError::NotFound { .. }) => Vec::new(),
-            other => other?,
+        let look = || {
+            let look = self.with_slot(slot, |log| (log.closed_segments().is_some(), log.oldest_unfinished()));
+            look.ok_or(ReadError::UnknownPartition(id))
         };
-        let found = entries.iter().filter_map(|entry| {
-            let bytes = u32::try_from(entry.len).unwrap_or(u32::MAX);
-            layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes, time: None })
-        });
-        self.with_slot(slot, |log| {
-            // Another task may have been quicker, and what it found may have been removed since.
-            if log.closed_segments().is_none() {
-                log.closed_segments_are(found);
+        loop {
+            let (known, unfinished) = look()?;
+            if known {
+                return Ok(());
             }
-        })
-        .ok_or(ReadError::UnknownPartition(id))
+            let entries = match self.disk.list(&layout::partition_folder(id)).await {
+                Err(DiskError::NotFound { .. }) => Vec::new(),
+                other => other?,
+            };
+            // Another task may have been quicker; and a segment that was finished meanwhile has another length now.
+            if look()? != (false, unfinished) {
+                continue;
+            }
+            let found = entries.iter().filter_map(|entry| {
+                let bytes = u32::try_from(entry.len).unwrap_or(u32::MAX);
+                layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes, time: None })
+            });
+            self.with_slot(slot, |log| log.closed_segments_are(found));
+        }
     }
 
     async fn segment_for_read(&self, target: &Target) -> Result<Rc<dyn DiskFile>, ReadError> {
