@@ -100,12 +100,12 @@ pub fn listener(address: SocketAddr) -> Option<u32> {
 }
 
 /// Lets the calling thread run before all ordinary ones, so that a busy broker on the same cores doesn't delay the
-/// schedule. False where the process may not (it needs root or CAP_SYS_NICE). The kernel keeps a twentieth of the time for
-/// the others.
-pub(crate) fn run_first() -> bool {
-    let parameter = libc::sched_param { sched_priority: 1 };
+/// schedule; or again as all others do. False where the process may not (it needs root or CAP_SYS_NICE).
+pub(crate) fn run_first(first: bool) -> bool {
+    let (policy, sched_priority) = if first { (libc::SCHED_FIFO, 1) } else { (libc::SCHED_OTHER, 0) };
+    let parameter = libc::sched_param { sched_priority };
     // SAFETY: changes how this thread is scheduled and nothing else; the parameter lives across the call.
-    unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter) == 0 }
+    unsafe { libc::sched_setscheduler(0, policy, &raw const parameter) == 0 }
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// Longest time between two looks at what others have set.
 const LOOK_AFTER_NS: u64 = 20_000_000;
 const TIMEOUT_MS: u32 = 30_000;
+/// A thread runs before all others only while it uses less than one in so many parts of a core.
+const FIRST_SHARE: u64 = 4;
 
 /// Which worker of how many.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,8 @@ pub struct Worker {
     /// Processor time and waiting time when the measured time began.
     usage_before: Option<(u64, u64)>,
     is_measuring_done: bool,
+    /// Processor time used, and when that was.
+    used: (u64, u64),
 }
 
 /// The requests for a plan's topic; made once and shared.
@@ -171,6 +175,7 @@ impl Worker {
             link,
             usage_before: None,
             is_measuring_done: false,
+            used: (0, clock.now()),
             plan,
             shared,
             clock,
@@ -185,7 +190,7 @@ impl Worker {
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         // A closed loop has no schedule to keep, and would take the processor from the broker.
         if matches!(self.plan.pace, Pace::Open { .. }) {
-            self.stats.runs_first = crate::host::run_first();
+            self.stats.runs_first = crate::host::run_first(true);
         }
         while !self.is_done() {
             if let Err(error) = self.step() {
@@ -305,6 +310,7 @@ impl Worker {
     fn tick(&mut self, now: u64) {
         let index = now.saturating_sub(self.plan.start) / SECOND_NS;
         if index > self.stats.second.index {
+            self.yield_if_heavy(now);
             self.end_second(index);
             self.check_overdue();
         }
@@ -333,6 +339,16 @@ impl Worker {
                     self.consumers[index].check_finished(now, &context);
                 }
             }
+        }
+    }
+
+    /// A generator that runs first and takes much of a core would starve the broker's thread that is bound to it.
+    fn yield_if_heavy(&mut self, now: u64) {
+        let used = processor_time();
+        let (used_before, then) = std::mem::replace(&mut self.used, (used, now));
+        let elapsed = now.saturating_sub(then);
+        if self.stats.runs_first && (used - used_before) * FIRST_SHARE > elapsed {
+            self.stats.runs_first = !crate::host::run_first(false);
         }
     }
 
@@ -432,10 +448,15 @@ fn consumers_of(plan: &Plan, part: Part, owners: &mut Vec<Owner>) -> Vec<Consume
     consumers
 }
 
+/// What this thread has used so far, in nanoseconds.
+fn processor_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * SECOND_NS + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
 /// This thread's processor time, and the time that it waited for a processor, in nanoseconds.
 fn usage() -> (u64, u64) {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let busy = u64::try_from(time.tv_sec).unwrap_or(0) * SECOND_NS + u64::try_from(time.tv_nsec).unwrap_or(0);
+    let busy = processor_time();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let waited = text.split_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
     (busy, waited)

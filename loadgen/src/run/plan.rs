@@ -202,6 +202,8 @@ fn basis(scenario: &Scenario, topic: &MadeTopic, material: &Material, run: u32, 
     let start = clock.now() + LEAD_NS;
     let has_backlog = scenario.consume.backlog_records > 0;
     let load_end = start + number::nanos(scenario.time.seconds());
+    // What is read before the measured time would not be counted, and nothing comes after it.
+    let warm_up_s = if scenario.load.kind == LoopKind::None { 0.0 } else { scenario.time.warm_up_s };
     Plan {
         route: topic.route.clone(),
         read_route: topic.echo.as_ref().unwrap_or(&topic.route).clone(),
@@ -235,8 +237,8 @@ fn basis(scenario: &Scenario, topic: &MadeTopic, material: &Material, run: u32, 
         run,
         seed: scenario.load.seed,
         start,
-        measure_from: start + number::nanos(scenario.time.warm_up_s),
-        measure_to: start + number::nanos(scenario.time.warm_up_s + scenario.time.measured_s),
+        measure_from: start + number::nanos(warm_up_s),
+        measure_to: start + number::nanos(warm_up_s + scenario.time.measured_s),
         load_end,
         readers_from: if scenario.consume.delay_s > 0.0 {
             start + number::nanos(scenario.consume.delay_s)
