@@ -64,8 +64,13 @@ impl Find {
             search.add(probe);
         }
         let knee = search.finish();
-        let broken = knee.surely_broken.map_or_else(|| "unknown".to_owned(), |rate| format!("{rate:.0}"));
-        println!("knee {:.0} records/s; surely held at {:.0}, surely broken at {broken}", knee.rate, knee.surely_held);
+        let rate_or_none = |rate: Option<f64>| match rate {
+            Some(rate) => format!("at {rate:.0}"),
+            None => "at none of these rates".to_owned(),
+        };
+        let held = rate_or_none(Some(knee.surely_held).filter(|rate| *rate > 0.0));
+        let broken = rate_or_none(knee.surely_broken);
+        println!("knee {:.0} records/s; surely held {held}, surely broken {broken}", knee.rate);
         if knee.is_lower_bound {
             println!("The generator was the bottleneck beyond it: the broker's knee may be higher.");
         }
