@@ -242,39 +242,51 @@ impl Core {
 
     /// Answers questions about partitions wherever they lie, in the order of the questions.
     pub(crate) async fn query(self: &Rc<Self>, queries: &[Query]) -> Vec<Result<QueryAnswer, Refusal>> {
-        let by_core = self.by_core(queries, |query| query.id);
-        let unknown: Result<QueryAnswer, Refusal> = Err(ErrorCode::UnknownTopicOrPartition.into());
-        let mut answers = vec![unknown; queries.len()];
+        let here = async |queries: Vec<Query>| self.query_here(&queries).await;
+        let unpack = |reply| if let Reply::Query(answers) = reply { Some(answers) } else { None };
+        self.gather(queries, |query| query.id, Request::Query, here, unpack).await
+    }
+
+    /// Has items worked on by the cores that own their partitions; what came of it is in the order of the items. `here`
+    /// works on this core's own, `ask` and `unpack` go to the others and come back.
+    pub(crate) async fn gather<T: Copy, R: Clone>(
+        self: &Rc<Self>,
+        items: &[T],
+        id_of: impl Fn(&T) -> PartitionId,
+        ask: impl Fn(Vec<T>) -> Request,
+        here: impl AsyncFnOnce(Vec<T>) -> Vec<Result<R, Refusal>>,
+        unpack: impl Fn(Reply) -> Option<Vec<Result<R, Refusal>>>,
+    ) -> Vec<Result<R, Refusal>> {
+        let by_core = self.by_core(items, id_of);
+        let of = |indexes: &[usize]| indexes.iter().map(|index| items[*index]).collect::<Vec<T>>();
+        let mut results = vec![Err(ErrorCode::UnknownTopicOrPartition.into()); items.len()];
         let mut calls = Vec::new();
-        for (core, indexes) in by_core.iter().filter(|(core, _)| core.is_some_and(|core| core != self.id)) {
-            let wanted = indexes.iter().map(|index| queries[*index]).collect();
-            calls.push((indexes, self.call(core.expect("filtered"), Request::Query(wanted))));
+        for (core, indexes) in &by_core {
+            if let Some(core) = core.filter(|core| *core != self.id) {
+                calls.push((indexes, self.call(core, ask(of(indexes)))));
+            }
         }
         if let Some(indexes) = by_core.get(&Some(self.id)) {
-            let wanted: Vec<Query> = indexes.iter().map(|index| queries[*index]).collect();
-            for (index, answer) in indexes.iter().zip(self.query_here(&wanted).await) {
-                answers[*index] = answer;
+            for (index, result) in indexes.iter().zip(here(of(indexes)).await) {
+                results[*index] = result;
             }
         }
         for (indexes, call) in calls {
             let replies = match call.await {
-                Ok(Reply::Query(replies)) => replies,
-                Ok(_) => vec![Err(ErrorCode::UnknownServerError.into()); indexes.len()],
+                Ok(reply) => {
+                    unpack(reply).unwrap_or_else(|| vec![Err(ErrorCode::UnknownServerError.into()); indexes.len()])
+                }
                 Err(refusal) => vec![Err(refusal); indexes.len()],
             };
             for (index, reply) in indexes.iter().zip(replies) {
-                answers[*index] = reply;
+                results[*index] = reply;
             }
         }
-        answers
+        results
     }
 
     /// Indexes of the items by the core that owns their partition.
-    pub(crate) fn by_core<T>(
-        &self,
-        items: &[T],
-        id_of: impl Fn(&T) -> PartitionId,
-    ) -> BTreeMap<Option<CoreId>, Vec<usize>> {
+    fn by_core<T>(&self, items: &[T], id_of: impl Fn(&T) -> PartitionId) -> BTreeMap<Option<CoreId>, Vec<usize>> {
         let view = self.view();
         let mut by_core: BTreeMap<Option<CoreId>, Vec<usize>> = BTreeMap::new();
         for (index, item) in items.iter().enumerate() {

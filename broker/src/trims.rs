@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use base::Offset;
-use wire::ErrorCode;
 
 use crate::core::Core;
 use crate::messages::{Reply, Request, TrimPart};
@@ -35,30 +34,8 @@ impl Core {
 
     /// Moves the starts of logs wherever they lie; results are in the order of the parts.
     pub(crate) async fn trim(self: &Rc<Self>, parts: &[TrimPart]) -> Vec<TrimResult> {
-        let by_core = self.by_core(parts, |part| part.id);
-        let unknown: TrimResult = Err(ErrorCode::UnknownTopicOrPartition.into());
-        let mut results = vec![unknown; parts.len()];
-        let mut calls = Vec::new();
-        for (core, indexes) in by_core.iter().filter(|(core, _)| core.is_some_and(|core| core != self.id)) {
-            let wanted = indexes.iter().map(|index| parts[*index]).collect();
-            calls.push((indexes, self.call(core.expect("filtered"), Request::Trim(wanted))));
-        }
-        if let Some(indexes) = by_core.get(&Some(self.id)) {
-            let wanted: Vec<TrimPart> = indexes.iter().map(|index| parts[*index]).collect();
-            for (index, result) in indexes.iter().zip(self.trim_here(&wanted).await) {
-                results[*index] = result;
-            }
-        }
-        for (indexes, call) in calls {
-            let replies = match call.await {
-                Ok(Reply::Trim(replies)) => replies,
-                Ok(_) => vec![Err(ErrorCode::UnknownServerError.into()); indexes.len()],
-                Err(refusal) => vec![Err(refusal); indexes.len()],
-            };
-            for (index, reply) in indexes.iter().zip(replies) {
-                results[*index] = reply;
-            }
-        }
-        results
+        let here = async |parts: Vec<TrimPart>| self.trim_here(&parts).await;
+        let unpack = |reply| if let Reply::Trim(starts) = reply { Some(starts) } else { None };
+        self.gather(parts, |part| part.id, Request::Trim, here, unpack).await
     }
 }
