@@ -6,7 +6,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -75,12 +74,7 @@ pub fn run(options: &EchoOptions, progress: &mut dyn FnMut(&Second)) -> Result<E
     let topic_id = read_route.topic_id;
     let plan = Arc::new(plan(route, read_route, read_from, identity, clock));
     let shared = Arc::new(Shared::new(&plan));
-    let (finished_in, finished) = sync_channel(4);
-    let (empty, empty_out) = sync_channel(4);
-    for _ in 0..4 {
-        empty.try_send(Box::default()).expect("the channel has room for them");
-    }
-    let link = SecondsLink { finished: finished_in, empty: empty_out };
+    let (link, finished, empty) = SecondsLink::new();
     let (worker_plan, worker_shared) = (plan, shared.clone());
     let thread = std::thread::Builder::new().name("echo".to_owned());
     let handle: JoinHandle<io::Result<WorkerOutcome>> = thread.spawn(move || {

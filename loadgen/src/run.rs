@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -55,9 +55,6 @@ pub struct Progress<'a> {
     pub seconds: u64,
     pub last: &'a Second,
 }
-
-/// Answers of all workers for the last seconds, kept until all have spoken.
-const SECONDS_IN_FLIGHT: usize = 4;
 
 /// A second of all workers, and the server's use of the machine in it.
 #[derive(Clone, Debug)]
@@ -167,12 +164,7 @@ fn load(
     let barrier = Arc::new(Barrier::new(number::index(threads) + 1));
     let mut running = Vec::new();
     for index in 0..threads {
-        let (finished_in, finished) = sync_channel(SECONDS_IN_FLIGHT);
-        let (empty, empty_out) = sync_channel(SECONDS_IN_FLIGHT);
-        for _ in 0..SECONDS_IN_FLIGHT {
-            empty.try_send(Box::default()).expect("the channel has room for them");
-        }
-        let link = SecondsLink { finished: finished_in, empty: empty_out };
+        let (link, finished, empty) = SecondsLink::new();
         let (plan, shared, barrier) = (plan.clone(), shared.clone(), barrier.clone());
         let thread = std::thread::Builder::new().name(format!("load-{index}"));
         let handle = thread.spawn(move || {

@@ -136,7 +136,11 @@ impl Admin {
                 assignment: Vec::new(),
                 settings,
             };
-            let request = proto::CreateTopicsRequest { topics: vec![topic], timeout_ms: 120_000, validate_only: false };
+            let request = proto::CreateTopicsRequest {
+                topics: vec![topic],
+                timeout_ms: TIMEOUT_MS.cast_unsigned(),
+                validate_only: false,
+            };
             let frame = self.ask_native(&request)?;
             let reply: proto::CreateTopicsReply<'_> = read(&frame)?;
             let made = reply.topics.first().ok_or_else(empty)?;
@@ -165,8 +169,10 @@ impl Admin {
     pub fn delete(&mut self, name: &str) -> io::Result<()> {
         let what = format!("deleting topic {name}");
         if self.target.door == Door::Native {
-            let request =
-                proto::DeleteTopicsRequest { topics: vec![proto::TopicReference::Name(name)], timeout_ms: 120_000 };
+            let request = proto::DeleteTopicsRequest {
+                topics: vec![proto::TopicReference::Name(name)],
+                timeout_ms: TIMEOUT_MS.cast_unsigned(),
+            };
             let frame = self.ask_native(&request)?;
             let reply: proto::DeleteTopicsReply<'_> = read(&frame)?;
             let code = reply.topics.first().ok_or_else(empty)?.error.0;
@@ -190,7 +196,8 @@ impl Admin {
         }
     }
 
-    /// Finds the way to each partition, waiting until all have a leader.
+    /// Finds the way to each partition, waiting until all have a leader that serves them. A broker may name leaders
+    /// before they do (Kafka): that is no part of a load.
     pub fn route(&mut self, topic: &str, partitions: u32) -> io::Result<Route> {
         let begun = Instant::now();
         loop {
@@ -198,11 +205,17 @@ impl Admin {
                 Door::Kafka => self.route_kafka(topic, Some(partitions)),
                 Door::Native => self.route_native(topic, Some(partitions)),
             }?;
-            match found {
-                Ok(route) => return Ok(route),
-                Err(missing) if begun.elapsed() > TOPIC_TIME_MAX => return Err(io::Error::other(missing)),
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            let missing = match found {
+                Ok(route) => match self.ends(&route, partitions) {
+                    Ok(_) => return Ok(route),
+                    Err(error) => error,
+                },
+                Err(missing) => io::Error::other(missing),
+            };
+            if begun.elapsed() > TOPIC_TIME_MAX {
+                return Err(missing);
             }
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 

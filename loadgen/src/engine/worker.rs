@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::TopicId;
@@ -42,8 +42,23 @@ pub struct Part {
 /// The way of finished seconds to whoever shows them, and of their memory back.
 #[derive(Debug)]
 pub struct SecondsLink {
-    pub finished: SyncSender<Box<Second>>,
-    pub empty: Receiver<Box<Second>>,
+    finished: SyncSender<Box<Second>>,
+    empty: Receiver<Box<Second>>,
+}
+
+/// Seconds of one worker that may wait to be shown.
+const SECONDS_IN_FLIGHT: usize = 4;
+
+impl SecondsLink {
+    /// The worker's end, and the other one: finished seconds come out of it, and go back into it to be used again.
+    pub fn new() -> (Self, Receiver<Box<Second>>, SyncSender<Box<Second>>) {
+        let (finished, finished_out) = sync_channel(SECONDS_IN_FLIGHT);
+        let (empty_in, empty) = sync_channel(SECONDS_IN_FLIGHT);
+        for _ in 0..SECONDS_IN_FLIGHT {
+            empty_in.try_send(Box::default()).expect("the channel has room for them");
+        }
+        (Self { finished, empty }, finished_out, empty_in)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +79,43 @@ pub struct WorkerOutcome {
     pub finished: Vec<(u32, Option<u64>)>,
 }
 
-/// One thread's producers and readers' connections.
+/// What a worker lends to its producers and readers while they work.
 #[derive(Debug)]
-pub struct Worker {
+struct Tools {
     plan: Arc<Plan>,
     shared: Arc<Shared>,
     clock: Clock,
     poll: Poll,
+    stats: Stats,
+    compressor: Compressor,
+    marks: Vec<u64>,
+    request_number: u64,
+    epoch_ms: u64,
+    headers: &'static [Header<'static>],
+}
+
+impl Tools {
+    fn lend(&mut self, has_room: bool) -> Context<'_> {
+        Context {
+            plan: &self.plan,
+            shared: &self.shared,
+            clock: self.clock,
+            poll: &self.poll,
+            stats: &mut self.stats,
+            compressor: &mut self.compressor,
+            marks: &mut self.marks,
+            request_number: &mut self.request_number,
+            epoch_ms: self.epoch_ms,
+            headers: self.headers,
+            has_room,
+        }
+    }
+}
+
+/// One thread's producers and readers' connections.
+#[derive(Debug)]
+pub struct Worker {
+    tools: Tools,
     producers: Vec<Producer>,
     numbers: Vec<u32>,
     ended: Vec<bool>,
@@ -82,13 +127,7 @@ pub struct Worker {
     /// Producers first, then consumers.
     wakes: Vec<u64>,
     ready: Vec<u64>,
-    stats: Stats,
-    compressor: Compressor,
     decompressor: Decompressor,
-    marks: Vec<u64>,
-    request_number: u64,
-    epoch_ms: u64,
-    headers: &'static [Header<'static>],
     link: Option<SecondsLink>,
     /// Processor time and waiting time when the measured time began.
     usage_before: Option<(u64, u64)>,
@@ -154,8 +193,20 @@ impl Worker {
         let all = producers.len() + consumers.len();
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(0).saturating_sub(clock.now() / 1_000_000);
-        let mut worker = Self {
+        let tools = Tools {
             poll,
+            stats: Stats::default(),
+            compressor: Compressor::new(),
+            marks: vec![0; number::index(plan.partitions)],
+            request_number: 0,
+            epoch_ms,
+            headers: headers_of(&plan),
+            plan,
+            shared,
+            clock,
+        };
+        let mut worker = Self {
+            tools,
             ended: vec![false; producers.len()],
             producers,
             numbers,
@@ -165,20 +216,11 @@ impl Worker {
             timers: BinaryHeap::with_capacity(4 * all + 1_024),
             wakes: vec![u64::MAX; all],
             ready: Vec::with_capacity(256),
-            stats: Stats::default(),
-            compressor: Compressor::new(),
             decompressor: Decompressor::new(),
-            marks: vec![0; number::index(plan.partitions)],
-            request_number: 0,
-            epoch_ms,
-            headers: headers_of(&plan),
             link,
             usage_before: None,
             is_measuring_done: false,
             used: (0, clock.now()),
-            plan,
-            shared,
-            clock,
         };
         (0..all).for_each(|index| worker.set_wake(index, 0));
         Ok(worker)
@@ -189,12 +231,12 @@ impl Worker {
         // Sleeps would otherwise end up to 50 µs late.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         // A closed loop has no schedule to keep, and would take the processor from the broker.
-        if matches!(self.plan.pace, Pace::Open { .. }) {
-            self.stats.runs_first = crate::host::run_first(true);
+        if matches!(self.tools.plan.pace, Pace::Open { .. }) {
+            self.tools.stats.runs_first = crate::host::run_first(true);
         }
         while !self.is_done() {
             if let Err(error) = self.step() {
-                self.shared.fail(|| format!("waiting for connections: {error}"));
+                self.tools.shared.fail(|| format!("waiting for connections: {error}"));
             }
         }
         self.finish()
@@ -202,21 +244,21 @@ impl Worker {
 
     /// Works until a time on the clock.
     pub fn run_until(&mut self, time: u64) -> io::Result<()> {
-        while self.clock.now() < time && !self.is_done() {
+        while self.tools.clock.now() < time && !self.is_done() {
             self.step()?;
         }
         Ok(())
     }
 
     fn is_done(&self) -> bool {
-        let is_idle = self.shared.producers_left.load(Ordering::Acquire) == 0
-            && self.shared.consumers_left.load(Ordering::Acquire) == 0;
-        is_idle || self.shared.is_stopped() || self.clock.now() >= self.plan.deadline
+        let is_idle = self.tools.shared.producers_left.load(Ordering::Acquire) == 0
+            && self.tools.shared.consumers_left.load(Ordering::Acquire) == 0;
+        is_idle || self.tools.shared.is_stopped() || self.tools.clock.now() >= self.tools.plan.deadline
     }
 
     /// Does what is due, then waits for events until the next thing is.
     fn step(&mut self) -> io::Result<()> {
-        let now = self.clock.now();
+        let now = self.tools.clock.now();
         self.tick(now);
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
             if at > now {
@@ -229,9 +271,9 @@ impl Worker {
             }
         }
         let next = self.timers.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
-        let wait = next.saturating_sub(self.clock.now()).min(LOOK_AFTER_NS);
+        let wait = next.saturating_sub(self.tools.clock.now()).min(LOOK_AFTER_NS);
         let mut ready = std::mem::take(&mut self.ready);
-        let outcome = self.poll.wait(wait, &mut ready);
+        let outcome = self.tools.poll.wait(wait, &mut ready);
         for token in &ready {
             let Some(owner) = usize::try_from(*token).ok().and_then(|token| self.owners.get(token)) else { continue };
             match *owner {
@@ -245,56 +287,44 @@ impl Worker {
 
     /// The producer that passes on what is read.
     fn echo(&self) -> Option<&Producer> {
-        self.producers.first().filter(|_| self.plan.is_echo())
+        self.producers.first().filter(|_| self.tools.plan.is_echo())
     }
 
     /// Lets a producer or consumer work: on an event of one of its connections, or on time.
     fn visit(&mut self, index: usize, event: Option<usize>) {
-        let has_room = self.echo().is_none_or(|echo| echo.has_room(&self.plan));
-        let mut context = Context {
-            plan: &self.plan,
-            shared: &self.shared,
-            clock: self.clock,
-            poll: &self.poll,
-            stats: &mut self.stats,
-            compressor: &mut self.compressor,
-            marks: &mut self.marks,
-            request_number: &mut self.request_number,
-            epoch_ms: self.epoch_ms,
-            headers: self.headers,
-            has_room,
-        };
+        let has_room = self.echo().is_none_or(|echo| echo.has_room(&self.tools.plan));
+        let mut context = self.tools.lend(has_room);
         let wake = if let Some(producer) = self.producers.get_mut(index) {
             match event {
                 Some(lane) => producer.on_event(lane, &mut context),
                 None => producer.advance(&mut context),
             }
             if producer.is_finished() && !std::mem::replace(&mut self.ended[index], true) {
-                self.shared.producers_left.fetch_sub(1, Ordering::AcqRel);
+                self.tools.shared.producers_left.fetch_sub(1, Ordering::AcqRel);
             }
             producer.wake_at()
         } else {
             let consumer = &mut self.consumers[index - self.producers.len()];
             let verifier = &mut self.verifiers[number::index(consumer.reader)];
             let mut taker = match self.producers.first_mut() {
-                Some(echo) if self.plan.is_echo() => Taker::Echo(echo),
+                Some(echo) if context.plan.is_echo() => Taker::Echo(echo),
                 _ => Taker::Judge { verifier, decompressor: &mut self.decompressor },
             };
             match event {
                 Some(_) => consumer.on_event(&mut taker, &mut context),
                 None => consumer.advance(&mut context),
             }
-            let wake = consumer.wake_at(&self.plan);
+            let wake = consumer.wake_at(context.plan);
             // What was read leaves at once.
             if let Taker::Echo(echo) = taker {
                 echo.advance(&mut context);
                 let echo_wake = echo.wake_at();
-                self.set_wake(0, echo_wake.max(self.clock.now() + 1));
+                self.set_wake(0, echo_wake.max(self.tools.clock.now() + 1));
             }
             wake
         };
         // Never now: the connections must have their turn between two visits.
-        self.set_wake(index, wake.max(self.clock.now() + 1));
+        self.set_wake(index, wake.max(self.tools.clock.now() + 1));
     }
 
     fn set_wake(&mut self, index: usize, at: u64) {
@@ -308,35 +338,22 @@ impl Worker {
 
     /// What happens by time alone: seconds end, readers learn that they may.
     fn tick(&mut self, now: u64) {
-        let index = now.saturating_sub(self.plan.start) / SECOND_NS;
-        if index > self.stats.second.index {
+        let index = now.saturating_sub(self.tools.plan.start) / SECOND_NS;
+        if index > self.tools.stats.second.index {
             self.yield_if_heavy(now);
             self.end_second(index);
             self.check_overdue();
         }
-        if self.usage_before.is_none() && now >= self.plan.measure_from {
+        if self.usage_before.is_none() && now >= self.tools.plan.measure_from {
             self.usage_before = Some(usage());
         }
-        if !self.is_measuring_done && now >= self.plan.measure_to {
+        if !self.is_measuring_done && now >= self.tools.plan.measure_to {
             self.end_measuring();
         }
-        if self.shared.targets_known.load(Ordering::Relaxed) {
+        if self.tools.shared.targets_known.load(Ordering::Relaxed) {
             for index in 0..self.consumers.len() {
                 if self.consumers[index].finished_at.is_none() {
-                    let context = Context {
-                        plan: &self.plan,
-                        shared: &self.shared,
-                        clock: self.clock,
-                        poll: &self.poll,
-                        stats: &mut self.stats,
-                        compressor: &mut self.compressor,
-                        marks: &mut self.marks,
-                        request_number: &mut self.request_number,
-                        epoch_ms: self.epoch_ms,
-                        headers: self.headers,
-                        has_room: true,
-                    };
-                    self.consumers[index].check_finished(now, &context);
+                    self.consumers[index].check_finished(now, &self.tools.lend(true));
                 }
             }
         }
@@ -347,27 +364,14 @@ impl Worker {
         let used = processor_time();
         let (used_before, then) = std::mem::replace(&mut self.used, (used, now));
         let elapsed = now.saturating_sub(then);
-        if self.stats.runs_first && (used - used_before) * FIRST_SHARE > elapsed {
-            self.stats.runs_first = !crate::host::run_first(false);
+        if self.tools.stats.runs_first && (used - used_before) * FIRST_SHARE > elapsed {
+            self.tools.stats.runs_first = !crate::host::run_first(false);
         }
     }
 
     fn check_overdue(&mut self) {
         for producer in &mut self.producers {
-            let mut context = Context {
-                plan: &self.plan,
-                shared: &self.shared,
-                clock: self.clock,
-                poll: &self.poll,
-                stats: &mut self.stats,
-                compressor: &mut self.compressor,
-                marks: &mut self.marks,
-                request_number: &mut self.request_number,
-                epoch_ms: self.epoch_ms,
-                headers: self.headers,
-                has_room: true,
-            };
-            producer.check_overdue(&mut context);
+            producer.check_overdue(&mut self.tools.lend(true));
         }
     }
 
@@ -375,8 +379,8 @@ impl Worker {
         self.is_measuring_done = true;
         let (busy, waited) = usage();
         let (busy_before, waited_before) = self.usage_before.unwrap_or((busy, waited));
-        self.stats.busy_ns = busy.saturating_sub(busy_before);
-        self.stats.waited_ns = waited.saturating_sub(waited_before);
+        self.tools.stats.busy_ns = busy.saturating_sub(busy_before);
+        self.tools.stats.waited_ns = waited.saturating_sub(waited_before);
     }
 
     /// Hands a finished second over; where nobody takes it, it goes on into the next.
@@ -385,38 +389,26 @@ impl Worker {
             && let Ok(mut empty) = link.empty.try_recv()
         {
             empty.clear();
-            std::mem::swap(&mut *empty, &mut self.stats.second);
+            std::mem::swap(&mut *empty, &mut self.tools.stats.second);
             // The channel has room for as many as there are.
             let _ = link.finished.try_send(empty);
         } else if self.link.is_none() {
-            self.stats.second.clear();
+            self.tools.stats.second.clear();
         }
-        self.stats.second.index = next_index;
+        self.tools.stats.second.index = next_index;
     }
 
     fn finish(mut self) -> WorkerOutcome {
         if !self.is_measuring_done {
             self.end_measuring();
         }
-        let mut context = Context {
-            plan: &self.plan,
-            shared: &self.shared,
-            clock: self.clock,
-            poll: &self.poll,
-            stats: &mut self.stats,
-            compressor: &mut self.compressor,
-            marks: &mut self.marks,
-            request_number: &mut self.request_number,
-            epoch_ms: self.epoch_ms,
-            headers: self.headers,
-            has_room: true,
-        };
+        let mut context = self.tools.lend(true);
         self.producers.iter_mut().for_each(|producer| producer.abandon(&mut context));
-        let index = self.stats.second.index;
+        let index = self.tools.stats.second.index;
         self.end_second(index + 1);
         let finished = self.consumers.iter().map(|consumer| (consumer.reader, consumer.finished_at)).collect();
         let sent = self.numbers.iter().copied().zip(self.producers.into_iter().map(|producer| producer.sent)).collect();
-        WorkerOutcome { stats: self.stats, verifiers: self.verifiers, sent, finished }
+        WorkerOutcome { stats: self.tools.stats, verifiers: self.verifiers, sent, finished }
     }
 }
 

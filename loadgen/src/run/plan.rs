@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use wire::Codec;
 
@@ -31,8 +31,6 @@ pub enum PlanError {
 
 /// Time for all connections to be made before the first arrival is due.
 const LEAD_NS: u64 = 300_000_000;
-/// How long a new topic's partitions may be without leaders.
-const LEADERS_WITHIN: Duration = Duration::from_secs(30);
 /// Kafka's code for a topic setting that it does not know.
 const INVALID_CONFIG: &str = "INVALID_CONFIG";
 
@@ -96,24 +94,7 @@ pub(super) fn make_topic(scenario: &Scenario, target: Target, admin: &mut Admin)
         admin.create(&TopicWish { name: &name, partitions, replication, settings: &settings })?;
         echo = Some(admin.route(&name, partitions)?);
     }
-    [Some(&route), echo.as_ref()]
-        .into_iter()
-        .flatten()
-        .try_for_each(|route| wait_for_leaders(admin, route, partitions))?;
     Ok(MadeTopic { route, echo, settings, is_corelane })
-}
-
-/// A broker may say that it has made a topic before all of its partitions have a leader that serves them (Kafka does):
-/// that is no part of a load.
-fn wait_for_leaders(admin: &mut Admin, route: &Route, partitions: u32) -> io::Result<()> {
-    let given_up_at = Instant::now() + LEADERS_WITHIN;
-    loop {
-        match admin.ends(route, partitions) {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() >= given_up_at => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
 }
 
 /// What takes time to make and is needed more than once.

@@ -279,7 +279,7 @@ impl Producer {
         for (due, count) in &slot.dues {
             let (took, count) = (now.saturating_sub(*due), u64::from(*count));
             context.stats.second.latencies.due.record(took, count);
-            if (context.plan.measure_from..context.plan.measure_to).contains(due) {
+            if context.is_measured(*due) {
                 context.stats.measured.due.record(took, count);
             }
         }
@@ -315,9 +315,8 @@ impl Producer {
         let now = context.clock.now();
         let slot = self.slots.get(id);
         let (partition, sequences, records) = (number::index(slot.partition), slot.sequences(), slot.records);
-        let measured = context.plan.measure_from..context.plan.measure_to;
-        let due: u64 =
-            slot.dues.iter().filter(|(due, _)| measured.contains(due)).map(|(_, count)| u64::from(*count)).sum();
+        let measured = slot.dues.iter().filter(|(due, _)| context.is_measured(*due));
+        let due: u64 = measured.map(|(_, count)| u64::from(*count)).sum();
         context.stats.scheduled_failed += due;
         context.stats.count(context.is_measured(now), |counts| counts.failed += u64::from(records));
         self.sent[partition].unacknowledged.push(sequences);
