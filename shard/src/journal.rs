@@ -11,8 +11,10 @@
 pub mod entry;
 mod found;
 mod group;
+mod preparing;
 pub mod replay;
 pub mod ring;
+mod room;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use wire::batch::HEADER_BYTES;
 
 use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, LOG_START_BYTES, Lsn, log_start_body};
 use self::group::{Group, Groups, Through};
-use self::ring::{RingFileHeader, RingLayout, RingState};
+use self::ring::{RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
 use crate::log::SegmentPosition;
 use crate::task_queues::{FOREGROUND, WRITE_BACK};
@@ -178,29 +180,26 @@ impl Journal {
     ///
     /// The caller has made sure that [`Journal::room_for`] is true.
     pub fn append(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
-        let mut state = self.state.borrow_mut();
-        if let Some(cause) = &state.poisoned {
-            return Err(cause.clone());
-        }
         let bytes = u32::try_from(HEADER_BYTES + batch.payload.len()).expect("batches are below 4 GiB");
-        let end = self.put_entry(&mut state, (EntryKind::Batch, bytes), batch);
-        state.gathering.touch(touched);
-        drop(state);
-        self.work.raise();
-        Ok(end)
+        self.add((EntryKind::Batch, bytes), batch, touched)
     }
 
     /// Adds an entry that moves the start of a partition's log to `touched.log_start`, and returns its end. The group
     /// that it is in is flushed. The caller has made sure that there is room for [`LOG_START_BYTES`].
     pub fn append_log_start(&self, partition: PartitionId, touched: Touched) -> Result<Lsn, DiskError> {
+        let body = log_start_body(touched.log_start);
+        let body = JournalBatch { partition, header: &body, payload: &[] };
+        self.add((EntryKind::LogStart, LOG_START_BYTES), body, touched)
+    }
+
+    fn add(&self, what: (EntryKind, u32), body: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
         let mut state = self.state.borrow_mut();
         if let Some(cause) = &state.poisoned {
             return Err(cause.clone());
         }
-        let body = log_start_body(touched.log_start);
-        let body = JournalBatch { partition, header: &body, payload: &[] };
-        let end = self.put_entry(&mut state, (EntryKind::LogStart, LOG_START_BYTES), body);
-        state.gathering.touch_and_flush(touched);
+        let end = self.put_entry(&mut state, what, body);
+        state.gathering.touch(touched);
+        state.gathering.flush_if(what.0 == EntryKind::LogStart);
         drop(state);
         self.work.raise();
         Ok(end)
@@ -260,50 +259,6 @@ impl Journal {
             }
         });
         state.gathering.add_write(place.file, write);
-    }
-
-    /// True when an entry with a batch of this size fits without overwriting what is not yet in segments.
-    pub fn room_for(&self, batch_bytes: u32, reserve: Reserve) -> bool {
-        let state = self.state.borrow();
-        let end = Lsn(block_ceil(state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes)).0));
-        let unflushed = end.since(state.flushed);
-        let limit = limits::JOURNAL_UNFLUSHED_BYTES_MAX.max(EntryHeader::total_bytes(batch_bytes));
-        let quiet = state.flushed == state.next.lsn;
-        (quiet || unflushed <= limit) && self.fits(&state, end, reserve)
-    }
-
-    /// True when what is missing for an entry is not a flush: that only write-back of what the ring holds makes room.
-    pub fn is_full_for(&self, batch_bytes: u32, reserve: Reserve) -> bool {
-        let state = self.state.borrow();
-        let end = Lsn(block_ceil(state.next.lsn.plus(EntryHeader::total_bytes(batch_bytes)).0));
-        !self.fits(&state, end, reserve)
-    }
-
-    fn fits(&self, state: &State, end: Lsn, reserve: Reserve) -> bool {
-        let end = match reserve {
-            Reserve::Keep => end.plus(self.start.layout.capacity() / limits::JOURNAL_RESERVE_SHARE),
-            Reserve::Use => end,
-        };
-        end.since(state.recycled) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
-            && end <= self.prepared_end(state)
-    }
-
-    fn prepared_end(&self, state: &State) -> Lsn {
-        if state.prepared >= self.start.layout.files {
-            return Lsn(u64::MAX);
-        }
-        let first = self.start.layout.place(self.start.lsn);
-        let whole = self.start.layout.capacity() / u64::from(self.start.layout.files);
-        match state.prepared {
-            0 => self.start.lsn,
-            count => self.start.lsn.plus(first.room + whole * u64::from(count - 1)),
-        }
-    }
-
-    /// Resolves when room may have appeared: after a flush, a recycling, a prepared file, or when there will be none any
-    /// more because the journal is poisoned.
-    pub async fn room_changed(&self) {
-        self.room.notified().await;
     }
 
     /// Resolves once everything before `lsn` is safe in the sense of `durability`, or the journal is poisoned.
@@ -420,14 +375,14 @@ impl Journal {
         if state.poisoned.is_some() || (state.gathering.is_empty() && !(forced && state.flushed < state.next.lsn)) {
             return false;
         }
+        state.gathering.flush_if(forced);
         // A group of a single write needs no flush of its own: one step to the disk instead of two.
         let is_alone = state.gathering.writes.is_empty() && state.open.is_some() && !state.groups.has_unflushed_debt();
-        let through = if is_alone && (forced || state.gathering.flush) { Through::Yes } else { Through::No };
+        let through = if is_alone && state.gathering.flush { Through::Yes } else { Through::No };
         self.send_buffer(&mut state, through);
         // The next group begins at a block of its own: a flushed block is never written again.
         state.next.lsn = Lsn(block_ceil(state.next.lsn.0));
         let mut group = std::mem::take(&mut state.gathering);
-        group.flush_if(forced);
         group.through = through;
         let end = state.next.lsn;
         let number = state.groups.begin(end, &mut group);
@@ -517,34 +472,5 @@ impl Journal {
         self.wake(Durability::Relaxed, Lsn(u64::MAX));
         self.wake(Durability::Flushed, Lsn(u64::MAX));
         self.room.notify_all();
-    }
-
-    async fn prepare_next(&self, disk: &dyn Disk, folder: &std::path::Path) -> Result<(), DiskError> {
-        let count = self.state.borrow().prepared;
-        let first = self.start.layout.place(self.start.lsn).file;
-        let index = (u32::try_from(first).expect("few files") + count) % self.start.layout.files;
-        let header = RingFileHeader { layout: self.start.layout, index, journal: self.start.identity.journal };
-        let Some(file) = ring::prepare(disk, folder, header, &self.closing).await? else { return Ok(()) };
-        self.files.borrow_mut()[index as usize] = Some(file);
-        {
-            let mut state = self.state.borrow_mut();
-            state.prepared += 1;
-            state.ring.prepared |= 1 << index;
-        }
-        self.room.notify_all();
-        Ok(())
-    }
-
-    async fn prepare_rest(self: Rc<Self>, disk: Rc<dyn Disk>, folder: PathBuf) {
-        while self.state.borrow().prepared < self.start.layout.files && !self.closing.get() {
-            match self.prepare_next(&*disk, &folder).await {
-                Ok(()) => {}
-                Err(DiskError::NoSpace { .. }) => {
-                    tracing::warn!("journal: no space for the next file of the ring; trying again");
-                    rt::sleep(limits::NO_SPACE_RETRY).await;
-                }
-                Err(cause) => return self.poison(cause),
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@
 //! any point and done again: until the new checkpoints are flushed, the old ones and the journals stay as they are.
 
 mod cleanup;
+mod finish;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,11 +17,11 @@ use rt::{Disk, DiskError};
 use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 
 use self::cleanup::remove_retired;
-use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow, read_slots};
-use crate::journal::entry::{EntryBody, JournalIdentity, Lsn};
+use crate::checkpoint::{Checkpoint, PartitionRow, read_slots};
+use crate::journal::Durability;
+use crate::journal::entry::{EntryBody, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
 use crate::journal::ring::{RingLayout, RingState};
-use crate::journal::{Durability, JournalPosition, JournalStart};
 use crate::log::chunks::WriteWhat;
 use crate::log::{AppendBatch, PartitionSpec};
 use crate::segment::reader::ReadError;
@@ -275,8 +276,8 @@ impl Recovery {
         let header = BatchHeader::read(batch).expect("the replay has checked it");
         let base = header.base_offset();
         let id = spec.id;
-        let row = self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id));
-        let end = self.store.with(id, |log| log.end()).unwrap_or(row.end);
+        let checkpointed = || self.rows.get(&id).map_or(Offset::ZERO, |row| row.end);
+        let end = self.store.with(id, |log| log.end()).unwrap_or_else(checkpointed);
         if base < end {
             return Ok(());
         }
@@ -289,6 +290,7 @@ impl Recovery {
             return Ok(());
         }
         if self.touched.insert(id) {
+            let row = self.row_of(id);
             self.clear_leftovers(&row).await?;
             self.store.add(spec, &row);
         }
@@ -349,8 +351,7 @@ impl Recovery {
     /// Gives back what this attempt has written so far, and says how much space the next one needs.
     async fn no_space(&self, cause: DiskError) -> RecoveryError {
         for id in &self.touched {
-            let row = self.rows.get(id).cloned().unwrap_or_else(|| PartitionRow::new(*id));
-            if let Err(error) = self.clear_leftovers(&row).await {
+            if let Err(error) = self.clear_leftovers(&self.row_of(*id)).await {
                 return error;
             }
         }
@@ -374,9 +375,14 @@ impl Recovery {
         self.store.settle_all(&dirty).await
     }
 
+    /// What the checkpoints know of a partition.
+    fn row_of(&self, id: PartitionId) -> PartitionRow {
+        self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id))
+    }
+
     /// Every batch of a partition from its log start, for state that is kept as a log.
     pub async fn read_all(&mut self, spec: PartitionSpec) -> Result<Vec<Bytes>, RecoveryError> {
-        let row = self.rows.get(&spec.id).cloned().unwrap_or_else(|| PartitionRow::new(spec.id));
+        let row = self.row_of(spec.id);
         if self.store.slot_of(spec.id).is_none() {
             self.touched.insert(spec.id);
             self.store.add(spec, &row);
@@ -409,100 +415,6 @@ impl Recovery {
     pub fn known(&self) -> BTreeSet<PartitionId> {
         let started = self.log_starts.keys().copied();
         self.rows.keys().copied().chain(self.touched.iter().copied()).chain(started).collect()
-    }
-
-    /// Writes the new checkpoints and says what each core begins with. Partitions that the plan places nowhere are
-    /// forgotten; their files are removed if their topic was deleted, else moved to a folder for lost ones.
-    pub async fn finish(self, plan: &dyn RecoveryPlan) -> Result<Vec<RecoveredCore>, RecoveryError> {
-        match self.settle().await {
-            Err(cause @ DiskError::NoSpace { .. }) => return Err(self.no_space(cause).await),
-            settled => settled?,
-        }
-        if self.lossy {
-            self.clear_lost(plan).await?;
-        }
-        let (cores, layout) = (plan.cores(), plan.layout());
-        let mut recovered = Vec::new();
-        for core in CoreId::all(cores) {
-            let found = self.cores.iter().find(|found| found.core == core);
-            let kept = found.and_then(|found| found.end).filter(|end| end.ring.layout == layout);
-            let (lsn, journal, prepared) = match kept {
-                Some(end) => (Lsn(crate::bytes::block_ceil(end.lsn.0)), end.journal, end.ring.prepared),
-                None => (Lsn::ZERO, rt::entropy(), 0),
-            };
-            let number = found.and_then(|found| found.checkpoint.as_ref()).map_or(0, |known| known.number + 1);
-            let identity = JournalIdentity { journal, incarnation: self.incarnation };
-            recovered.push(RecoveredCore {
-                start: ShardStart {
-                    journal: JournalStart { identity, layout, lsn, prepared },
-                    next_checkpoint: number,
-                },
-                rows: Vec::new(),
-            });
-        }
-        for id in self.known() {
-            let Some(core) = plan.core_of(id) else { continue };
-            let old = self.rows.get(&id).map(|row| row.attachment.as_slice()).unwrap_or_default();
-            let attachment = match self.replayed.get(&id) {
-                Some(replayed) => plan.attachment(id, old, replayed),
-                None => old.to_vec(),
-            };
-            let row = match (self.store.slot_of(id), self.rows.get(&id)) {
-                (Some(slot), _) => {
-                    self.store.with_slot(slot, |log| log.row(attachment)).expect("the partition is here")
-                }
-                (None, Some(row)) => PartitionRow { attachment, ..row.clone() },
-                (None, None) => PartitionRow::new(id),
-            };
-            let row = self.with_log_start(row)?;
-            let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
-            recovered[core.as_usize()].rows.push(row);
-        }
-        self.write_checkpoints(&mut recovered).await?;
-        self.remove_old_cores(cores).await?;
-        self.clear_orphans(plan).await?;
-        Ok(recovered)
-    }
-
-    /// A row with the start that the journals know of. Batches before it may be missing only where a loss was accepted:
-    /// the log then goes on, empty, where it was said to begin.
-    fn with_log_start(&self, mut row: PartitionRow) -> Result<PartitionRow, RecoveryError> {
-        let id = row.id;
-        let Some(start) = self.log_starts.get(&id).copied().filter(|start| *start > row.log_start) else {
-            return Ok(row);
-        };
-        if start <= row.end {
-            row.begin_at(start);
-        } else if self.lossy {
-            tracing::error!(%id, %start, end = %row.end, "records before the start of the log are lost; it is empty now");
-            row.begin_anew(start);
-        } else {
-            return Err(RecoveryError::StartBeyondEnd { id, start, end: row.end });
-        }
-        Ok(row)
-    }
-
-    /// Each core's checkpoint holds the rows of all: whichever of them a crash leaves behind, none is missing. The
-    /// checkpoints that the shards take later hold their own rows, and of two in one incarnation the further one counts.
-    async fn write_checkpoints(&self, recovered: &mut [RecoveredCore]) -> Result<(), RecoveryError> {
-        let rows: Vec<PartitionRow> = recovered.iter().flat_map(|core| core.rows.iter().cloned()).collect();
-        for (core, target) in CoreId::all(u16::MAX).zip(recovered) {
-            let files = CheckpointFiles::open(&*self.disk, &layout::journal_folder(core)).await?;
-            let JournalStart { layout, lsn, prepared, .. } = target.start.journal;
-            let checkpoint = Checkpoint {
-                number: target.start.next_checkpoint,
-                identity: target.start.journal.identity,
-                clean: false,
-                replay: JournalPosition { lsn, previous_crc: 0 },
-                flushed: lsn,
-                ring: Some(RingState { layout, prepared }),
-                rows: rows.clone(),
-            };
-            files.write(&checkpoint).await?;
-            target.start.next_checkpoint += 1;
-        }
-        flush::sync_dir(&*self.disk, Path::new(layout::JOURNALS)).await?;
-        Ok(())
     }
 }
 

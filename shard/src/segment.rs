@@ -3,5 +3,6 @@
 pub mod index;
 pub(crate) mod reader;
 pub(crate) mod scan;
+mod search;
 mod spans;
 mod timestamps;

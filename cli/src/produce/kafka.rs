@@ -1,5 +1,6 @@
 //! Sending by the Kafka door.
 
+mod identify;
 mod partition;
 mod producer;
 

@@ -44,12 +44,7 @@ impl Group {
         }
     }
 
-    /// Takes an entry that is only done when it is flushed, whatever its partition otherwise asks for.
-    pub(super) fn touch_and_flush(&mut self, touched: Touched) {
-        self.touch(touched);
-        self.flush = true;
-    }
-
+    /// Flushes the group whatever its partitions otherwise ask for.
     pub(super) fn flush_if(&mut self, forced: bool) {
         self.flush |= forced;
     }

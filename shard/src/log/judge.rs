@@ -71,11 +71,10 @@ impl PartitionLog {
     fn segments_from_start(&self) -> impl Iterator<Item = Segment> {
         let closed = self.closed.iter().flatten().map(|closed| (closed.base, closed.bytes, closed.time));
         let tail = self.tail.iter().map(|tail| (tail.base, tail.bytes, tail.newest()));
-        let bases =
-            self.closed.iter().flatten().map(|closed| closed.base).chain(self.tail.iter().map(|tail| tail.base));
-        let ends = bases.skip(1).chain([self.end]);
+        let all = closed.chain(tail);
+        let ends = all.clone().skip(1).map(|(base, ..)| base).chain([self.end]);
         let start = self.promised_start;
-        closed.chain(tail).zip(ends).filter_map(move |((base, bytes, time), end)| {
+        all.zip(ends).filter_map(move |((base, bytes, time), end)| {
             (end > start).then_some(Segment { base, end, bytes: u64::from(bytes), time })
         })
     }

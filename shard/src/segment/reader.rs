@@ -122,13 +122,13 @@ impl Reader {
 }
 
 /// What is known of the segment that holds an offset.
-struct Target {
+pub(super) struct Target {
     slot: u32,
     id: PartitionId,
     segment: Offset,
-    spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     /// Bytes of the segment that readers may have.
-    safe_end: u32,
+    pub(super) safe_end: u32,
 }
 
 impl Store {
@@ -361,7 +361,7 @@ impl Store {
     }
 
     /// Spans of a segment and how far readers may go in it. With an offset, memory is enough if it knows that offset.
-    async fn target(
+    pub(super) async fn target(
         &self,
         slot: u32,
         id: PartitionId,
@@ -385,57 +385,12 @@ impl Store {
         Ok(Target { slot, id, segment, spans, safe_end })
     }
 
-    /// The first span that ends after `from` and is wanted: the offset after it, and its batches.
-    pub(crate) async fn find_span(
+    pub(super) async fn span_bytes(
         self: &Rc<Self>,
-        id: PartitionId,
-        from: Offset,
-        wanted: impl Fn(&Span) -> bool,
-    ) -> Result<Option<(Offset, Bytes)>, ReadError> {
-        let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
-        for segment in self.segments_from(slot, id, from).await? {
-            let found = self.find_span_in(slot, id, (segment, from), &wanted).await;
-            match found {
-                Ok(None) => {}
-                // It was removed while we looked.
-                Err(_) if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) => {}
-                found => return found,
-            }
-        }
-        Ok(None)
-    }
-
-    /// Base offsets of the segments that hold `from` and what follows.
-    async fn segments_from(&self, slot: u32, id: PartitionId, from: Offset) -> Result<Vec<Offset>, ReadError> {
-        self.load_closed_segments(slot, id).await?;
-        self.with_slot(slot, |log| {
-            let closed = log.closed_segments().into_iter().flatten().map(|segment| segment.base);
-            let mut segments: Vec<Offset> = closed.chain(log.tail.iter().map(|segment| segment.base)).collect();
-            let after = segments.partition_point(|base| *base <= from);
-            segments.drain(..after.saturating_sub(1));
-            segments
-        })
-        .ok_or(ReadError::UnknownPartition(id))
-    }
-
-    async fn find_span_in(
-        self: &Rc<Self>,
-        slot: u32,
-        id: PartitionId,
-        (segment, from): (Offset, Offset),
-        wanted: &impl Fn(&Span) -> bool,
-    ) -> Result<Option<(Offset, Bytes)>, ReadError> {
-        let target = self.target(slot, id, segment, None).await?;
-        let found =
-            target.spans.iter().position(|span| span.position < target.safe_end && span.end > from && wanted(span));
-        let Some(index) = found else { return Ok(None) };
-        let span = target.spans[index];
-        let run = self.span_bytes(&target, span, index).await?;
-        let end = span.end_position().min(target.safe_end);
-        Ok(Some((span.end, run.slice(..(end - span.position) as usize))))
-    }
-
-    async fn span_bytes(self: &Rc<Self>, target: &Target, span: Span, index: usize) -> Result<Bytes, ReadError> {
+        target: &Target,
+        span: Span,
+        index: usize,
+    ) -> Result<Bytes, ReadError> {
         if span.end_position() > self.end_on_disk(target.slot, target.segment) {
             return self.read_span_in_part_from_memory(target, span).await;
         }

@@ -209,3 +209,20 @@ pub(crate) async fn read_all(shard: &Rc<Shard>, id: PartitionId) -> Offset {
     }
     next
 }
+
+/// Bytes that are taken on the disk.
+pub(crate) fn used(disk: &SimDisk) -> u64 {
+    disk.files().iter().map(|(_, bytes)| bytes.next_multiple_of(4096)).sum()
+}
+
+/// Appends until the disk is said to be full.
+pub(crate) async fn fill_disk(shard: &Rc<Shard>, id: PartitionId) {
+    for _ in 0..10_000 {
+        match append(shard, id, 10_000).await {
+            Ok(_) => {}
+            Err(AppendError::NoSpace) => return,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("the disk takes everything");
+}

@@ -3,29 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::PartitionId;
-use rt::sim::SimDisk;
 use shard::recovery::RecoveryError;
-use shard::{AppendError, Reserve, Shard};
+use shard::{AppendError, Reserve};
 
-use crate::bench::{Bench, append, append_own, partition, read_all};
-
-/// Bytes that are taken on the disk.
-fn used(disk: &SimDisk) -> u64 {
-    disk.files().iter().map(|(_, bytes)| bytes.next_multiple_of(4096)).sum()
-}
-
-/// Appends until the disk is said to be full.
-async fn fill(shard: &Rc<Shard>, id: PartitionId) {
-    for _ in 0..10_000 {
-        match append(shard, id, 10_000).await {
-            Ok(_) => {}
-            Err(AppendError::NoSpace) => return,
-            Err(other) => panic!("{other}"),
-        }
-    }
-    panic!("the disk takes everything");
-}
+use crate::bench::{Bench, append, append_own, fill_disk, partition, read_all, used};
 
 #[test]
 fn a_disk_without_a_free_byte_takes_no_records_at_any_moment() {
@@ -36,7 +17,7 @@ fn a_disk_without_a_free_byte_takes_no_records_at_any_moment() {
         append(&shard, id, 1_000).await.expect("there is space");
         rt::sleep(Duration::from_secs(1)).await;
         bench.disk.set_capacity(Some(used(&bench.disk) + (300 << 10)));
-        fill(&shard, id).await;
+        fill_disk(&shard, id).await;
         for _ in 0..2_000 {
             rt::sleep(Duration::from_millis(7)).await;
             assert!(!shard.stats().accepts_appends, "nothing was freed");
@@ -55,7 +36,7 @@ fn a_full_disk_still_takes_deletions_and_is_freed_by_them() {
         let shard = bench.start().await.expect("a new folder opens");
         rt::sleep(Duration::from_secs(3)).await;
         bench.disk.set_capacity(Some(used(&bench.disk) + (700 << 10)));
-        fill(&shard, large).await;
+        fill_disk(&shard, large).await;
         // Decisions that take space have their end ...
         let mut taken = 0;
         while append_own(&shard, own, 100, Reserve::Keep).await.is_ok() {
@@ -99,7 +80,7 @@ fn full_bench() -> Rc<Bench> {
         rt::sleep(Duration::from_secs(3)).await;
         append(&shard, other, 1_000).await.expect("there is space");
         bench.disk.set_capacity(Some(used(&bench.disk) + (700 << 10)));
-        fill(&shard, large).await;
+        fill_disk(&shard, large).await;
     });
     bench.disk.set_capacity(Some(used(&bench.disk)));
     bench

@@ -4,9 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Offset, PartitionId, Timestamp};
-use shard::{AppendError, Retention, Shard};
+use shard::{Retention, Shard};
 
-use crate::bench::{Bench, append, append_at, partition, read_all};
+use crate::bench::{Bench, append, append_at, fill_disk, partition, read_all, used};
 
 const MINUTE: u64 = 60_000;
 
@@ -183,14 +183,8 @@ fn a_full_disk_is_freed_by_retention() {
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
         rt::sleep(Duration::from_secs(3)).await;
-        let used: u64 = bench.disk.files().iter().map(|(_, bytes)| bytes.next_multiple_of(4096)).sum();
-        bench.disk.set_capacity(Some(used + (2 << 20)));
-        let refused = loop {
-            if let Err(refused) = append(&shard, large, 10_000).await {
-                break refused;
-            }
-        };
-        assert!(matches!(refused, AppendError::NoSpace), "{refused}");
+        bench.disk.set_capacity(Some(used(&bench.disk) + (2 << 20)));
+        fill_disk(&shard, large).await;
         rt::sleep(Duration::from_secs(60)).await;
         assert!(append(&shard, other, 10_000).await.is_err(), "nothing is old enough yet");
         rt::sleep(Duration::from_secs(90)).await;

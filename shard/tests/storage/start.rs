@@ -8,7 +8,7 @@ use base::{Offset, PartitionId, Timestamp};
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::{AppendError, ReadError, Shard, TimestampedOffset, TrimError, TrimTo};
 
-use crate::bench::{Bench, append, append_at, partition, read_all};
+use crate::bench::{Bench, append, append_at, fill_disk, partition, read_all, used};
 
 fn offset(value: u64) -> Offset {
     Offset::new(value).unwrap()
@@ -197,14 +197,8 @@ fn a_full_disk_is_freed_by_deleting_records() {
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
         rt::sleep(Duration::from_secs(3)).await;
-        let used: u64 = bench.disk.files().iter().map(|(_, bytes)| bytes.next_multiple_of(4096)).sum();
-        bench.disk.set_capacity(Some(used + (2 << 20)));
-        let refused = loop {
-            if let Err(refused) = append(&shard, large, 10_000).await {
-                break refused;
-            }
-        };
-        assert!(matches!(refused, AppendError::NoSpace), "{refused}");
+        bench.disk.set_capacity(Some(used(&bench.disk) + (2 << 20)));
+        fill_disk(&shard, large).await;
         let end = shard.offsets(large).expect("it is here").high_watermark;
         trim(&shard, large, end.get()).await.expect("the journal has room for this");
         rt::sleep(Duration::from_secs(3)).await;

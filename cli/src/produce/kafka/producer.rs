@@ -6,17 +6,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use base::{ProducerEpoch, ProducerId, Timestamp, TopicId};
+use base::{Timestamp, TopicId};
 use client::{Choice, KeyPartitioner, Partitioner as _};
 use wire::batch::{BatchFull, BatchOptions, Header, NewRecord};
 use wire::kafka::ApiKey;
-use wire::kafka::init_producer_id::InitProducerIdRequest;
 use wire::kafka::metadata::MetadataRequest;
 use wire::kafka::produce::{PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData};
 use wire::{Compressor, ErrorCode};
 
 use super::super::lines::Parsed;
 use super::super::{Acks, Plan, Totals};
+use super::identify::identify;
 use super::partition::{Identity, Partition};
 use crate::kafka::{Answer, Cluster, Connection, KafkaError, Leader, TopicMetadata, readable};
 
@@ -29,11 +29,11 @@ const REQUEST_BYTES_MAX: usize = 4 << 20;
 const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Batches that wait or are under way.
 const BUFFER_BYTES_MAX: usize = 64 << 20;
-const REQUEST_TIMEOUT_MS: i32 = 30_000;
-const BACKOFF_MIN: Duration = Duration::from_millis(50);
+pub(super) const REQUEST_TIMEOUT_MS: i32 = 30_000;
+pub(super) const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// Without any acknowledgement for so long while there is trouble, it is given up.
-const TROUBLE_TIME_MAX: Duration = Duration::from_secs(60);
+pub(super) const TROUBLE_TIME_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProduceError {
@@ -475,36 +475,6 @@ impl Producer {
             Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => Err(error.into()),
             Err(error) => self.note_trouble(&error).map(|()| false),
         }
-    }
-}
-
-/// Gets a producer id. The broker may need a moment for its first one.
-fn identify(cluster: &mut Cluster) -> Result<Identity, KafkaError> {
-    let request = InitProducerIdRequest {
-        transactional_id: None,
-        transaction_timeout_ms: REQUEST_TIMEOUT_MS,
-        producer_id: -1,
-        producer_epoch: -1,
-    };
-    let begun = Instant::now();
-    loop {
-        let response = cluster.seed()?.ask(&request)?;
-        let ids = ProducerId::from_wire(response.producer_id).zip(ProducerEpoch::from_wire(response.producer_epoch));
-        if let (0, Some((id, epoch))) = (response.error_code, ids) {
-            return Ok(Identity { id, epoch });
-        }
-        let error = KafkaError::Refused {
-            broker: cluster.bootstrap().to_owned(),
-            api: ApiKey::InitProducerId,
-            topic: None,
-            partition: None,
-            code: response.error_code,
-            message: None,
-        };
-        if !error.is_retriable() || begun.elapsed() > TROUBLE_TIME_MAX {
-            return Err(error);
-        }
-        std::thread::sleep(BACKOFF_MIN);
     }
 }
 

@@ -1,0 +1,97 @@
+//! Checkpoints: what is written is read back, and nothing else is believed.
+
+use super::*;
+use crate::journal::ring::RingLayout;
+
+fn checkpoint() -> Checkpoint {
+    let mut row = PartitionRow::new(PartitionId::new(TopicId::METADATA, 3));
+    row.end = Offset::new(10).unwrap();
+    row.active_segment = Offset::new(4).unwrap();
+    row.position = 700;
+    row.open_span =
+        Span { base: Offset::new(6).unwrap(), end: row.end, position: 600, length: 100, crc: 9, max_timestamp: 5 };
+    row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }];
+    row.times = SegmentTimes { first: 2, max: 5 };
+    row.attachment = b"producers".to_vec();
+    Checkpoint {
+        number: 8,
+        identity: JournalIdentity { journal: 1, incarnation: 2 },
+        clean: false,
+        replay: JournalPosition { lsn: Lsn(4096), previous_crc: 77 },
+        flushed: Lsn(8192),
+        ring: Some(RingState { layout: RingLayout::of_total(1 << 20), prepared: 0b1011 }),
+        rows: vec![row, PartitionRow::new(PartitionId::new(TopicId::METADATA, 4))],
+    }
+}
+
+#[test]
+fn a_checkpoint_is_read_back_whole_or_not_at_all() {
+    let bytes = checkpoint().encode();
+    assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 4;
+        assert_eq!(Checkpoint::decode(&damaged), None, "byte {at}");
+        assert_eq!(Checkpoint::decode(&bytes[..at]), None, "cut at {at}");
+    }
+}
+
+#[test]
+fn a_checkpoint_that_does_not_know_the_ring_is_read() {
+    let before = Checkpoint { ring: None, ..checkpoint() };
+    assert_eq!(Checkpoint::decode(&before.encode()), Some(before));
+}
+
+#[test]
+fn a_checkpoint_that_knows_more_files_than_the_ring_has_is_not_believed() {
+    let ring = RingState { layout: RingLayout::of_total(1 << 20), prepared: 0b1_0000 };
+    let wrong = Checkpoint { ring: Some(ring), ..checkpoint() };
+    assert_eq!(Checkpoint::decode(&wrong.encode()), None);
+}
+
+#[test]
+fn the_size_is_known_beforehand_and_slices_give_the_same_bytes() {
+    let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
+    for checkpoint in [checkpoint(), Checkpoint { ring: None, rows: Vec::new(), ..checkpoint() }] {
+        let whole = checkpoint.encode();
+        assert_eq!(checkpoint.encoded_bytes(), whole.len() as u64);
+        let sliced = sim.block_on(base::CoreId(0), async move { checkpoint.encode_in_slices().await });
+        assert_eq!(sliced, whole);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_would_not_be_believed_is_not_written() {
+    let disk = rt::sim::SimDisk::new(1, rt::sim::SimDiskConfig::default());
+    let attached = disk.attach();
+    let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
+    sim.block_on(base::CoreId(0), async move {
+        let folder = Path::new("journal/0");
+        let mut files = CheckpointFiles::open(&*attached, folder).await.unwrap();
+        files.bytes_max = length(checkpoint().encoded_bytes());
+        files.write(&checkpoint()).await.unwrap();
+        let mut larger = Checkpoint { number: 10, ..checkpoint() };
+        larger.rows[0].attachment.push(0);
+        let refused = files.write(&larger).await;
+        assert!(matches!(refused, Err(DiskError::TooLarge { operation: "write", .. })), "{refused:?}");
+        assert_eq!(read_slots(&*attached, folder).await.unwrap(), [checkpoint()]);
+    });
+}
+
+/// Takes the times out of the rows, as the first builds wrote them.
+#[test]
+fn a_checkpoint_of_the_first_builds_is_read_and_its_segments_are_as_new_as_they_may_be() {
+    let mut checkpoint = checkpoint();
+    checkpoint.rows.truncate(1);
+    checkpoint.rows[0].newest = Newest { timestamp: 77, batch_base: Offset::ZERO };
+    let mut bytes = checkpoint.encode();
+    let times = PREFIX_BYTES + HEAD_BYTES + 20 + 5 * 8 + 8 + 8 + 8;
+    bytes.drain(times..times + 16);
+    bytes[..8].copy_from_slice(MAGIC_WITHOUT_TIMES);
+    let length = u32::try_from(bytes.len() - PREFIX_BYTES).unwrap();
+    bytes[LENGTH_AT..CRC_AT].copy_from_slice(&length.to_le_bytes());
+    let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&bytes[..CRC_AT]), &bytes[PREFIX_BYTES..]);
+    bytes[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+    checkpoint.rows[0].times = SegmentTimes { first: -1, max: 77 };
+    assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint));
+}
