@@ -47,7 +47,8 @@ pub(super) fn judge(
         due: &stats.measured.due,
         busy_share: stats.busy_ns as f64 / elapsed as f64,
         waited_share: stats.waited_ns as f64 / elapsed as f64,
-        scheduled: stats.scheduled - stats.scheduled_failed,
+        // A closed loop schedules nothing, and may fail all the same.
+        scheduled: stats.scheduled.saturating_sub(stats.scheduled_failed),
         recorded: stats.measured.due.count(),
         abandoned: stats.abandoned,
         is_open_loop: is_open,
