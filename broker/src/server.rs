@@ -271,6 +271,7 @@ async fn open_core(
         checkpoint_interval: shared.config.checkpoint_interval,
         free_space_floor: shared.config.free_space_floor.bytes(),
         retention_check_interval: shared.config.retention_check_interval,
+        direct_bytes_min: shard::limits::DIRECT_BYTES_MIN,
     };
     let specs = start::specs(&view.image, &shared.config.topic_defaults);
     let mut producers = Vec::new();

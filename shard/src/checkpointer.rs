@@ -69,7 +69,7 @@ impl Shard {
 
     async fn checkpoint_inner(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
         let journal = Rc::clone(self.journal());
-        let replay = journal.position();
+        let (replay, direct) = (journal.position(), journal.direct_bytes());
         // The moment of the checkpoint: rows and positions are taken together, without a pause.
         let attachment_of = Rc::clone(&*self.attachments.borrow());
         let mut rows = Vec::new();
@@ -101,7 +101,7 @@ impl Shard {
         self.checkpoints.write(&checkpoint).await?;
         self.ring_in_checkpoint.set(Some(ring));
         self.next_checkpoint.set(number + 1);
-        journal.recycle(replay.lsn);
+        journal.recycle(replay.lsn, direct);
         for row in &checkpoint.rows {
             self.store.with(row.id, |log| log.was_checkpointed(row.active_segment));
         }
@@ -242,7 +242,7 @@ impl Store {
         Ok(())
     }
 
-    async fn sync_entries(&self, id: PartitionId) -> Result<(), DiskError> {
+    pub(crate) async fn sync_entries(&self, id: PartitionId) -> Result<(), DiskError> {
         flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
         flush::sync_dir(&*self.disk, &layout::topic_folder(id.topic)).await?;
         if !self.write_back.synced_topics.borrow().contains(&id.topic) {

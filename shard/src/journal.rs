@@ -8,6 +8,7 @@
 //! A write or flush that fails poisons the journal: nothing after it is acknowledged, and the next start decides from
 //! what can be read back. A failed flush is never tried again, because the kernel may say "done" the second time.
 
+pub mod direct;
 pub mod entry;
 mod found;
 mod group;
@@ -25,7 +26,8 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, DiskFile, Flag, IoBuf, JoinHandle, Notify};
 use wire::batch::HEADER_BYTES;
 
-use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, LOG_START_BYTES, Lsn, log_start_body};
+use self::direct::Marker;
+use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, Lsn, log_start_body};
 use self::group::{Group, Groups, Through};
 use self::ring::{RingLayout, RingState};
 use crate::bytes::{block_ceil, length};
@@ -56,6 +58,16 @@ pub struct Touched {
 
 /// Hears which partitions have become safe up to where.
 pub type StableListener = Rc<dyn Fn(&[Touched], Durability)>;
+
+/// Brings what a partition has in a segment before a position to the disk and flushes it, all but the last bytes, which
+/// fill no block.
+pub type DirectWriter = Rc<dyn Fn(u32, SegmentPosition) -> JoinHandle<Result<(), DiskError>>>;
+
+/// What a journal needs of its owner.
+pub struct JournalOwner {
+    pub listener: StableListener,
+    pub write_direct: DirectWriter,
+}
 
 /// Where a journal stands: what a checkpoint has to remember to replay from here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +108,17 @@ pub struct JournalBatch<'a> {
     /// With base offset and leader epoch assigned.
     pub header: &'a [u8; HEADER_BYTES],
     pub payload: &'a [u8],
+    /// Where it lies in its segment.
+    pub at: SegmentPosition,
+}
+
+/// An entry's body in pieces.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    kind: EntryKind,
+    partition: PartitionId,
+    front: &'a [u8; HEADER_BYTES],
+    rest: &'a [&'a [u8]],
 }
 
 struct OpenBuffer {
@@ -112,10 +135,20 @@ struct State {
     flushed: Lsn,
     /// Everything before this is in segments and may be overwritten.
     recycled: Lsn,
+    /// Bytes of batches that went straight to segments: all, flushed ones, and those that no replay looks at any more.
+    /// They take no place in the ring, but a replay reads them like the ring: so they count as if they were in it.
+    direct: DirectBytes,
     /// Files ready for writing, counted along the ring from the one that the journal began in.
     prepared: u32,
     ring: RingState,
     poisoned: Option<DiskError>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct DirectBytes {
+    all: u64,
+    flushed: u64,
+    recycled: u64,
 }
 
 struct Waiter {
@@ -132,7 +165,7 @@ pub struct Journal {
     changed: Notify,
     room: Notify,
     waiters: [RefCell<Vec<Waiter>>; 2],
-    listener: StableListener,
+    owner: JournalOwner,
     flush_wanted: Cell<bool>,
     closing: Cell<bool>,
 }
@@ -143,7 +176,7 @@ impl Journal {
         disk: Rc<dyn Disk>,
         folder: PathBuf,
         start: JournalStart,
-        listener: StableListener,
+        owner: JournalOwner,
     ) -> Result<Rc<Self>, DiskError> {
         assert!(start.lsn.0.is_multiple_of(rt::BLOCK_BYTES as u64), "a journal begins at a block");
         disk.create_dir_all(&folder).await?;
@@ -158,6 +191,7 @@ impl Journal {
                 written: start.lsn,
                 flushed: start.lsn,
                 recycled: start.lsn,
+                direct: DirectBytes::default(),
                 prepared: 0,
                 ring: start.ring(),
                 poisoned: None,
@@ -166,7 +200,7 @@ impl Journal {
             changed: Notify::new(),
             room: Notify::new(),
             waiters: [const { RefCell::new(Vec::new()) }; 2],
-            listener,
+            owner,
             flush_wanted: Cell::new(false),
             closing: Cell::new(false),
         });
@@ -180,47 +214,59 @@ impl Journal {
     ///
     /// The caller has made sure that [`Journal::room_for`] is true.
     pub fn append(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
-        let bytes = u32::try_from(HEADER_BYTES + batch.payload.len()).expect("batches are below 4 GiB");
-        self.add((EntryKind::Batch, bytes), batch, touched)
+        let kind = if batch.at.position == 0 { EntryKind::FirstBatch } else { EntryKind::Batch };
+        self.add(Entry { kind, partition: batch.partition, front: batch.header, rest: &[batch.payload] }, touched)
+    }
+
+    /// As [`Journal::append`], but only a marker goes into the ring; the group writes the batch's blocks to its segment.
+    pub fn append_direct(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
+        let marker = Marker::new(batch.at, batch.header, batch.payload);
+        let (kind, rest) = (EntryKind::Direct, &marker.pieces());
+        let end = self.add(Entry { kind, partition: batch.partition, front: batch.header, rest }, touched)?;
+        let mut state = self.state.borrow_mut();
+        state.direct.all += (HEADER_BYTES + batch.payload.len()) as u64;
+        state.gathering.add_direct(touched.slot, touched.position);
+        Ok(end)
     }
 
     /// Adds an entry that moves the start of a partition's log to `touched.log_start`, and returns its end. The group
-    /// that it is in is flushed. The caller has made sure that there is room for [`LOG_START_BYTES`].
+    /// that it is in is flushed. The caller has made sure that there is room for [`entry::LOG_START_BYTES`].
     pub fn append_log_start(&self, partition: PartitionId, touched: Touched) -> Result<Lsn, DiskError> {
-        let body = log_start_body(touched.log_start);
-        let body = JournalBatch { partition, header: &body, payload: &[] };
-        self.add((EntryKind::LogStart, LOG_START_BYTES), body, touched)
+        let front = &log_start_body(touched.log_start);
+        self.add(Entry { kind: EntryKind::LogStart, partition, front, rest: &[] }, touched)
     }
 
-    fn add(&self, what: (EntryKind, u32), body: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
+    fn add(&self, entry: Entry<'_>, touched: Touched) -> Result<Lsn, DiskError> {
         let mut state = self.state.borrow_mut();
         if let Some(cause) = &state.poisoned {
             return Err(cause.clone());
         }
-        let end = self.put_entry(&mut state, what, body);
+        let end = self.put_entry(&mut state, entry);
         state.gathering.touch(touched);
-        state.gathering.flush_if(what.0 == EntryKind::LogStart);
+        state.gathering.flush_if(entry.kind == EntryKind::LogStart);
         drop(state);
         self.work.raise();
         Ok(end)
     }
 
     /// Copies one entry; gives the end of it.
-    fn put_entry(&self, state: &mut State, (kind, body_bytes): (EntryKind, u32), body: JournalBatch<'_>) -> Lsn {
+    fn put_entry(&self, state: &mut State, entry: Entry<'_>) -> Lsn {
+        let body_bytes = HEADER_BYTES + entry.rest.iter().map(|piece| piece.len()).sum::<usize>();
+        let body_bytes = u32::try_from(body_bytes).expect("batches are below 4 GiB");
         let header = EntryHeader {
-            kind,
+            kind: entry.kind,
             lsn: state.next.lsn,
             flushed: state.flushed,
-            partition: body.partition,
+            partition: entry.partition,
             body_bytes,
             previous_crc: state.next.previous_crc,
             identity: self.start.identity,
         };
-        let (envelope, crc) = header.encode(body.header);
+        let (envelope, crc) = header.encode(entry.front);
         let end = state.next.lsn.plus(EntryHeader::total_bytes(body_bytes));
         self.put(state, &envelope);
-        self.put(state, body.header);
-        self.put(state, body.payload);
+        self.put(state, entry.front);
+        entry.rest.iter().for_each(|piece| self.put(state, piece));
         let padding = length(end.since(state.next.lsn));
         self.put(state, &[0; ENTRY_ALIGNMENT][..padding]);
         assert_eq!(state.next.lsn, end, "an entry takes exactly its size");
@@ -307,28 +353,6 @@ impl Journal {
         self.state.borrow().ring
     }
 
-    /// Share of the ring, in percent, that waits to be recycled.
-    pub fn used_percent(&self) -> u64 {
-        let state = self.state.borrow();
-        state.next.lsn.since(state.recycled) * 100 / self.start.layout.capacity()
-    }
-
-    /// Bytes appended since everything was last recycled.
-    pub fn unrecycled_bytes(&self) -> u64 {
-        let state = self.state.borrow();
-        state.next.lsn.since(state.recycled)
-    }
-
-    /// Everything before `lsn` is flushed in segments, and a flushed checkpoint says so.
-    pub fn recycle(&self, lsn: Lsn) {
-        let mut state = self.state.borrow_mut();
-        assert!(lsn >= state.recycled, "recycled up to {} already, not back to {lsn}", state.recycled);
-        assert!(lsn <= state.next.lsn, "cannot recycle up to {lsn} what ends at {}", state.next.lsn);
-        state.recycled = lsn;
-        drop(state);
-        self.room.notify_all();
-    }
-
     /// Asks for a flush of everything written so far, for partitions that do not wait for one.
     pub fn request_flush(&self) {
         let behind = {
@@ -385,8 +409,11 @@ impl Journal {
         let mut group = std::mem::take(&mut state.gathering);
         group.through = through;
         let end = state.next.lsn;
-        let number = state.groups.begin(end, &mut group);
+        let direct = state.direct.all;
+        let number = state.groups.begin(end, direct, &mut group);
         drop(state);
+        let direct = group.direct.drain(..).map(|(slot, end)| (self.owner.write_direct)(slot, end));
+        group.writes.extend(direct);
         drop(rt::spawn(FOREGROUND, Rc::clone(self).finish(number, group)));
         true
     }
@@ -440,15 +467,16 @@ impl Journal {
         let flushed = state.groups.take_flushed();
         state.written = written.as_ref().map_or(state.written, |reached| reached.end);
         state.flushed = flushed.as_ref().map_or(state.flushed, |reached| reached.end);
+        state.direct.flushed = flushed.as_ref().map_or(state.direct.flushed, |reached| reached.direct);
         let (written_lsn, flushed_lsn) = (state.written, state.flushed);
         assert!(flushed_lsn <= written_lsn, "flushed up to {flushed_lsn} but written only up to {written_lsn}");
         drop(state);
         if let Some(reached) = written {
-            (self.listener)(&reached.touched, Durability::Relaxed);
+            (self.owner.listener)(&reached.touched, Durability::Relaxed);
             self.wake(Durability::Relaxed, written_lsn);
         }
         if let Some(reached) = flushed {
-            (self.listener)(&reached.touched, Durability::Flushed);
+            (self.owner.listener)(&reached.touched, Durability::Flushed);
             self.wake(Durability::Flushed, flushed_lsn);
             self.room.notify_all();
         }

@@ -14,6 +14,7 @@ mod admission;
 mod bytes;
 pub mod checkpoint;
 mod checkpointer;
+mod direct;
 mod flush;
 pub mod inspect;
 pub mod journal;

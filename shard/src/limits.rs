@@ -19,6 +19,12 @@ pub const JOURNAL_CHECKPOINT_PERCENT: u64 = 50;
 /// A journal entry may take at most this share of the ring, so that several fit and a checkpoint can always pass.
 pub const JOURNAL_ENTRY_SHARE: u64 = 4;
 
+/// Batches of this size are written straight to their segment. Measured: bench-results/2026-11-21-append-ways.
+pub const DIRECT_BYTES_MIN: u32 = 128 << 10;
+/// Space that a segment gets at a time for large batches: as much as it has already, within these.
+pub const DIRECT_SPACE_BYTES_MIN: u32 = 16 << 20;
+pub const DIRECT_SPACE_BYTES_MAX: u32 = 128 << 20;
+
 /// A span (the unit of the index and of its checksum) is closed at the first batch that ends beyond this size.
 pub const SPAN_BYTES_MIN: u32 = 32 << 10;
 /// Sizes of a partition's chunks: small at first, so that ten thousand quiet partitions stay cheap.

@@ -7,6 +7,7 @@ pub(crate) mod find;
 pub(crate) mod judge;
 mod roll;
 pub(crate) mod start;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -19,13 +20,14 @@ use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
 use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+pub(crate) use self::roll::Roll;
 pub use self::roll::SegmentTimes;
 use self::start::ClosedSegment;
+pub(crate) use self::tail::TailSegment;
 use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
 use crate::journal::{Durability, Touched};
 use crate::limits;
-use crate::open_files::OpenFile;
 use crate::pool::ChunkPool;
 use crate::segment::index::Span;
 use crate::shard::LogOffsets;
@@ -96,48 +98,39 @@ pub struct AppendBatch<'a> {
     pub leader_epoch: LeaderEpoch,
 }
 
+/// What an append may decide by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HowToAppend {
+    pub(crate) roll: Roll,
+    /// Batches of this size are written straight to their segment where that is possible.
+    pub(crate) direct_bytes_min: u32,
+}
+
+#[cfg(test)]
+const BY_RULE: HowToAppend = HowToAppend { roll: Roll::ByRule, direct_bytes_min: u32::MAX };
+
+impl HowToAppend {
+    /// For a replay: as it was the first time, by way of memory.
+    pub(crate) const fn again(is_first: bool) -> Self {
+        let roll = if is_first { Roll::Yes } else { Roll::No };
+        Self { roll, direct_bytes_min: u32::MAX }
+    }
+}
+
+/// A batch that the log has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AppendedBatch {
+    pub(crate) base: Offset,
+    /// With base offset and leader epoch.
+    pub(crate) header: [u8; HEADER_BYTES],
+    pub(crate) at: SegmentPosition,
+    /// It is to be written straight to its segment.
+    pub(crate) direct: bool,
+}
+
 impl AppendBatch<'_> {
     pub fn bytes(&self) -> u32 {
         u32::try_from(HEADER_BYTES + self.payload.len()).expect("batches are below 4 GiB")
-    }
-}
-
-/// A segment whose file is not finished: the active one, and older ones until a checkpoint has closed them.
-pub(crate) struct TailSegment {
-    pub(crate) base: Offset,
-    pub(crate) bytes: u32,
-    /// Spans that its index file holds.
-    pub(crate) index_records: u32,
-    pub(crate) file: Option<OpenFile>,
-    /// Written to since it was last flushed.
-    pub(crate) unsynced: bool,
-    /// The file was made by this process and its folder not yet flushed.
-    pub(crate) entry_unsynced: bool,
-    pub(crate) times: SegmentTimes,
-    /// When this process first had to know how old the segment is by the clock.
-    begun: Option<Timestamp>,
-    /// When a batch without a timestamp was last added; or when the shard was opened, if none has one.
-    written: Option<Timestamp>,
-}
-
-impl TailSegment {
-    fn new(base: Offset) -> Self {
-        Self {
-            base,
-            bytes: 0,
-            index_records: 0,
-            file: None,
-            unsynced: false,
-            entry_unsynced: false,
-            times: SegmentTimes::default(),
-            begun: None,
-            written: None,
-        }
-    }
-
-    /// How new the segment is to retention: as its newest record, or as its last write if its records have no timestamps.
-    fn newest(&self) -> Option<Timestamp> {
-        Timestamp::from_wire(self.times.max).or(self.written)
     }
 }
 
@@ -236,23 +229,24 @@ impl PartitionLog {
         log
     }
 
-    /// Copies a batch to the end of the log and gives it its offsets. Returns its base offset and the patched header.
-    /// The clock is asked where timestamps say too little.
+    /// Copies a batch to the end of the log and gives it its offsets. The clock is asked where timestamps say too little.
     pub(crate) fn append(
         &mut self,
         batch: AppendBatch<'_>,
+        how: HowToAppend,
         pool: &ChunkPool,
         clock: impl Fn() -> Timestamp,
-    ) -> (Offset, [u8; HEADER_BYTES]) {
+    ) -> AppendedBatch {
         assert!(batch.offsets > 0, "a batch takes at least one offset");
         let base = self.end;
         let mut header = *batch.header;
         wire::batch::patch::assign(&mut header, base, batch.leader_epoch);
         let bytes = batch.bytes();
         assert!(bytes <= limits::BATCH_BYTES_MAX, "batch sizes are checked at the door");
-        self.roll_for(bytes, batch.max_timestamp, &clock);
+        self.roll_for(bytes, batch.max_timestamp, how.roll, &clock);
         self.note_epoch(batch.leader_epoch, base);
-        let at = SegmentPosition { segment: self.active().base, position: self.active().bytes };
+        let at = self.end_position();
+        let direct = self.goes_direct(at, bytes, how.direct_bytes_min);
         self.chunks.append(at, &header, pool);
         let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
         self.chunks.append(body, batch.payload, pool);
@@ -265,7 +259,7 @@ impl PartitionLog {
         }
         self.dirty = true;
         self.check();
-        (base, header)
+        AppendedBatch { base, header, at, direct }
     }
 
     fn extend_span(&mut self, header: &[u8], batch: AppendBatch<'_>) {

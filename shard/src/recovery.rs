@@ -13,17 +13,18 @@ use std::rc::Rc;
 
 use base::{CoreId, Offset, PartitionId, Timestamp, TopicId};
 use bytes::Bytes;
-use rt::{Disk, DiskError};
+use rt::{Disk, DiskError, OpenMode};
 use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 
 use self::cleanup::remove_retired;
 use crate::checkpoint::{Checkpoint, PartitionRow, read_slots};
 use crate::journal::Durability;
-use crate::journal::entry::{EntryBody, Lsn};
+use crate::journal::direct::Placed;
+use crate::journal::entry::{EntryBody, EntryKind, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
 use crate::journal::ring::{RingLayout, RingState};
 use crate::log::chunks::WriteWhat;
-use crate::log::{AppendBatch, PartitionSpec};
+use crate::log::{AppendBatch, HowToAppend, PartitionSpec, SegmentPosition};
 use crate::segment::reader::ReadError;
 use crate::shard::ShardStart;
 use crate::store::Store;
@@ -53,6 +54,9 @@ pub enum RecoveryError {
     /// The journals lack batches between a partition's checkpoint and a batch that they hold.
     #[error("partition {id}: the journals hold a batch at offset {found}, but {expected} is the next one")]
     Gap { id: PartitionId, expected: Offset, found: Offset },
+    /// A replay would write a batch elsewhere than the first time, over others that are in segments only.
+    #[error("partition {id}: a batch that is in its segment at {expected:?} belongs at {found:?} by the journal")]
+    Misplaced { id: PartitionId, expected: SegmentPosition, found: SegmentPosition },
     /// The journals lack batches before the start of a log.
     #[error("partition {id}: its log begins at offset {start}, but what there is of it ends at {end}")]
     StartBeyondEnd { id: PartitionId, start: Offset, end: Offset },
@@ -108,6 +112,15 @@ struct FoundCore {
     end: Option<JournalEnd>,
 }
 
+/// A batch on its way out of a journal.
+struct Replayed {
+    bytes: Vec<u8>,
+    /// It began its segment.
+    is_first: bool,
+    /// Where it is in a segment already.
+    direct: Option<SegmentPosition>,
+}
+
 /// Where a journal ends and what its ring looks like.
 #[derive(Clone, Copy)]
 struct JournalEnd {
@@ -125,11 +138,13 @@ pub struct Recovery {
     incarnation: u32,
     /// The newest row of each partition.
     rows: BTreeMap<PartitionId, PartitionRow>,
-    /// Partitions that were replayed and whose folder was cleared of what an earlier life left.
+    /// Partitions that were replayed.
     touched: BTreeSet<PartitionId>,
+    /// Partitions whose segments hold batches of which the journals have the place only.
+    direct: BTreeSet<PartitionId>,
     replayed: BTreeMap<PartitionId, Vec<ReplayedProducerBatch>>,
     /// Batches that came before the ones they follow: their partition was on two cores.
-    early: BTreeMap<PartitionId, BTreeMap<Offset, Vec<u8>>>,
+    early: BTreeMap<PartitionId, BTreeMap<Offset, Replayed>>,
     /// Where the journals say that logs begin.
     log_starts: BTreeMap<PartitionId, Offset>,
     /// Bytes that each partition's segments get from the journals.
@@ -163,6 +178,7 @@ impl Recovery {
             incarnation: newest.map_or(0, |newest| newest + 1),
             rows: BTreeMap::new(),
             touched: BTreeSet::new(),
+            direct: BTreeSet::new(),
             replayed: BTreeMap::new(),
             early: BTreeMap::new(),
             log_starts: BTreeMap::new(),
@@ -246,52 +262,95 @@ impl Recovery {
             let entry = match replay.next().await {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(()),
-                Err(damage @ (ReplayError::Damaged { .. } | ReplayError::Unreadable { .. }))
-                    if self.on_damage == OnDamage::AcceptLoss =>
-                {
-                    tracing::error!(%damage, "cut here, as asked: acknowledged records are lost");
-                    self.lossy = true;
-                    return Ok(());
-                }
-                Err(other) => return Err(other.into()),
+                Err(error) => return self.cut_at(error),
             };
-            let id = entry.header.partition;
+            let (header, id) = (entry.header, entry.header.partition);
             let Some(spec) = spec_of(id) else { continue };
             let batch = match entry.body {
-                EntryBody::Batch(_) => entry.bytes.to_vec(),
+                EntryBody::Batch(_) => {
+                    let is_first = header.kind == EntryKind::FirstBatch;
+                    Replayed { bytes: entry.bytes.to_vec(), is_first, direct: None }
+                }
+                EntryBody::Direct(batch) => {
+                    let placed = Placed::read(entry.bytes, &batch).expect("the replay has checked it");
+                    self.direct.insert(id);
+                    if self.has(id, batch.base_offset()) {
+                        continue;
+                    }
+                    let Some(bytes) = self.read_direct(id, &placed).await? else {
+                        let (segment, byte) = (layout::segment_file(id, placed.at.segment), placed.at.position);
+                        return match replay.end_before(&header, segment, byte).await {
+                            Ok(()) => Ok(()),
+                            Err(error) => self.cut_at(error),
+                        };
+                    };
+                    Replayed { bytes, is_first: false, direct: Some(placed.at) }
+                }
                 EntryBody::LogStart(start) => {
                     let known = self.log_starts.entry(id).or_default();
                     *known = start.max(*known);
                     continue;
                 }
             };
-            self.take(spec, &batch).await?;
+            self.take(spec, batch).await?;
             self.take_early_ones(spec).await?;
             rt::yield_if_needed().await;
         }
     }
 
-    /// Appends a replayed batch if it is the next one; keeps it if it is early; drops it if segments have it.
-    async fn take(&mut self, spec: PartitionSpec, batch: &[u8]) -> Result<(), RecoveryError> {
-        let header = BatchHeader::read(batch).expect("the replay has checked it");
-        let base = header.base_offset();
-        let id = spec.id;
+    /// Goes on after damage if that was asked for.
+    fn cut_at(&mut self, error: ReplayError) -> Result<(), RecoveryError> {
+        match (error, self.on_damage) {
+            (ReplayError::Disk(cause), _) => Err(ReplayError::Disk(cause).into()),
+            (damage, OnDamage::Refuse) => Err(damage.into()),
+            (damage, OnDamage::AcceptLoss) => {
+                tracing::error!(%damage, "cut here, as asked: acknowledged records are lost");
+                self.lossy = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether segments or what was replayed so far have a batch that begins there.
+    fn has(&self, id: PartitionId, base: Offset) -> bool {
+        base < self.end_of(id)
+    }
+
+    fn end_of(&self, id: PartitionId) -> Offset {
         let checkpointed = || self.rows.get(&id).map_or(Offset::ZERO, |row| row.end);
-        let end = self.store.with(id, |log| log.end()).unwrap_or_else(checkpointed);
+        self.store.with(id, |log| log.end()).unwrap_or_else(checkpointed)
+    }
+
+    /// The batch of a marker, from its segment; `None` if that has something else there.
+    async fn read_direct(&self, id: PartitionId, placed: &Placed<'_>) -> Result<Option<Vec<u8>>, RecoveryError> {
+        let file = match self.disk.open(&layout::segment_file(id, placed.at.segment), OpenMode::Existing).await {
+            Err(DiskError::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        let (from, bytes) = placed.blocks();
+        let blocks = file.read(from.into(), bytes).await?;
+        Ok(placed.join(&blocks))
+    }
+
+    /// Appends a replayed batch if it is the next one; keeps it if it is early; drops it if segments have it.
+    async fn take(&mut self, spec: PartitionSpec, batch: Replayed) -> Result<(), RecoveryError> {
+        let header = BatchHeader::read(&batch.bytes).expect("the replay has checked it");
+        let (id, base) = (spec.id, header.base_offset());
+        let end = self.end_of(id);
         if base < end {
             return Ok(());
         }
         if base > end && self.full.is_none() {
-            self.early.entry(id).or_default().insert(base, batch.to_vec());
+            self.early.entry(id).or_default().insert(base, batch);
             return Ok(());
         }
-        *self.gained.entry(id).or_default() += batch.len() as u64;
+        *self.gained.entry(id).or_default() += batch.bytes.len() as u64;
         if self.full.is_some() {
             return Ok(());
         }
         if self.touched.insert(id) {
             let row = self.row_of(id);
-            self.clear_leftovers(&row).await?;
+            self.clear_indexes(&row).await?;
             self.store.add(spec, &row);
         }
         match self.append(id, &header, batch).await {
@@ -311,13 +370,13 @@ impl Recovery {
                 self.early.remove(&spec.id);
             }
             let Some(batch) = next else { return Ok(()) };
-            self.take(spec, &batch).await?;
+            self.take(spec, batch).await?;
         }
         Ok(())
     }
 
-    async fn append(&mut self, id: PartitionId, header: &BatchHeader, batch: &[u8]) -> Result<(), RecoveryError> {
-        let (head, payload) = batch.split_first_chunk::<HEADER_BYTES>().expect("the replay has checked it");
+    async fn append(&mut self, id: PartitionId, header: &BatchHeader, batch: Replayed) -> Result<(), RecoveryError> {
+        let (head, payload) = batch.bytes.split_first_chunk::<HEADER_BYTES>().expect("the replay has checked it");
         let append = AppendBatch {
             header: head,
             payload,
@@ -325,7 +384,11 @@ impl Recovery {
             max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
             leader_epoch: header.leader_epoch().unwrap_or_default(),
         };
-        let taken = self.store.append(id, append).expect("the partition was added");
+        let how = HowToAppend::again(batch.is_first);
+        let taken = self.store.append(id, append, how).expect("the partition was added");
+        if let Some(expected) = batch.direct.filter(|direct| *direct != taken.at) {
+            return Err(RecoveryError::Misplaced { id, expected, found: taken.at });
+        }
         if let Some(producer) = header.producer() {
             let replayed = ReplayedProducerBatch { producer, base_offset: taken.base_offset, header: *header };
             self.replayed.entry(id).or_default().push(replayed);
@@ -350,7 +413,8 @@ impl Recovery {
 
     /// Gives back what this attempt has written so far, and says how much space the next one needs.
     async fn no_space(&self, cause: DiskError) -> RecoveryError {
-        for id in &self.touched {
+        // But for segments that hold batches which are nowhere else.
+        for id in self.touched.difference(&self.direct) {
             if let Err(error) = self.clear_leftovers(&self.row_of(*id)).await {
                 return error;
             }

@@ -9,14 +9,16 @@ use rt::{Disk, DiskError, Flag, Gate};
 
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
+use crate::journal::direct::DIRECT_BYTES_MIN;
 use crate::journal::entry::Lsn;
 use crate::journal::ring::RingState;
-use crate::journal::{Durability, Journal, JournalBatch, JournalStart, Touched};
+use crate::journal::{Durability, Journal, JournalBatch, JournalOwner, JournalStart, Touched};
 use crate::log::find::{Found, MemoryRun};
-use crate::log::{AppendBatch, PartitionSpec};
+use crate::log::{AppendBatch, HowToAppend, PartitionSpec, Roll};
 use crate::segment::reader::{ReadData, ReadError, ReadSource};
 use crate::space::Space;
 use crate::store::Store;
+use crate::task_queues::FOREGROUND;
 use crate::{layout, limits};
 
 /// What a shard is given of the machine.
@@ -33,6 +35,9 @@ pub struct ShardConfig {
     pub free_space_floor: u64,
     /// How often retention looks at all partitions.
     pub retention_check_interval: Duration,
+    /// Batches of at least so many bytes are written straight to their segment instead of to the journal first; at
+    /// least [`DIRECT_BYTES_MIN`](crate::journal::direct::DIRECT_BYTES_MIN).
+    pub direct_bytes_min: u32,
 }
 
 /// How a shard begins: what recovery has left for its core.
@@ -134,6 +139,7 @@ impl Shard {
         start: ShardStart,
         partitions: Vec<(PartitionSpec, PartitionRow)>,
     ) -> Result<Rc<Self>, DiskError> {
+        assert!(config.direct_bytes_min >= DIRECT_BYTES_MIN, "smaller batches have no block of their own");
         let folder = layout::journal_folder(config.core);
         let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
         let store = Store::new(Rc::clone(&disk), config.cache_bytes);
@@ -160,7 +166,13 @@ impl Shard {
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
             config,
         });
-        let journal = Journal::open(disk, folder, start.journal, listener).await?;
+        let writing = Rc::clone(&shard.store);
+        let write_direct = Rc::new(move |slot, end| {
+            let store = Rc::clone(&writing);
+            rt::spawn(FOREGROUND, async move { store.write_direct(slot, end).await })
+        });
+        let owner = JournalOwner { listener, write_direct };
+        let journal = Journal::open(disk, folder, start.journal, owner).await?;
         shard.journal.set(journal).ok().expect("the journal is set once");
         shard.start_tasks();
         Ok(shard)
@@ -189,9 +201,14 @@ impl Shard {
         if let Some(cause) = self.failed() {
             return Err(AppendError::Poisoned(cause));
         }
-        let taken = self.store.append(id, batch).ok_or(AppendError::UnknownPartition(id))?;
-        let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload };
-        let lsn = self.journal().append(entry, taken.touched).map_err(AppendError::Poisoned)?;
+        let how = HowToAppend { roll: Roll::ByRule, direct_bytes_min: self.config.direct_bytes_min };
+        let taken = self.store.append(id, batch, how).ok_or(AppendError::UnknownPartition(id))?;
+        let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload, at: taken.at };
+        let lsn = match taken.direct {
+            true => self.journal().append_direct(entry, taken.touched),
+            false => self.journal().append(entry, taken.touched),
+        };
+        let lsn = lsn.map_err(AppendError::Poisoned)?;
         self.checkpoint_wanted_if_due();
         Ok(Appended {
             base_offset: taken.base_offset,
@@ -295,7 +312,10 @@ impl Shard {
         self.turnstile.close();
         self.store.progress.notify_all();
         let result = match self.last_checkpoint().await {
-            Ok(()) => self.journal().close().await,
+            Ok(()) => {
+                self.store.give_back_direct_space().await;
+                self.journal().close().await
+            }
             Err(cause) => Err(cause),
         };
         self.gate.close().await;

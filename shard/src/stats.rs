@@ -21,6 +21,8 @@ pub struct ShardStats {
     /// Segments, and bytes of them, that were removed because they lay before the start of their log.
     pub segments_removed: u64,
     pub segment_bytes_removed: u64,
+    /// Bytes of large batches that were written straight to their segments.
+    pub direct_bytes: u64,
 }
 
 impl Shard {
@@ -36,6 +38,7 @@ impl Shard {
             accepts_appends: self.failed().is_none() && !self.space.is_short(),
             segments_removed: self.store.removal.segments.get(),
             segment_bytes_removed: self.store.removal.bytes.get(),
+            direct_bytes: self.journal().direct_bytes(),
         }
     }
 }

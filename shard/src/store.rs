@@ -8,10 +8,11 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, Notify};
 
 use crate::checkpoint::PartitionRow;
+use crate::direct::Direct;
 use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::log::chunks::WriteWhat;
-use crate::log::{AppendBatch, PartitionLog, PartitionSpec};
+use crate::log::{AppendBatch, AppendedBatch, HowToAppend, PartitionLog, PartitionSpec, SegmentPosition};
 use crate::pool::ChunkPool;
 use crate::removal::Removal;
 use crate::segment::reader::Reader;
@@ -32,6 +33,7 @@ pub(crate) struct Store {
     pub(crate) logs: RefCell<Logs>,
     pub(crate) pool: ChunkPool,
     pub(crate) write_back: WriteBack,
+    pub(crate) direct: Direct,
     pub(crate) reader: Reader,
     pub(crate) removal: Removal,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
@@ -45,6 +47,9 @@ pub(crate) struct Taken {
     pub(crate) log_start: Offset,
     /// With base offset and leader epoch.
     pub(crate) header: [u8; wire::batch::HEADER_BYTES],
+    pub(crate) at: SegmentPosition,
+    /// It is to be written straight to its segment.
+    pub(crate) direct: bool,
     pub(crate) touched: Touched,
 }
 
@@ -55,6 +60,7 @@ impl Store {
             logs: RefCell::default(),
             pool: ChunkPool::new(cache_bytes),
             write_back: WriteBack::new(),
+            direct: Direct::default(),
             reader: Reader::default(),
             removal: Removal::default(),
             progress: Notify::new(),
@@ -99,15 +105,15 @@ impl Store {
     }
 
     /// Gives a batch its offsets and copies it into the partition's chunk; `None` when the partition is not here.
-    pub(crate) fn append(&self, id: PartitionId, batch: AppendBatch<'_>) -> Option<Taken> {
+    pub(crate) fn append(&self, id: PartitionId, batch: AppendBatch<'_>, how: HowToAppend) -> Option<Taken> {
         let mut logs = self.logs.borrow_mut();
         let slot = *logs.by_id.get(&id)?;
         let log = logs.slots[slot as usize].as_mut()?;
-        let (base_offset, header) = log.append(batch, &self.pool, rt::wall_clock);
+        let AppendedBatch { base, header, at, direct } = log.append(batch, how, &self.pool, rt::wall_clock);
         let touched = log.touched(slot);
         let log_start = log.log_start();
         note_use(&mut logs, slot);
-        Some(Taken { base_offset, log_start, header, touched })
+        Some(Taken { base_offset: base, log_start, header, at, direct, touched })
     }
 
     /// The journal says up to where partitions have become safe.
@@ -125,6 +131,9 @@ impl Store {
                 log.flushed_position = log.flushed_position.max(touched.position);
                 if log.has_writes(WriteWhat::Complete) {
                     self.write_back.enqueue(touched.slot);
+                }
+                if let Some((segment, end)) = log.direct_space_due() {
+                    self.direct.enqueue(touched.slot, segment, end);
                 }
             }
         }

@@ -107,7 +107,7 @@ impl Store {
         let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
         let Some((id, Some(write))) = next else { return Ok(false) };
         let (chunk, written) = (write.chunk, write.written);
-        let result = self.perform(slot, id, write).await;
+        let result = self.perform(slot, id, write, async |file, buffer, at| file.write(buffer, at).await).await;
         let done = result.is_ok().then_some(written);
         self.with_slot(slot, |log| {
             log.chunks.end_write(chunk, done, &self.pool);
@@ -124,7 +124,14 @@ impl Store {
         }
     }
 
-    async fn perform(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
+    /// Writes by `how`.
+    pub(crate) async fn perform(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        write: SegmentWrite,
+        how: impl AsyncFnOnce(&dyn DiskFile, IoBuf, u64) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
         let file = self.segment_for_write(slot, id, write.at.segment).await?;
         let at = u64::from(write.at.position);
         let mut buffer = write.buffer;
@@ -136,7 +143,7 @@ impl Store {
             })?;
             buffer.fill(0..write.head, kept);
         }
-        file.write(buffer, at).await
+        how(&*file, buffer, at).await
     }
 
     /// The file of an unfinished segment, opened or made if need be.
@@ -188,6 +195,7 @@ impl Shard {
             self.spawn_task(WRITE_BACK, Rc::clone(self).write_chunks());
         }
         self.spawn_task(WRITE_BACK, Rc::clone(self).take_checkpoints());
+        self.spawn_task(WRITE_BACK, Rc::clone(self).make_space_for_large_batches());
         self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());

@@ -48,6 +48,15 @@ fn records_are_deleted_by_hand_and_by_retention_and_their_segments_are_removed()
     assert!(trimmed > 40 && expired > 40 && removed > 400);
 }
 
+/// So are batches that go straight to their segments.
+#[test]
+fn large_batches_are_written_straight_to_their_segments() {
+    let direct: Vec<u64> = (0..40).map(|seed| run(&Plan::of_seed(seed)).direct_bytes).collect();
+    let seeds = direct.iter().filter(|bytes| **bytes > 100_000).count();
+    println!("40 seeds: {} bytes straight to segments, {seeds} seeds with much of it", direct.iter().sum::<u64>());
+    assert!(seeds >= 10, "{direct:?}");
+}
+
 #[test]
 fn acknowledged_batches_survive_a_disk_that_fails() {
     for_seeds(150, |seed| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base::{CoreId, Offset, PartitionId, SeededRandom, TopicId};
 use rt::sim::{DiskOperation, SimDisk, SimDiskConfig};
+use shard::journal::direct::DIRECT_BYTES_MIN;
 use shard::journal::ring::RingLayout;
 use shard::{Durability, PartitionSpec, Retention, layout};
 
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     relaxed_percent: u64,
     large_batches: bool,
     deletes: bool,
+    /// Whether larger batches go straight to their segments.
+    direct: bool,
 }
 
 impl Plan {
@@ -49,6 +52,7 @@ impl Plan {
             relaxed_percent: if random.one_in(3) { 40 } else { 0 },
             large_batches: random.one_in(3),
             deletes: random.percent(70),
+            direct: random.percent(80),
         }
     }
 
@@ -93,6 +97,8 @@ pub(crate) struct Summary {
     pub(crate) expired: usize,
     /// Segments that were removed for that, in all lives.
     pub(crate) segments_removed: u64,
+    /// Bytes of batches that went straight to their segments.
+    pub(crate) direct_bytes: u64,
     fingerprint: u64,
 }
 
@@ -200,6 +206,10 @@ impl World {
         self.plan.large_batches
     }
 
+    pub(crate) fn direct_bytes_min(&self) -> u32 {
+        if self.plan.direct { DIRECT_BYTES_MIN } else { u32::MAX }
+    }
+
     pub(crate) fn cache_bytes(&self) -> u64 {
         self.plan.cache_bytes
     }
@@ -208,7 +218,7 @@ impl World {
 pub(crate) fn run(plan: &Plan) -> Summary {
     let world = Rc::new(World::new(plan));
     let mut random = SeededRandom::new(plan.seed ^ 0xacce55);
-    let (mut fingerprint, mut segments_removed) = (0, 0);
+    let (mut fingerprint, mut segments_removed, mut direct_bytes) = (0, 0, 0);
     for _ in 0..plan.lives {
         let cores = u16::try_from(random.between(1, 4)).expect("few");
         inject(&world, &mut random);
@@ -216,6 +226,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         let ending = life.live(&mut random);
         fingerprint ^= life.fingerprint().rotate_left(1);
         segments_removed += life.segments_removed();
+        direct_bytes += life.direct_bytes();
         drop(life);
         world.disk.heal();
         world.disk.set_capacity(None);
@@ -232,6 +243,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         trimmed: histories.iter().filter(|history| history.deleted().0).count(),
         expired: histories.iter().filter(|history| history.deleted().1).count(),
         segments_removed: segments_removed + last.segments_removed(),
+        direct_bytes,
         fingerprint: fingerprint ^ last.fingerprint(),
     }
 }

@@ -118,6 +118,7 @@ async fn ring(disk: &ReadOnlyFolder, name: &str, report: &mut Report) -> Done {
         if entry.payload == PayloadState::Whole && report.detail() != Detail::Damage {
             match &entry.body {
                 EntryBody::Batch(batch) => report.batch(&path, entry.at, batch, entry.bytes),
+                EntryBody::Direct(batch) => report.direct(header.partition, batch, entry.bytes),
                 EntryBody::LogStart(start) => report.log_start(header.partition, *start),
             }
         }

@@ -176,6 +176,7 @@ impl Folder<'_> {
                         EntryBody::Batch(batch) => {
                             report.batch(&layout::journal_folder(core.id), header.lsn.0, batch, entry.bytes);
                         }
+                        EntryBody::Direct(batch) => report.direct(header.partition, batch, entry.bytes),
                         EntryBody::LogStart(start) => report.log_start(header.partition, *start),
                     }
                 }

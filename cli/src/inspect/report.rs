@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use base::{Offset, PartitionId};
 use serde_json::{Value, json};
+use shard::SegmentPosition;
+use shard::journal::direct::Placed;
 use wire::Decompressor;
 use wire::batch::{Batch, BatchHeader, TimestampType};
 
@@ -128,6 +130,21 @@ impl Report {
                 "topic_id": partition.topic.to_string(), "partition": partition.index.0, "log_start": start.get(),
             });
             self.write("log_start", &format!("      its log begins at offset {start} from here on"), value);
+        }
+    }
+
+    /// Shows where a batch is that only its segment has.
+    pub(super) fn direct(&mut self, partition: PartitionId, batch: &BatchHeader, marker: &[u8]) {
+        let Some(placed) = Placed::read(marker, batch) else { return };
+        if self.detail >= Detail::Batches {
+            let SegmentPosition { segment, position } = placed.at;
+            let (base, bytes) = (batch.base_offset(), batch.size());
+            let value = json!({
+                "topic_id": partition.topic.to_string(), "partition": partition.index.0, "base_offset": base.get(),
+                "bytes": bytes, "segment": segment.get(), "position": position,
+            });
+            let text = format!("      batch {base}  {bytes} bytes: in segment {segment} at byte {position}");
+            self.write("direct_batch", &text, value);
         }
     }
 

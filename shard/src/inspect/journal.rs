@@ -9,6 +9,7 @@ use wire::batch::{Batch, HEADER_BYTES};
 use super::Damage;
 use crate::bytes::{block_ceil, block_floor, length};
 use crate::checkpoint::Checkpoint;
+use crate::journal::direct::Placed;
 use crate::journal::entry::{ENTRY_HEADER_BYTES, EntryBody, EntryHeader, Lsn, Parsed, parse};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom, ReplayedEntry};
 use crate::journal::ring::{RingFileHeader, RingLayout, ring_file as ring_path};
@@ -105,6 +106,11 @@ async fn read_entries(
                 report.damage = Some(Damage { file: folder.join(file), at: byte, what });
                 return Ok(());
             }
+            Err(ReplayError::DamagedSegment { segment, at, byte, proof, .. }) => {
+                let what = format!("the batch of the entry at position {at} of the journal is damaged, and {proof}");
+                report.damage = Some(Damage { file: segment, at: byte, what });
+                return Ok(());
+            }
             Err(ReplayError::Unreadable { folder, what }) => {
                 report.damage = Some(Damage { file: folder, at: 0, what });
                 return Ok(());
@@ -191,11 +197,16 @@ pub async fn ring_file(
         };
         let whole = ENTRY_HEADER_BYTES + entry.body_bytes as usize;
         let bytes = &rest[ENTRY_HEADER_BYTES..whole.min(rest.len())];
-        let payload = match bytes.len() < entry.body_bytes as usize {
-            true => PayloadState::Continues,
-            false if matches!(body, EntryBody::LogStart(_)) => PayloadState::Whole,
-            false if Batch::parse(bytes).is_ok_and(|(batch, _)| batch.verify_crc().is_ok()) => PayloadState::Whole,
-            false => PayloadState::Damaged,
+        let is_whole = match &body {
+            _ if bytes.len() < entry.body_bytes as usize => None,
+            EntryBody::LogStart(_) => Some(true),
+            EntryBody::Direct(batch) => Some(Placed::read(bytes, batch).is_some()),
+            EntryBody::Batch(_) => Some(Batch::parse(bytes).is_ok_and(|(batch, _)| batch.verify_crc().is_ok())),
+        };
+        let payload = match is_whole {
+            None => PayloadState::Continues,
+            Some(true) => PayloadState::Whole,
+            Some(false) => PayloadState::Damaged,
         };
         debug_assert!(bytes.len() >= HEADER_BYTES, "the parser has seen the front of the body");
         visit(RingEntry { header: entry, body, at, bytes, payload });

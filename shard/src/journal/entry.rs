@@ -1,4 +1,4 @@
-//! One entry of the journal: an envelope, and a batch or the new start of a log.
+//! One entry of the journal: an envelope, and a batch, the place of one, or the new start of a log.
 //!
 //! A batch's own CRC covers neither its base offset nor its leader epoch, nor does it catch a lost or misdirected
 //! write. The envelope does: it names the journal, its own position and the entry before it.
@@ -14,10 +14,12 @@
 //! +-----------------------------------------------------------------------------------------+
 //! ```
 //!
-//! All numbers are little endian. The magic says what the body is: a batch (`CJE1`), or 61 bytes that begin with an
+//! All numbers are little endian. The magic says what the body is: a batch (`CJE1`; `CJF1` if it begins a segment), a
+//! marker of a batch whose blocks are in its segment (`CJD1`, see [`super::direct`]), or 61 bytes that begin with an
 //! offset (`CJS1`): the partition's log begins there from now on. `crc` is CRC-32C over bytes 8..64 and the first 61 of
-//! the body; a batch's own CRC covers the rest. `flushed lsn` is the end of what was known to be flushed when the entry was written: an entry
-//! that claims more than a damaged one's position proves that the damaged one was once whole on disk.
+//! the body; a batch's own CRC covers the rest. `flushed lsn` is the end of what was known to be flushed when the entry
+//! was written: an entry that claims more than a damaged one's position proves that the damaged one was once whole on
+//! disk.
 
 use base::{Offset, PartitionId, PartitionIndex, TopicId};
 use wire::batch::{BatchHeader, HEADER_BYTES};
@@ -27,6 +29,8 @@ use crate::bytes::{u32_at, u64_at};
 pub const ENTRY_HEADER_BYTES: usize = 64;
 pub const ENTRY_ALIGNMENT: usize = 8;
 const BATCH_MAGIC: u32 = u32::from_le_bytes(*b"CJE1");
+const FIRST_BATCH_MAGIC: u32 = u32::from_le_bytes(*b"CJF1");
+const DIRECT_MAGIC: u32 = u32::from_le_bytes(*b"CJD1");
 const LOG_START_MAGIC: u32 = u32::from_le_bytes(*b"CJS1");
 /// An entry about a log's start is as long as one of the smallest batches.
 #[expect(clippy::cast_possible_truncation, reason = "it is 61")]
@@ -67,6 +71,10 @@ pub struct JournalIdentity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     Batch,
+    /// A batch that is the first of its segment: a replay begins the same segments.
+    FirstBatch,
+    /// A batch that was written straight to its segment.
+    Direct,
     LogStart,
 }
 
@@ -74,12 +82,14 @@ impl EntryKind {
     const fn magic(self) -> u32 {
         match self {
             Self::Batch => BATCH_MAGIC,
+            Self::FirstBatch => FIRST_BATCH_MAGIC,
+            Self::Direct => DIRECT_MAGIC,
             Self::LogStart => LOG_START_MAGIC,
         }
     }
 
     fn of_magic(magic: u32) -> Option<Self> {
-        [Self::Batch, Self::LogStart].into_iter().find(|kind| kind.magic() == magic)
+        [Self::Batch, Self::FirstBatch, Self::Direct, Self::LogStart].into_iter().find(|kind| kind.magic() == magic)
     }
 }
 
@@ -133,6 +143,8 @@ fn crc_of(envelope: &[u8], front: &[u8]) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryBody {
     Batch(BatchHeader),
+    /// The header of a batch that is in its segment. Where, is in the rest of the body: see [`super::direct`].
+    Direct(BatchHeader),
     /// The log begins here from now on.
     LogStart(Offset),
 }
@@ -182,10 +194,11 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 
 fn body_of(header: &EntryHeader, front: &[u8]) -> Option<EntryBody> {
     match header.kind {
-        EntryKind::Batch => {
+        EntryKind::Batch | EntryKind::FirstBatch => {
             let batch = BatchHeader::read(front).ok()?;
             (batch.size() == header.body_bytes as usize).then_some(EntryBody::Batch(batch))
         }
+        EntryKind::Direct => BatchHeader::read(front).ok().map(EntryBody::Direct),
         EntryKind::LogStart => {
             let whole = header.body_bytes == LOG_START_BYTES && front[8..].iter().all(|byte| *byte == 0);
             let start = Offset::new(u64_at(front, 0))?;

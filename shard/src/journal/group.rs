@@ -6,6 +6,7 @@ use rt::{DiskError, JoinHandle};
 
 use super::entry::Lsn;
 use super::{Durability, Touched};
+use crate::log::SegmentPosition;
 
 /// Whether a write is to be flushed by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) struct Group {
     /// Files of the ring that the writes go to: one, or two at a seam.
     files: Vec<usize>,
     touched: Vec<Touched>,
+    /// How far batches of each partition are to be in which segment when the group is done.
+    pub(super) direct: Vec<(u32, SegmentPosition)>,
     pub(super) flush: bool,
     /// Its only write flushes itself.
     pub(super) through: Through,
@@ -41,6 +44,14 @@ impl Group {
         match self.touched.last_mut() {
             Some(last) if last.slot == touched.slot => *last = touched,
             _ => self.touched.push(touched),
+        }
+    }
+
+    /// A batch that goes straight to its segment ends at `end`.
+    pub(super) fn add_direct(&mut self, slot: u32, end: SegmentPosition) {
+        match self.direct.iter_mut().find(|(other, reached)| *other == slot && reached.segment == end.segment) {
+            Some((_, reached)) => *reached = end,
+            None => self.direct.push((slot, end)),
         }
     }
 
@@ -64,6 +75,8 @@ enum Progress {
 struct Sealed {
     number: u64,
     end: Lsn,
+    /// Bytes up to here that went straight to segments.
+    direct: u64,
     progress: Progress,
     files: Vec<usize>,
     touched: Vec<Touched>,
@@ -74,6 +87,7 @@ struct Sealed {
 /// What has become safe, in the order of the journal.
 pub(super) struct Reached {
     pub(super) end: Lsn,
+    pub(super) direct: u64,
     pub(super) touched: Vec<Touched>,
 }
 
@@ -85,12 +99,13 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn begin(&mut self, end: Lsn, group: &mut Group) -> u64 {
+    pub(super) fn begin(&mut self, end: Lsn, direct: u64, group: &mut Group) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         self.sealed.push_back(Sealed {
             number,
             end,
+            direct,
             progress: Progress::Writing,
             files: std::mem::take(&mut group.files),
             touched: std::mem::take(&mut group.touched),
@@ -153,8 +168,13 @@ impl Groups {
                 break;
             }
             if !std::mem::replace(&mut group.announced_written, true) {
-                let so_far = reached.get_or_insert_with(|| Reached { end: group.end, touched: Vec::new() });
+                let so_far = reached.get_or_insert_with(|| Reached {
+                    end: group.end,
+                    direct: group.direct,
+                    touched: Vec::new(),
+                });
                 so_far.end = group.end;
+                so_far.direct = group.direct;
                 so_far.touched.extend_from_slice(&group.touched);
             }
         }
@@ -167,9 +187,10 @@ impl Groups {
         while self.sealed.front().is_some_and(|group| group.progress == Progress::Flushed) {
             let group = self.sealed.pop_front().expect("the front was looked at");
             match &mut reached {
-                None => reached = Some(Reached { end: group.end, touched: group.touched }),
+                None => reached = Some(Reached { end: group.end, direct: group.direct, touched: group.touched }),
                 Some(so_far) => {
                     so_far.end = group.end;
+                    so_far.direct = group.direct;
                     so_far.touched.extend_from_slice(&group.touched);
                 }
             }
@@ -187,7 +208,6 @@ mod tests {
     use base::Offset;
 
     use super::*;
-    use crate::log::SegmentPosition;
 
     fn touched(slot: u32, end: u64, durability: Durability) -> Touched {
         let position = SegmentPosition { segment: Offset::ZERO, position: 0 };
@@ -198,7 +218,7 @@ mod tests {
         let mut group = Group::default();
         group.touch(touched(0, end, durability));
         group.files.push(usize::try_from(end).unwrap());
-        groups.begin(Lsn(end), &mut group)
+        groups.begin(Lsn(end), 0, &mut group)
     }
 
     #[test]

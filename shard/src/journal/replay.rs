@@ -14,6 +14,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
 use wire::batch::{Batch, HEADER_BYTES};
 
 use super::JournalPosition;
+use super::direct::Placed;
 use super::entry::{ENTRY_HEADER_BYTES, EntryBody, EntryHeader, JournalIdentity, Lsn, Parsed, parse};
 use super::found::{FoundRing, RingFault, whole_blocks};
 use super::ring::{RingFileHeader, RingLayout, RingState};
@@ -29,7 +30,7 @@ const ENTRY_START_BYTES: usize = ENTRY_HEADER_BYTES + HEADER_BYTES;
 pub struct ReplayedEntry<'a> {
     pub header: EntryHeader,
     pub body: EntryBody,
-    /// The whole body; the CRC of a batch has been checked.
+    /// The whole body; the CRC of a batch or of a marker has been checked.
     pub bytes: &'a [u8],
 }
 
@@ -43,6 +44,12 @@ pub enum ReplayError {
          it held acknowledged records, so it is not cut off"
     )]
     Damaged { folder: PathBuf, at: Lsn, file: String, byte: u64, proof: Proof },
+    /// Acknowledged records that were written straight to their segment are damaged there.
+    #[error(
+        "journal {folder}: the entry at position {at} says that segment {segment} holds a batch at byte {byte}, which is \
+         damaged, and {proof}; it held acknowledged records, so it is not cut off"
+    )]
+    DamagedSegment { folder: PathBuf, at: Lsn, segment: PathBuf, byte: u64, proof: Proof },
     /// A file that held a part of the journal cannot be used.
     #[error("journal {folder}: {what}")]
     Unreadable { folder: PathBuf, what: String },
@@ -154,6 +161,24 @@ impl Replay {
         Ok(Some(ReplayedEntry { header, body, bytes }))
     }
 
+    /// Ends the journal before an entry that was given out: the segment that it names has not got its batch at `byte`.
+    /// `DamagedSegment` when that cannot be an honest end.
+    pub(crate) async fn end_before(
+        &mut self,
+        header: &EntryHeader,
+        segment: PathBuf,
+        byte: u32,
+    ) -> Result<(), ReplayError> {
+        self.next = JournalPosition { lsn: header.lsn, previous_crc: header.previous_crc };
+        self.ended = true;
+        match self.prove_the_end_honest().await {
+            Err(ReplayError::Damaged { folder, at, proof, .. }) => {
+                Err(ReplayError::DamagedSegment { folder, at, segment, byte: byte.into(), proof })
+            }
+            other => other,
+        }
+    }
+
     /// Finds the next entry that continues the chain, skipping padding; leaves the whole entry in the window.
     async fn next_header(&mut self) -> Result<Option<(EntryHeader, u32, EntryBody)>, ReplayError> {
         loop {
@@ -183,6 +208,7 @@ impl Replay {
             let is_whole = match body {
                 EntryBody::Batch(_) => Batch::parse(&available[ENTRY_HEADER_BYTES..whole])
                     .is_ok_and(|(batch, _)| batch.verify_crc().is_ok()),
+                EntryBody::Direct(batch) => Placed::read(&available[ENTRY_HEADER_BYTES..whole], &batch).is_some(),
                 // The envelope's CRC covers all of it.
                 EntryBody::LogStart(_) => true,
             };

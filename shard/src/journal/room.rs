@@ -1,4 +1,4 @@
-//! Whether the ring has room for an entry.
+//! Whether the ring has room for an entry, and making room.
 
 use super::entry::{EntryHeader, Lsn};
 use super::{Journal, Reserve, State};
@@ -10,7 +10,7 @@ impl Journal {
     pub fn room_for(&self, batch_bytes: u32, reserve: Reserve) -> bool {
         let state = self.state.borrow();
         let end = end_of(&state, batch_bytes);
-        let unflushed = end.since(state.flushed);
+        let unflushed = end.since(state.flushed) + state.direct.all - state.direct.flushed;
         let limit = limits::JOURNAL_UNFLUSHED_BYTES_MAX.max(EntryHeader::total_bytes(batch_bytes));
         let quiet = state.flushed == state.next.lsn;
         (quiet || unflushed <= limit) && self.fits(&state, end, reserve)
@@ -27,8 +27,8 @@ impl Journal {
             Reserve::Keep => end.plus(self.start.layout.capacity() / limits::JOURNAL_RESERVE_SHARE),
             Reserve::Use => end,
         };
-        end.since(state.recycled) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
-            && end <= self.prepared_end(state)
+        let used = end.since(state.recycled) + state.direct.all - state.direct.recycled;
+        used + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity() && end <= self.prepared_end(state)
     }
 
     fn prepared_end(&self, state: &State) -> Lsn {
@@ -41,6 +41,34 @@ impl Journal {
             0 => self.start.lsn,
             count => self.start.lsn.plus(first.room + whole * u64::from(count - 1)),
         }
+    }
+
+    /// Share of the ring, in percent, that waits to be recycled, together with what went straight to segments.
+    pub fn used_percent(&self) -> u64 {
+        self.unrecycled_bytes() * 100 / self.start.layout.capacity()
+    }
+
+    /// Bytes appended since everything was last recycled: what a replay would read.
+    pub fn unrecycled_bytes(&self) -> u64 {
+        let state = self.state.borrow();
+        state.next.lsn.since(state.recycled) + state.direct.all - state.direct.recycled
+    }
+
+    /// Bytes that ever went straight to segments, for [`Journal::recycle`].
+    pub fn direct_bytes(&self) -> u64 {
+        self.state.borrow().direct.all
+    }
+
+    /// Everything before `lsn`, and the first `direct` of the bytes that went straight to segments, is flushed in
+    /// segments, and a flushed checkpoint says so.
+    pub fn recycle(&self, lsn: Lsn, direct: u64) {
+        let mut state = self.state.borrow_mut();
+        assert!(lsn >= state.recycled, "recycled up to {} already, not back to {lsn}", state.recycled);
+        assert!(lsn <= state.next.lsn, "cannot recycle up to {lsn} what ends at {}", state.next.lsn);
+        state.recycled = lsn;
+        state.direct.recycled = direct;
+        drop(state);
+        self.room.notify_all();
     }
 
     /// Resolves when room may have appeared: after a flush, a recycling, a prepared file, or when there will be none any

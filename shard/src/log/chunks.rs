@@ -49,6 +49,8 @@ pub(crate) enum WriteWhat {
     Complete,
     /// Everything, for a checkpoint.
     Everything,
+    /// Everything of one segment, for batches that go straight to it.
+    Direct,
 }
 
 impl Chunk {
@@ -128,6 +130,7 @@ impl Chunks {
         match what {
             WriteWhat::Complete => complete && chunk.written < chunk.buffer.len() && chunk.end() <= allowed,
             WriteWhat::Everything => chunk.written < chunk.allowed_bytes(allowed),
+            WriteWhat::Direct => chunk.at.segment == allowed.segment && chunk.written < chunk.allowed_bytes(allowed),
         }
     }
 
@@ -165,6 +168,12 @@ impl Chunks {
 
     pub(crate) fn in_flight(&self) -> bool {
         self.list.iter().skip(self.clean).any(|chunk| chunk.in_flight)
+    }
+
+    /// Whether every byte of one segment before `target` is in its file.
+    pub(crate) fn segment_written_up_to(&self, target: SegmentPosition) -> bool {
+        let chunks = self.list.iter().skip(self.clean).filter(|chunk| chunk.at.segment == target.segment);
+        chunks.into_iter().all(|chunk| chunk.written >= chunk.allowed_bytes(target))
     }
 
     /// Whether every byte before `target` is in its segment file.

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::checkpoint::PartitionRow;
     use crate::journal::Durability;
-    use crate::log::{AppendBatch, PartitionSpec};
+    use crate::log::{AppendBatch, BY_RULE, PartitionSpec};
     use crate::pool::ChunkPool;
 
     /// Bytes of each batch; two of them are a segment.
@@ -127,7 +127,7 @@ mod tests {
                 max_timestamp: *max_timestamp,
                 leader_epoch,
             };
-            log.append(batch, &pool, || at(5_000));
+            log.append(batch, BY_RULE, &pool, || at(5_000));
         }
         log.advance_stable(log.end(), log.end_position());
         log

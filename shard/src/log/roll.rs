@@ -8,6 +8,17 @@ use super::{PartitionLog, TailSegment};
 use crate::limits;
 use crate::segment::index::Span;
 
+/// Whether a batch begins a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roll {
+    /// By the partition's settings.
+    ByRule,
+    /// It did the first time.
+    Yes,
+    /// It did not the first time.
+    No,
+}
+
 /// Timestamps of a segment's batches, as the wire has them: -1 when there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentTimes {
@@ -25,10 +36,18 @@ impl Default for SegmentTimes {
 
 impl PartitionLog {
     /// Begins the next segment if a batch is not to go to the active one.
-    pub(super) fn roll_for(&mut self, bytes: u32, timestamp: i64, clock: impl Fn() -> Timestamp) {
+    pub(super) fn roll_for(&mut self, bytes: u32, timestamp: i64, roll: Roll, clock: impl Fn() -> Timestamp) {
         let active = self.active().bytes;
-        let is_full = active + bytes > self.spec.segment_bytes.min(limits::SEGMENT_BYTES_MAX);
-        if active > 0 && (is_full || self.is_too_old_for(timestamp, clock)) {
+        let due = match roll {
+            Roll::Yes => true,
+            // A journal of an earlier version does not say it.
+            Roll::No => active + bytes > limits::SEGMENT_BYTES_MAX,
+            Roll::ByRule => {
+                let is_full = active + bytes > self.spec.segment_bytes.min(limits::SEGMENT_BYTES_MAX);
+                is_full || self.is_too_old_for(timestamp, clock)
+            }
+        };
+        if active > 0 && due {
             self.roll();
         }
     }
@@ -102,7 +121,7 @@ mod tests {
     use super::*;
     use crate::checkpoint::PartitionRow;
     use crate::journal::Durability;
-    use crate::log::{AppendBatch, PartitionSpec};
+    use crate::log::{AppendBatch, BY_RULE, PartitionSpec};
     use crate::pool::ChunkPool;
 
     const SECOND: u64 = 1_000;
@@ -130,7 +149,7 @@ mod tests {
             let header = [0; HEADER_BYTES];
             let (payload, leader_epoch) = (&[0; 40][..], LeaderEpoch::ZERO);
             let batch = AppendBatch { header: &header, payload, offsets: 1, max_timestamp, leader_epoch };
-            self.log.append(batch, &self.pool, || Timestamp::from_millis(self.now.get()));
+            self.log.append(batch, BY_RULE, &self.pool, || Timestamp::from_millis(self.now.get()));
             self.log.tail.len()
         }
     }

@@ -42,7 +42,8 @@ impl Twin {
         let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap();
         let offsets = header.last_offset_delta() + 1;
         let append = AppendBatch { header: head, payload, offsets, max_timestamp: -1, leader_epoch: LeaderEpoch::ZERO };
-        let (base, patched) = self.log.append(append, &self.pool, || Timestamp::from_millis(0));
+        let AppendedBatch { base, header: patched, .. } =
+            self.log.append(append, BY_RULE, &self.pool, || Timestamp::from_millis(0));
         assert_eq!(base, self.batches.last().map_or(Offset::ZERO, |(_, next, _)| *next));
         let stored = [&patched[..], payload].concat();
         self.batches.push((base, base.plus(u64::from(offsets)), stored));
@@ -168,7 +169,7 @@ fn an_epoch_ends_where_the_next_one_begins() {
     for epoch in [1, 1, 3, 7] {
         let leader_epoch = LeaderEpoch::new(epoch).unwrap();
         let append = AppendBatch { header: head, payload, offsets: 2, max_timestamp: -1, leader_epoch };
-        twin.log.append(append, &twin.pool, || Timestamp::from_millis(0));
+        twin.log.append(append, BY_RULE, &twin.pool, || Timestamp::from_millis(0));
     }
     let ends: Vec<_> = (0..9)
         .map(|epoch| twin.log.end_of_epoch(LeaderEpoch::new(epoch).unwrap()))

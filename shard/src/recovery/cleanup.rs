@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use base::{PartitionId, TopicId};
+use base::{Offset, PartitionId, TopicId};
 use rt::{DirEntry, Disk, DiskError, OpenMode};
 
 use super::{Recovery, RecoveryError, RecoveryPlan};
+use crate::bytes::block_ceil;
 use crate::checkpoint::PartitionRow;
 use crate::{flush, layout};
 
@@ -25,29 +26,52 @@ impl Recovery {
         Ok(())
     }
 
-    /// Removes what an interrupted life wrote beyond the checkpoint; the journal brings it back.
+    /// Removes the indexes that an interrupted life began after the checkpoint. Its segments stay: the replay brings back
+    /// the same, at the same places, and some of their batches are nowhere else.
+    pub(super) async fn clear_indexes(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
+        self.remove_after(row, layout::index_base).await
+    }
+
+    /// Removes what an interrupted life wrote of a partition beyond what was replayed.
+    pub(super) async fn clear_beyond_the_end(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
+        self.remove_after(row, |name| layout::segment_base(name).or_else(|| layout::index_base(name))).await?;
+        self.cut_active_segment(row, block_ceil(row.position.into())).await
+    }
+
+    /// Removes all that an interrupted life wrote beyond the checkpoint.
     pub(super) async fn clear_leftovers(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
+        self.remove_after(row, |name| layout::segment_base(name).or_else(|| layout::index_base(name))).await?;
+        self.cut_active_segment(row, row.position.into()).await
+    }
+
+    /// Removes the files of segments after the active one, as far as `base_of` knows their names.
+    async fn remove_after(
+        &self,
+        row: &PartitionRow,
+        base_of: impl Fn(&str) -> Option<Offset>,
+    ) -> Result<(), RecoveryError> {
         let folder = layout::partition_folder(row.id);
         let entries = match self.disk.list(&folder).await {
             Err(DiskError::NotFound { .. }) => return Ok(()),
             other => other?,
         };
-        for entry in entries {
-            let base = layout::segment_base(&entry.name).or_else(|| layout::index_base(&entry.name));
-            if base.is_some_and(|base| base > row.active_segment) {
-                self.disk.remove_file(&folder.join(&entry.name)).await?;
-            }
-        }
-        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
-            Err(DiskError::NotFound { .. }) => {}
-            file => {
-                let file = file?;
-                if file.len().await? > u64::from(row.position) {
-                    file.set_len(u64::from(row.position)).await?;
-                }
-            }
+        for entry in entries.iter().filter(|entry| base_of(&entry.name).is_some_and(|base| base > row.active_segment)) {
+            self.disk.remove_file(&folder.join(&entry.name)).await?;
         }
         Ok(())
+    }
+
+    async fn cut_active_segment(&self, row: &PartitionRow, bytes: u64) -> Result<(), RecoveryError> {
+        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
+            Err(DiskError::NotFound { .. }) => Ok(()),
+            file => {
+                let file = file?;
+                if file.len().await? > bytes {
+                    file.set_len(bytes).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Where a journal was cut, what it had brought to segments before is still there, also of partitions of which nothing

@@ -57,6 +57,9 @@ impl Recovery {
                 (None, Some(row)) => PartitionRow { attachment, ..row.clone() },
                 (None, None) => PartitionRow::new(id),
             };
+            if self.touched.contains(&id) {
+                self.clear_beyond_the_end(&row).await?;
+            }
             let row = self.with_log_start(row)?;
             let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
             recovered[core.as_usize()].rows.push(row);

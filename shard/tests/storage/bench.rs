@@ -9,6 +9,7 @@ use std::time::Duration;
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp, TopicId};
 use rt::Disk;
 use rt::sim::{Sim, SimConfig, SimDisk, SimDiskConfig};
+use shard::journal::direct::DIRECT_BYTES_MIN;
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::TASK_QUEUES;
@@ -35,6 +36,7 @@ pub(crate) struct Bench {
     pub(crate) retention: Cell<Retention>,
     pub(crate) retention_check_interval: Cell<Duration>,
     pub(crate) cache_bytes: Cell<u64>,
+    pub(crate) direct_bytes_min: Cell<u32>,
     /// What the storage sees of the disk.
     pub(crate) view: Cell<View>,
     lives: Cell<u64>,
@@ -88,6 +90,7 @@ impl Bench {
             retention: Cell::default(),
             retention_check_interval: Cell::new(Duration::from_secs(1)),
             cache_bytes: Cell::new(1 << 20),
+            direct_bytes_min: Cell::new(DIRECT_BYTES_MIN),
             view: Cell::new(|disk| disk),
             lives: Cell::new(0),
         })
@@ -123,6 +126,7 @@ impl Bench {
             checkpoint_interval: self.checkpoint_interval.get(),
             free_space_floor: self.free_space_floor.get(),
             retention_check_interval: self.retention_check_interval.get(),
+            direct_bytes_min: self.direct_bytes_min.get(),
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {

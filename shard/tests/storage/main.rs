@@ -2,6 +2,7 @@
 
 mod bench;
 mod damage;
+mod direct;
 mod failing;
 mod full;
 mod full_at_flush;

@@ -118,6 +118,7 @@ fn replay(input: &[u8]) -> Verdict {
     match outcome {
         Ok(entries) if entries > 0 => Verdict::Accepted,
         Ok(_) | Err(ReplayError::Damaged { .. } | ReplayError::Unreadable { .. }) => Verdict::Refused,
+        Err(error @ ReplayError::DamagedSegment { .. }) => panic!("no segment was looked at: {error}"),
         Err(ReplayError::Disk(error)) => panic!("the simulated disk has no faults: {error}"),
     }
 }

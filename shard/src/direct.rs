@@ -1,0 +1,140 @@
+//! Large batches go straight to their segment: written once, and flushed with the group of the journal that holds their
+//! markers; see [`crate::journal::direct`].
+//!
+//! That needs a file whose name is flushed and which has its blocks already, so that such a write can neither get lost
+//! nor meet a full disk. The first batches of a segment go through the journal; meanwhile such space is made, and it is
+//! made again before it is used up.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::{DiskError, Notify};
+
+use crate::bytes::block_floor;
+use crate::log::SegmentPosition;
+use crate::log::chunks::{SegmentWrite, WriteWhat};
+use crate::shard::Shard;
+use crate::store::Store;
+use crate::task_queues::FOREGROUND;
+use crate::{flush, limits};
+
+/// A segment that is to have space up to a byte.
+struct Wish {
+    slot: u32,
+    segment: Offset,
+    end: u32,
+}
+
+/// Segments that want space. At most one wish of a partition is under way.
+#[derive(Default)]
+pub(crate) struct Direct {
+    queue: RefCell<VecDeque<Wish>>,
+    arrived: Notify,
+}
+
+impl Direct {
+    pub(crate) fn enqueue(&self, slot: u32, segment: Offset, end: u32) {
+        self.queue.borrow_mut().push_back(Wish { slot, segment, end });
+        self.arrived.notify_all();
+    }
+}
+
+impl Store {
+    /// Writes and flushes what of a partition lies before `end` in its segment, but for the last bytes, which fill no
+    /// block. A partition that is removed meanwhile needs nothing of that.
+    pub(crate) async fn write_direct(self: Rc<Self>, slot: u32, end: SegmentPosition) -> Result<(), DiskError> {
+        let whole = block_floor(u64::from(end.position));
+        let target = SegmentPosition { position: u32::try_from(whole).expect("it was cut"), ..end };
+        let _work = self.write_back.at_work.begin(slot);
+        loop {
+            let progress = self.progress.notified();
+            let mut running = Vec::new();
+            let next = || self.with_slot(slot, |log| (log.spec.id, log.chunks.next_write(WriteWhat::Direct, target)));
+            while let Some((id, Some(write))) = next() {
+                let store = Rc::clone(&self);
+                running.push(rt::spawn(FOREGROUND, async move { store.write_one_direct(slot, id, write).await }));
+            }
+            if let Some(cause) = self.poisoned() {
+                return Err(cause);
+            }
+            if self.with_slot(slot, |log| log.chunks.segment_written_up_to(target)).unwrap_or(true) {
+                return Ok(());
+            }
+            // What another one is writing was begun before this: by write-back what the journal has, or a group's part.
+            if running.is_empty() {
+                progress.await;
+            }
+            let mut result = Ok(());
+            for write in running {
+                result = result.and(write.await);
+            }
+            result?;
+        }
+    }
+
+    async fn write_one_direct(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
+        let (chunk, written) = (write.chunk, write.written);
+        let result = self.perform(slot, id, write, flush::write_through).await;
+        if let Err(cause) = &result {
+            // Before anybody else can try: what was refused once is not to be believed later.
+            self.poison("writing a large batch to its segment failed", cause.clone());
+        }
+        self.with_slot(slot, |log| log.chunks.end_write(chunk, result.is_ok().then_some(written), &self.pool));
+        self.evict_for(0);
+        self.progress.notify_all();
+        result
+    }
+
+    /// Gives a segment space for large batches.
+    async fn make_direct_space(&self, wish: &Wish) -> Result<(), DiskError> {
+        let Wish { slot, segment, end } = *wish;
+        let _work = self.write_back.at_work.begin(slot);
+        let Some(id) = self.with_slot(slot, |log| log.spec.id) else { return Ok(()) };
+        let file = self.segment_for_write(slot, id, segment).await?;
+        file.allocate(u64::from(end)).await?;
+        flush::sync(&*file).await?;
+        self.sync_entries(id).await?;
+        self.with_slot(slot, |log| log.direct_space_is(segment, end));
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Gives back the space behind the ends of segments; nothing is appended any more. Failing is no harm.
+    pub(crate) async fn give_back_direct_space(&self) {
+        let slots = u32::try_from(self.logs.borrow().slots.len()).expect("slots are limited far below 2^32");
+        for slot in 0..slots {
+            let spare = self.with_slot(slot, |log| (log.spec.id, log.active().base, log.spare_direct_space()));
+            let Some((id, segment, Some(end))) = spare else { continue };
+            let cut = async { self.segment_for_write(slot, id, segment).await?.set_len(end).await };
+            if let Err(cause) = cut.await {
+                tracing::warn!(%id, %cause, "cannot give back the space behind the end of a segment");
+            }
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) async fn make_space_for_large_batches(self: Rc<Self>) {
+        let store = &self.store;
+        while !self.gate.is_closing() {
+            let Some(wish) = store.direct.queue.borrow_mut().pop_front() else {
+                futures_lite::future::or(store.direct.arrived.notified(), self.gate.closing()).await;
+                continue;
+            };
+            match store.make_direct_space(&wish).await {
+                Ok(()) => {}
+                Err(_) if store.is_gone(wish.slot) => {}
+                // Its large batches go through the journal, then, which knows what to do about a full disk.
+                Err(DiskError::NoSpace { .. } | DiskError::NotFound { .. }) => {
+                    tracing::debug!(segment = %wish.segment, bytes = wish.end, "no space can be set aside for large batches");
+                }
+                Err(cause) => store.poison("setting space aside for large batches failed", cause),
+            }
+        }
+    }
+}
+
+const _: () = assert!(limits::DIRECT_BYTES_MIN >= crate::journal::direct::DIRECT_BYTES_MIN);
