@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{ByteSize, CoreId};
 use glommio::{Latency, LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, Shares, TaskQueueHandle};
@@ -21,6 +21,7 @@ use crate::blocking::Jobs;
 use crate::buffer::home::Home;
 use crate::preflight::{PreflightError, preflight};
 use crate::task::{TaskQueue, TaskQueueSpec, spawn};
+use crate::task_stalls::TaskStalls;
 use crate::watchdog::{Heartbeat, Watchdog, WatchdogConfig};
 
 /// Below this glommio 0.9 can go to sleep for good with tasks ready to run.
@@ -267,7 +268,7 @@ impl Start {
         heartbeat: Arc<Heartbeat>,
         main: impl FnOnce() -> F,
     ) -> T {
-        let (id, specs) = (self.core, self.config.queues);
+        let (id, specs, task_warn) = (self.core, self.config.queues, self.config.watchdog.task_warn);
         let home = Home::open();
         heartbeat.begin();
         let entered = RefCell::new(None);
@@ -281,12 +282,16 @@ impl Start {
                     home: home.clone(),
                     heartbeat: heartbeat.clone(),
                     jobs: Jobs::default(),
+                    task_stalls: TaskStalls::new(id, specs),
+                    task_warn,
                     ended: Cell::new(false),
                 });
                 *context.borrow_mut() = Some(core.clone());
                 *entered.borrow_mut() = Some(backend::enter(Backend::Real(core.clone())));
                 let beating = spawn(TaskQueue::DEFAULT, heartbeat.clone().beat(home.clone()));
-                let output = Guarded { task: main(), core: id }.await;
+                let main = main();
+                let name = std::any::type_name_of_val(&main);
+                let output = Guarded { task: main, core: id, queue: TaskQueue::DEFAULT, name, task_warn }.await;
                 core.jobs.drain(id).await;
                 heartbeat.wind_down();
                 beating.await;
@@ -322,11 +327,14 @@ pub(crate) struct Core {
     home: Arc<Home>,
     heartbeat: Arc<Heartbeat>,
     jobs: Jobs,
+    task_stalls: TaskStalls,
+    task_warn: Duration,
     ended: Cell<bool>,
 }
 
 impl Core {
-    pub(crate) fn spawn(&self, queue: TaskQueue, task: impl Future<Output = ()> + 'static) {
+    /// Starts a task that is called `name` when it keeps its core for too long.
+    pub(crate) fn spawn(&self, queue: TaskQueue, name: &'static str, task: impl Future<Output = ()> + 'static) {
         if self.ended.get() {
             // Started by a task that is being dropped with its executor: there is nobody to run it.
             return;
@@ -336,7 +344,8 @@ impl Core {
         };
         // Into a named queue, so that it is scheduled and not polled here and now; detached, so that nothing can cancel
         // it: glommio leaks what is cancelled.
-        let task = glommio::spawn_local_into(Guarded { task, core: self.id }, *handle);
+        let task = Guarded { task, core: self.id, queue, name, task_warn: self.task_warn };
+        let task = glommio::spawn_local_into(task, *handle);
         drop(task.expect("queues live as long as their core").detach());
     }
 
@@ -352,17 +361,24 @@ impl Core {
         &self.heartbeat
     }
 
+    pub(crate) fn task_stalls(&self) -> &TaskStalls {
+        &self.task_stalls
+    }
+
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.jobs
     }
 }
 
 pin_project! {
-    /// A task whose panic ends the process.
+    /// A task whose panic ends the process, and that is named when it keeps its core for too long.
     struct Guarded<F> {
         #[pin]
         task: F,
         core: CoreId,
+        queue: TaskQueue,
+        name: &'static str,
+        task_warn: Duration,
     }
 }
 
@@ -371,7 +387,17 @@ impl<F: Future> Future for Guarded<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        match catch_unwind(AssertUnwindSafe(|| this.task.poll(cx))) {
+        let begun = Instant::now();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.task.poll(cx)));
+        let ended = Instant::now();
+        let took = ended.saturating_duration_since(begun);
+        if took > *this.task_warn {
+            backend::with("poll", |backend| match backend {
+                Backend::Real(core) => core.task_stalls().note(*this.queue, this.name, took, ended),
+                Backend::Sim(_) => unreachable!("a simulation has no executor"),
+            });
+        }
+        match polled {
             Ok(polled) => polled,
             Err(panic) => die(*this.core, &*panic),
         }

@@ -21,6 +21,7 @@ mod relay;
 pub mod sim;
 mod stop;
 mod task;
+mod task_stalls;
 mod time;
 mod watchdog;
 
@@ -36,3 +37,4 @@ pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
 pub use time::{Elapsed, Sleep, now, sleep, sleep_until, timeout, wall_clock};
 pub use watchdog::{Stalls, WatchdogConfig, buffers_returned, stalls};
+pub use task_stalls::{QueueStalls, task_stalls};

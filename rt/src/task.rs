@@ -44,11 +44,16 @@ pub struct TaskQueueSpec {
 ///
 /// A panic in the task stops the process (in a simulation: the run), because a core without one of its tasks would
 /// look alive and serve nobody.
-pub fn spawn<T: 'static>(queue: TaskQueue, task: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+pub fn spawn<T, F>(queue: TaskQueue, task: F) -> JoinHandle<T>
+where
+    T: 'static,
+    F: Future<Output = T> + 'static,
+{
+    let name = std::any::type_name::<F>();
     let slot = Rc::new(Slot { output: Cell::new(None), waiter: Cell::new(None), state: Cell::new(State::Running) });
     let body = Body { task, slot: slot.clone() };
     backend::with("spawn", |backend| match backend {
-        Backend::Real(core) => core.spawn(queue, body),
+        Backend::Real(core) => core.spawn(queue, name, body),
         Backend::Sim(world) => world.spawn(queue, Box::pin(body)),
     });
     JoinHandle { slot }

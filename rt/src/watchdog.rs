@@ -30,11 +30,17 @@ pub struct WatchdogConfig {
     pub interval: Duration,
     /// A core that has not moved for so long is logged.
     pub stall_warn: Duration,
+    /// A task that neither waits nor yields for so long is counted and named; see [`crate::task_stalls`].
+    pub task_warn: Duration,
 }
 
 impl Default for WatchdogConfig {
     fn default() -> Self {
-        Self { interval: Duration::from_millis(50), stall_warn: Duration::from_secs(1) }
+        Self {
+            interval: Duration::from_millis(50),
+            stall_warn: Duration::from_secs(1),
+            task_warn: Duration::from_micros(500),
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use base::CoreId;
 use rt::{
     CoresConfig, CpuPlacement, Gate, Notify, RunError, StopSignal, TaskQueue, TaskQueueSpec, WatchdogConfig, blocking,
-    now, run_cores, run_one, sleep, sleep_until, spawn, stalls, timeout, wall_clock, yield_if_needed, yield_now,
+    now, run_cores, run_one, sleep, sleep_until, spawn, stalls, task_stalls, timeout, wall_clock, yield_if_needed,
+    yield_now,
 };
 
 use crate::support::{MS, config, on_core, resident_bytes, two_cores};
@@ -241,7 +242,7 @@ fn a_queue_latency_that_lets_cores_sleep_for_ever_is_refused() {
 
 #[test]
 fn a_core_that_is_held_by_one_task_is_noticed() {
-    let watchdog = WatchdogConfig { interval: 10 * MS, stall_warn: 500 * MS };
+    let watchdog = WatchdogConfig { interval: 10 * MS, stall_warn: 500 * MS, ..WatchdogConfig::default() };
     let counted = run_one(CoresConfig { watchdog, ..config() }, || async {
         sleep(200 * MS).await;
         let idle = stalls();
@@ -304,4 +305,38 @@ fn what_a_task_of_an_ended_core_does_in_its_drop_does_no_harm() {
         }));
         sleep(MS).await;
     });
+}
+
+#[test]
+fn a_task_that_keeps_its_core_for_too_long_is_counted_by_its_name() {
+    const QUEUES: &[TaskQueueSpec] = &[
+        TaskQueueSpec { name: "control", shares: 1_000, latency: None },
+        TaskQueueSpec { name: "work", shares: 1_000, latency: None },
+    ];
+    async fn hog(time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+    }
+    // So high that a busy machine doesn't reach it by itself.
+    let watchdog = WatchdogConfig { task_warn: 200 * MS, ..WatchdogConfig::default() };
+    let found = run_one(CoresConfig { watchdog, queues: QUEUES, ..config() }, || async {
+        spawn(TaskQueue::new(1), hog(300 * MS)).await;
+        spawn(TaskQueue::new(1), hog(400 * MS)).await;
+        let yielding = async {
+            let until = Instant::now() + 500 * MS;
+            while Instant::now() < until {
+                yield_now().await;
+            }
+        };
+        spawn(TaskQueue::DEFAULT, yielding).await;
+        task_stalls()
+    });
+    let found = found.expect("an executor");
+    assert_eq!(found.len(), 2);
+    assert_eq!((found[0].queue, found[0].count), ("control", 0), "{found:?}");
+    assert_eq!((found[1].queue, found[1].count), ("work", 2), "{found:?}");
+    assert!(found[1].longest >= 400 * MS, "{found:?}");
+    assert!(found[1].task.contains("hog"), "{found:?}");
 }

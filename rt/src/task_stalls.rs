@@ -1,0 +1,136 @@
+//! Tasks that keep their core to themselves for too long between two waits: named, counted, and logged now and then.
+//!
+//! The time is that of the clock: a core whose CPU the kernel gave to somebody else meanwhile shows here, too.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use base::CoreId;
+
+use crate::backend::{self, Backend};
+use crate::task::{TaskQueue, TaskQueueSpec};
+
+/// At most one line in the log in this time, on each core.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The tasks of one queue that kept their core for longer than [`crate::WatchdogConfig::task_warn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueStalls {
+    pub queue: &'static str,
+    /// How often one did.
+    pub count: u64,
+    pub longest: Duration,
+    /// The task that did so for longest, by the path of the function that it runs; empty if none did.
+    pub task: &'static str,
+}
+
+/// Those of the calling core since its start, queue by queue. There are none in a simulation, where tasks take no time,
+/// and on a thread that is no core.
+pub fn task_stalls() -> Vec<QueueStalls> {
+    backend::peek(|backend| match backend {
+        Some(Backend::Real(core)) => core.task_stalls().queues(),
+        Some(Backend::Sim(_)) | None => Vec::new(),
+    })
+}
+
+/// What one core knows of its tasks.
+pub(crate) struct TaskStalls {
+    core: CoreId,
+    state: RefCell<State>,
+}
+
+struct State {
+    queues: Vec<QueueStalls>,
+    logged: Option<Instant>,
+    unlogged: Unlogged,
+}
+
+/// What has happened since the last line in the log.
+#[derive(Clone, Copy, Default)]
+struct Unlogged {
+    count: u64,
+    longest: Duration,
+    task: &'static str,
+    queue: &'static str,
+}
+
+impl TaskStalls {
+    pub(crate) fn new(core: CoreId, specs: &[TaskQueueSpec]) -> Self {
+        let names = specs.iter().map(|spec| spec.name);
+        let names = names.chain(specs.is_empty().then_some("default"));
+        let queues =
+            names.map(|queue| QueueStalls { queue, count: 0, longest: Duration::ZERO, task: "" }).collect::<Vec<_>>();
+        Self { core, state: RefCell::new(State { queues, logged: None, unlogged: Unlogged::default() }) }
+    }
+
+    pub(crate) fn queues(&self) -> Vec<QueueStalls> {
+        self.state.borrow().queues.clone()
+    }
+
+    /// A task has had its core for so long.
+    pub(crate) fn note(&self, queue: TaskQueue, task: &'static str, took: Duration, now: Instant) {
+        let mut state = self.state.borrow_mut();
+        let State { queues, logged, unlogged } = &mut *state;
+        let stalls = &mut queues[queue.index()];
+        stalls.count += 1;
+        if took > stalls.longest {
+            (stalls.longest, stalls.task) = (took, task);
+        }
+        unlogged.count += 1;
+        if took > unlogged.longest {
+            (unlogged.longest, unlogged.task, unlogged.queue) = (took, task, stalls.queue);
+        }
+        if logged.is_some_and(|logged| now.saturating_duration_since(logged) < LOG_INTERVAL) {
+            return;
+        }
+        *logged = Some(now);
+        let Unlogged { count, longest, task, queue } = std::mem::take(unlogged);
+        tracing::warn!(core = %self.core, queue, task, ?longest, count, "tasks kept their core for too long");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[TaskQueueSpec] = &[
+        TaskQueueSpec { name: "control", shares: 1_000, latency: None },
+        TaskQueueSpec { name: "foreground", shares: 1_000, latency: None },
+    ];
+
+    #[test]
+    fn each_queue_counts_its_own_and_remembers_the_longest() {
+        let stalls = TaskStalls::new(CoreId(0), SPECS);
+        let now = Instant::now();
+        let millis = Duration::from_millis;
+        stalls.note(TaskQueue::new(1), "append", millis(2), now);
+        stalls.note(TaskQueue::new(1), "fetch", millis(7), now);
+        stalls.note(TaskQueue::new(1), "append", millis(3), now);
+        stalls.note(TaskQueue::DEFAULT, "accept", millis(1), now);
+        let expected = [
+            QueueStalls { queue: "control", count: 1, longest: millis(1), task: "accept" },
+            QueueStalls { queue: "foreground", count: 3, longest: millis(7), task: "fetch" },
+        ];
+        assert_eq!(stalls.queues(), expected);
+    }
+
+    #[test]
+    fn the_log_takes_one_line_in_its_interval_and_the_next_one_tells_the_rest() {
+        let stalls = TaskStalls::new(CoreId(0), SPECS);
+        let begun = Instant::now();
+        let unlogged = || {
+            let Unlogged { count, longest, .. } = stalls.state.borrow().unlogged;
+            (count, longest)
+        };
+        let note = |millis, after| {
+            stalls.note(TaskQueue::DEFAULT, "task", Duration::from_millis(millis), begun + after);
+        };
+        note(1, Duration::ZERO);
+        assert_eq!(unlogged(), (0, Duration::ZERO));
+        note(9, LOG_INTERVAL / 2);
+        note(2, LOG_INTERVAL / 2);
+        assert_eq!(unlogged(), (2, Duration::from_millis(9)));
+        note(3, LOG_INTERVAL);
+        assert_eq!(unlogged(), (0, Duration::ZERO));
+    }
+}
