@@ -14,8 +14,10 @@ use bytes::Bytes;
 use crate::buffer::IoBuf;
 
 mod direct;
+mod watched;
 
 pub use direct::DirectDisk;
+pub use watched::{DiskStalls, StalledOperation, WatchedDisk};
 
 pub type DiskFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DiskError>> + 'a>>;
 
@@ -45,6 +47,11 @@ pub trait Disk {
 
     /// Flushes the entries of the folder itself to stable storage.
     fn sync_dir(&self, path: &Path) -> DiskFuture<'_, ()>;
+
+    /// Puts everything on stable storage that had completed on this disk when this was called: writes, lengths, entries
+    /// of folders. One such call is cheaper than flushes of hundreds of files, but it waits for whatever else is to be
+    /// written to the same file system. After an error holds what is said of [`DiskFile::sync`].
+    fn sync_all(&self) -> DiskFuture<'_, ()>;
 
     /// Reads a whole file of at most `bytes_max` bytes; a longer one is refused as [`DiskError::TooLarge`].
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>>;

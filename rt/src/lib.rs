@@ -27,7 +27,10 @@ mod watchdog;
 
 pub use blocking::{BlockingPanicked, blocking};
 pub use buffer::{BLOCK_BYTES, IoBuf};
-pub use disk::{DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, OpenMode, REPLACING_SUFFIX};
+pub use disk::{
+    DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskStalls, OpenMode, REPLACING_SUFFIX,
+    StalledOperation, WatchedDisk,
+};
 pub use executor::{CoresConfig, CpuPlacement, PREEMPT_TIMER_MIN, RunError, online_cpus, run_cores, run_one};
 pub use gate::{Gate, GateClosed, Pass};
 pub use lane::{LaneClosed, LaneReceiver, LaneRefused, LaneSender, Mesh, MeshEnd, mesh};
@@ -35,6 +38,6 @@ pub use notify::{Flag, FlagWait, Notified, Notify};
 pub use preflight::{PreflightError, preflight};
 pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
+pub use task_stalls::{QueueStalls, task_stalls};
 pub use time::{Elapsed, Sleep, now, sleep, sleep_until, timeout, wall_clock};
 pub use watchdog::{Stalls, WatchdogConfig, buffers_returned, stalls};
-pub use task_stalls::{QueueStalls, task_stalls};

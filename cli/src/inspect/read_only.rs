@@ -80,6 +80,10 @@ impl Disk for ReadOnlyFolder {
         refused("sync", path)
     }
 
+    fn sync_all(&self) -> DiskFuture<'_, ()> {
+        refused("sync", Path::new(""))
+    }
+
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {
         let full = self.root.join(path);
         let len = fs::metadata(&full).map_or(0, |metadata| metadata.len());

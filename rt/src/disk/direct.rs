@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use glommio::GlommioError;
@@ -30,6 +31,8 @@ const PROBE_DEPTH_MAX: u32 = 3;
 /// A folder of the file system this process runs on. Each core opens its own.
 pub struct DirectDisk {
     root: PathBuf,
+    /// A file on this device, for [`Disk::sync_all`].
+    anchor: Arc<fs::File>,
 }
 
 impl DirectDisk {
@@ -38,16 +41,21 @@ impl DirectDisk {
         backend::with("DirectDisk::open", |backend| {
             assert!(matches!(backend, Backend::Real(_)), "a simulation has no real disk: use SimDisk");
         });
-        let disk = Self { root: root.clone() };
-        let (probe, ours) = disk.change("open", Path::new(""), move || make_probe(&root)).await?;
+        let folder = root.clone();
+        let made = change("open", Path::new(""), move || {
+            let (probe, ours) = make_probe(&folder)?;
+            let anchor = fs::File::open(&probe)?;
+            Ok((probe, ours, anchor))
+        });
+        let (probe, ours, anchor) = made.await?;
         // glommio reads a block of the first file that it opens on a device to see whether the device can be polled. If
         // that file is empty the read can't fail, the device is taken for pollable, and every read of data fails later.
         let probed = async { DmaFile::open(&probe).await?.close().await }.await;
         if ours {
-            disk.change("open", Path::new(""), move || fs::remove_file(&probe)).await?;
+            change("open", Path::new(""), move || fs::remove_file(&probe)).await?;
         }
         probed.map_err(|error| DiskError::new("open", Path::new(""), &io_error(error)))?;
-        Ok(Rc::new(disk))
+        Ok(Rc::new(Self { root, anchor: Arc::new(anchor) }))
     }
 
     fn resolve(&self, operation: &'static str, path: &Path) -> Result<PathBuf, DiskError> {
@@ -57,18 +65,7 @@ impl DirectDisk {
         }
     }
 
-    /// Does something to the file system on a blocking thread.
-    async fn change<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        path: &Path,
-        work: impl FnOnce() -> io::Result<T> + Send + 'static,
-    ) -> Result<T, DiskError> {
-        let result = blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        result.map_err(|error| DiskError::new(operation, path, &error))
-    }
-
-    /// As [`DirectDisk::change`], for one path of this disk.
+    /// As [`change`], for one path of this disk.
     fn at<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -78,9 +75,19 @@ impl DirectDisk {
         let path = path.to_owned();
         Box::pin(async move {
             let full = self.resolve(operation, &path)?;
-            self.change(operation, &path, move || work(&full)).await
+            change(operation, &path, move || work(&full)).await
         })
     }
+}
+
+/// Does something to the file system on a blocking thread.
+async fn change<T: Send + 'static>(
+    operation: &'static str,
+    path: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, DiskError> {
+    let result = blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+    result.map_err(|error| DiskError::new(operation, path, &error))
 }
 
 /// A file with at least a block in it: one of our own making (then true), or on a full disk one that is there.
@@ -118,7 +125,7 @@ impl Disk for DirectDisk {
         let path = path.to_owned();
         Box::pin(async move {
             let full = self.resolve("open", &path)?;
-            let opened = self.change("open", &path, move || {
+            let opened = change("open", &path, move || {
                 let mut options = fs::OpenOptions::new();
                 options.read(true).write(true);
                 match mode {
@@ -173,7 +180,7 @@ impl Disk for DirectDisk {
         Box::pin(async move {
             let source = self.resolve("rename", &from)?;
             let target = self.resolve("rename", &to)?;
-            self.change("rename", &from, move || fs::rename(source, target)).await
+            change("rename", &from, move || fs::rename(source, target)).await
         })
     }
 
@@ -191,6 +198,16 @@ impl Disk for DirectDisk {
 
     fn sync_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
         self.at("sync", path, |path| fs::File::open(path)?.sync_all())
+    }
+
+    fn sync_all(&self) -> DiskFuture<'_, ()> {
+        let anchor = Arc::clone(&self.anchor);
+        Box::pin(change("sync", Path::new(""), move || {
+            rustix::fs::syncfs(&*anchor)?;
+            // Where no metadata was left to write, not every file system has told the device to empty its cache (XFS);
+            // the flush of any file does.
+            anchor.sync_data()
+        }))
     }
 
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {

@@ -229,6 +229,7 @@ fn folders_are_made_listed_renamed_synced_and_removed() {
         file.write(filled(1, 1), 0).await.unwrap();
         disk.sync_dir(path("t")).await.unwrap();
         disk.sync_dir(path("")).await.unwrap();
+        disk.sync_all().await.unwrap();
         let listed = disk.list(path("t")).await.unwrap();
         let listed: Vec<_> = listed.iter().map(|entry| (entry.name.as_str(), entry.is_dir, entry.len)).collect();
         assert_eq!(listed, [("1", true, 0), ("b", false, BLOCK)]);

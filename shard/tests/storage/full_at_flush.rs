@@ -72,6 +72,13 @@ impl Disk for FullAtFlush {
         }
     }
 
+    fn sync_all(&self) -> DiskFuture<'_, ()> {
+        match fails(Path::new("")) {
+            Some(error) => Box::pin(async move { Err(error) }),
+            None => self.0.sync_all(),
+        }
+    }
+
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {
         self.0.read_small(path, bytes_max)
     }

@@ -151,6 +151,24 @@ impl Attached {
         Ok(())
     }
 
+    async fn sync_everything(&self) -> Result<(), DiskError> {
+        let root = Path::new("");
+        self.check_alive("sync", root)?;
+        self.count(|counters| counters.syncs += 1);
+        let fails = self.shared.fails(DiskOperation::Sync);
+        let marks = self.shared.state.borrow().sync_marks();
+        sleep(self.shared.delay(self.shared.config.sync_delay)).await;
+        self.check_alive("sync", root)?;
+        mix(&[marks.folders, u64::from(fails)]);
+        let mut state = self.shared.state.borrow_mut();
+        if fails {
+            state.fail_sync_all(&marks);
+            return Err(DiskError::from_errno("sync", root, libc::EIO));
+        }
+        state.sync_all(&marks);
+        Ok(())
+    }
+
     async fn open_file(&self, operation: &'static str, path: &Path, mode: OpenMode) -> Result<InodeId, DiskError> {
         let (inode, created) = self.in_folders(operation, path, |state| state.open(path, mode)).await?;
         if created == Created::Yes {
@@ -251,6 +269,10 @@ impl Disk for Attached {
     fn sync_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
         let path = path.to_owned();
         self.start(async move |disk| disk.sync_folder(&path).await)
+    }
+
+    fn sync_all(&self) -> DiskFuture<'_, ()> {
+        self.start(async move |disk| disk.sync_everything().await)
     }
 
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {

@@ -146,7 +146,22 @@ impl Folders {
     /// Makes the changes of a folder durable, and the earlier ones elsewhere of the same files and folders: a rename
     /// into it can't be durable without the file.
     pub(super) fn sync(&mut self, folder: InodeId, mark: u64) {
-        for Volatile { inode, change, .. } in self.take_covered(folder, mark) {
+        let covered = self.take_covered(folder, mark);
+        self.make_durable(covered);
+    }
+
+    /// The same for all folders.
+    pub(super) fn sync_all(&mut self, mark: u64) {
+        let covered = self.volatile.extract_if(.., |volatile| volatile.number <= mark).collect();
+        self.make_durable(covered);
+    }
+
+    pub(super) fn fail_sync_all(&mut self, mark: u64) {
+        self.volatile.retain(|volatile| volatile.number > mark);
+    }
+
+    fn make_durable(&mut self, covered: Vec<Volatile>) {
+        for Volatile { inode, change, .. } in covered {
             match change {
                 Change::Link(place) => self.durable.insert(&place, inode),
                 Change::Unlink(place) => drop(self.durable.remove(&place, inode)),

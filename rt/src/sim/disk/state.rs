@@ -21,6 +21,12 @@ const FREE_WITHOUT_LIMIT: u64 = 1 << 40;
 /// An error number, as the kernel would give it.
 pub(super) type Errno = i32;
 
+/// How far each file and the folders had come when a sync of all was issued.
+pub(super) struct SyncMarks {
+    files: Vec<(InodeId, u64)>,
+    pub(super) folders: u64,
+}
+
 pub(super) struct State {
     pub(super) folders: Folders,
     files: BTreeMap<InodeId, File>,
@@ -179,6 +185,26 @@ impl State {
 
     pub(super) fn file(&mut self, inode: InodeId) -> &mut File {
         self.files.get_mut(&inode).expect("a file lives as long as its disk's power lasts")
+    }
+
+    /// What a sync of the whole disk that is issued now will cover.
+    pub(super) fn sync_marks(&self) -> SyncMarks {
+        let files = self.files.iter().map(|(inode, file)| (*inode, file.sync_mark()));
+        SyncMarks { files: files.collect(), folders: self.folders.sync_mark() }
+    }
+
+    pub(super) fn sync_all(&mut self, marks: &SyncMarks) {
+        for (inode, mark) in &marks.files {
+            self.file(*inode).sync(*mark);
+        }
+        self.folders.sync_all(marks.folders);
+    }
+
+    pub(super) fn fail_sync_all(&mut self, marks: &SyncMarks) {
+        for (inode, mark) in &marks.files {
+            self.file(*inode).fail_sync(*mark);
+        }
+        self.folders.fail_sync_all(marks.folders);
     }
 
     pub(super) fn read(&self, inode: InodeId, pos: u64, len: usize) -> Vec<u8> {
