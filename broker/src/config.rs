@@ -65,6 +65,7 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     pub free_space_floor: ByteSize,
     pub retention_check_interval: Duration,
+    pub recovery_target: Duration,
     /// How long a producer is remembered that sends nothing.
     pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
@@ -173,6 +174,7 @@ impl Gathered {
             checkpoint_interval: self.duration("journal.checkpoint_interval"),
             free_space_floor: self.bytes("disk.free_floor"),
             retention_check_interval: self.duration("retention.check_interval"),
+            recovery_target: self.duration("recovery.target"),
             producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,

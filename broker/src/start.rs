@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use base::{CoreId, PartitionId, TopicId};
 use cluster::metadata::{Metadata, MetadataImage, MetadataRecord};
@@ -77,6 +78,7 @@ struct Plan<'a> {
     deleted: &'a BTreeSet<TopicId>,
     cores: u16,
     layout: RingLayout,
+    target: Duration,
     placement: &'a Placement,
 }
 
@@ -87,6 +89,10 @@ impl RecoveryPlan for Plan<'_> {
 
     fn layout(&self) -> RingLayout {
         self.layout
+    }
+
+    fn target(&self) -> Duration {
+        self.target
     }
 
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
@@ -112,7 +118,7 @@ pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) ->
     let mut recovery = Recovery::begin(Rc::clone(disk), on_damage).await?;
     let incarnation = recovery.incarnation();
     // The metadata first: it says which partitions exist.
-    recovery.replay(|id| (id == METADATA_PARTITION).then(metadata_spec)).await?;
+    recovery.replay_core(CoreId(0), |id| (id == METADATA_PARTITION).then(metadata_spec)).await?;
     let mut log = Vec::new();
     for batch in recovery.read_all(metadata_spec()).await? {
         log.extend(records::decode(&batch)?);
@@ -124,7 +130,9 @@ pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) ->
     recovery.replay(|id| specs.get(&id).copied()).await?;
     let placement = place(&**disk, cores, &specs).await?;
     let layout = RingLayout::of_total(config.journal_bytes.bytes());
-    let cores = recovery.finish(&Plan { deleted: &deleted, cores, layout, placement: &placement }).await?;
+    let cores = recovery
+        .finish(&Plan { deleted: &deleted, cores, layout, target: config.recovery_target, placement: &placement })
+        .await?;
     let milliseconds = rt::now().since(begun).as_millis();
     tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");
     Ok(Started { metadata, placement, cores, incarnation })

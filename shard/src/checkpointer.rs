@@ -8,6 +8,7 @@ use base::{Offset, PartitionId};
 use rt::{DiskError, OpenMode};
 
 use crate::checkpoint::Checkpoint;
+use crate::flush::{self, Flushing};
 use crate::journal::Durability;
 use crate::log::chunks::WriteWhat;
 use crate::log::{PartitionLog, SegmentPosition, TailSegment};
@@ -17,7 +18,7 @@ use crate::space::Refused;
 use crate::store::Store;
 use crate::task_queues::WRITE_BACK;
 use crate::write_back::write_bytes_at;
-use crate::{flush, layout, limits};
+use crate::{layout, limits};
 
 impl Shard {
     pub(crate) fn checkpoint_wanted_if_due(&self) {
@@ -112,6 +113,7 @@ impl Shard {
 
 impl Store {
     pub(crate) async fn settle_all(self: &Rc<Self>, dirty: &[(u32, SegmentPosition)]) -> Result<(), DiskError> {
+        let flushing = Flushing::of(dirty.len());
         let mut running = VecDeque::new();
         let mut result = Ok(());
         for (slot, target) in dirty.iter().copied() {
@@ -120,26 +122,32 @@ impl Store {
                 result = result.and(oldest.await);
             }
             let store = Rc::clone(self);
-            running.push_back(rt::spawn(WRITE_BACK, async move { store.settle(slot, target).await }));
+            running.push_back(rt::spawn(WRITE_BACK, async move { store.settle(slot, target, flushing).await }));
         }
         for task in running {
             result = result.and(task.await);
         }
-        result
+        match flushing {
+            Flushing::Each => result,
+            // Also when a partition found no space: the others are down as flushed by now.
+            Flushing::Together => flush::sync_all(&*self.disk).await.and(result),
+        }
     }
 
     /// Brings one partition's bytes before `target` to disk for certain: written, indexed, flushed. A partition that was
     /// removed before or meanwhile needs nothing of that.
-    async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+    async fn settle(self: Rc<Self>, slot: u32, target: SegmentPosition, flushing: Flushing) -> Result<(), DiskError> {
         let _work = self.write_back.at_work.begin(slot);
-        match self.settle_files(slot, target).await {
+        let result = self.settle_files(slot, target, flushing).await;
+        self.settled.set(self.settled.get() + 1);
+        match result {
             // Its folder is there until this ends, but may not have been made yet.
             Err(DiskError::NotFound { .. } | DiskError::NoSpace { .. }) if self.is_gone(slot) => Ok(()),
             result => result,
         }
     }
 
-    async fn settle_files(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+    async fn settle_files(&self, slot: u32, target: SegmentPosition, flushing: Flushing) -> Result<(), DiskError> {
         loop {
             match self.with_slot(slot, |log| log.chunks.written_up_to(target)) {
                 None => return Ok(()),
@@ -154,16 +162,16 @@ impl Store {
             }
         }
         let Some(id) = self.with_slot(slot, |log| log.spec.id) else { return Ok(()) };
-        self.persist_spans(slot, id).await?;
-        self.sync_segments(slot, target).await?;
-        self.finish_segments(slot, id).await?;
-        self.sync_new_entries(slot, id).await?;
+        self.persist_spans(slot, id, flushing).await?;
+        self.sync_segments(slot, target, flushing).await?;
+        self.finish_segments(slot, id, flushing).await?;
+        self.sync_new_entries(slot, id, flushing).await?;
         self.close_if_quiet(slot).await;
         Ok(())
     }
 
     /// Appends closed spans to their segments' index files and flushes those.
-    async fn persist_spans(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+    async fn persist_spans(&self, slot: u32, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
         while let Some(batch) = self.with_slot(slot, PartitionLog::spans_to_persist).flatten() {
             let mut records = Vec::with_capacity((batch.spans.len() + 1) * index::RECORD_BYTES);
             let mut at = index::record_position(batch.already);
@@ -176,7 +184,7 @@ impl Store {
             }
             let file = self.disk.open(&layout::index_file(id, batch.segment), OpenMode::Create).await?;
             write_bytes_at(&*file, at, &records).await?;
-            flush::sync(&*file).await?;
+            flushing.sync(&*file).await?;
             file.close().await?;
             self.with_slot(slot, |log| log.spans_were_persisted(&batch));
         }
@@ -184,7 +192,7 @@ impl Store {
     }
 
     /// Flushes the segment that the target lies in, and unfinished ones before it.
-    async fn sync_segments(&self, slot: u32, target: SegmentPosition) -> Result<(), DiskError> {
+    async fn sync_segments(&self, slot: u32, target: SegmentPosition, flushing: Flushing) -> Result<(), DiskError> {
         loop {
             let next = self.with_slot(slot, |log| {
                 let mut due = log.tail.iter().filter(|segment| segment.base <= target.segment && segment.unsynced);
@@ -198,17 +206,17 @@ impl Store {
                     segment.unsynced = false;
                 }
             });
-            flush::sync(&*file).await?;
+            flushing.sync(&*file).await?;
         }
     }
 
     /// Gives segments that are written whole their exact size, and closes them.
-    async fn finish_segments(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+    async fn finish_segments(&self, slot: u32, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
         while let Some(Some((base, bytes))) = self.with_slot(slot, |log| log.finishable()) {
             let file = self.segment_for_write(slot, id, base).await?;
             file.set_len(u64::from(bytes)).await?;
-            flush::sync(&*file).await?;
-            self.cut_index(slot, id, base).await?;
+            flushing.sync(&*file).await?;
+            self.cut_index(slot, id, base, flushing).await?;
             let finished = self.with_slot(slot, PartitionLog::finish_oldest_segment);
             drop(file);
             let Some(TailSegment { file, entry_unsynced, .. }) = finished else { return Ok(()) };
@@ -216,37 +224,37 @@ impl Store {
                 file.close().await;
             }
             if entry_unsynced {
-                self.sync_entries(id).await?;
+                self.sync_entries(id, flushing).await?;
             }
         }
         Ok(())
     }
 
     /// A finished index ends with its last record: records of an earlier life may lie beyond it.
-    async fn cut_index(&self, slot: u32, id: PartitionId, base: Offset) -> Result<(), DiskError> {
+    async fn cut_index(&self, slot: u32, id: PartitionId, base: Offset, flushing: Flushing) -> Result<(), DiskError> {
         let records = self.with_slot(slot, |log| log.tail_segment(base).map(|segment| segment.index_records));
         let Some(Some(records)) = records else { return Ok(()) };
         let file = self.disk.open(&layout::index_file(id, base), OpenMode::Create).await?;
         file.set_len(index::record_position(records)).await?;
-        flush::sync(&*file).await?;
+        flushing.sync(&*file).await?;
         file.close().await
     }
 
-    async fn sync_new_entries(&self, slot: u32, id: PartitionId) -> Result<(), DiskError> {
+    async fn sync_new_entries(&self, slot: u32, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
         let unsynced = self.with_slot(slot, |log| {
             log.tail.iter_mut().fold(false, |any, segment| std::mem::take(&mut segment.entry_unsynced) | any)
         });
         if unsynced == Some(true) {
-            self.sync_entries(id).await?;
+            self.sync_entries(id, flushing).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn sync_entries(&self, id: PartitionId) -> Result<(), DiskError> {
-        flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
-        flush::sync_dir(&*self.disk, &layout::topic_folder(id.topic)).await?;
+    pub(crate) async fn sync_entries(&self, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
+        flushing.sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
+        flushing.sync_dir(&*self.disk, &layout::topic_folder(id.topic)).await?;
         if !self.write_back.synced_topics.borrow().contains(&id.topic) {
-            flush::sync_dir(&*self.disk, Path::new(layout::TOPICS)).await?;
+            flushing.sync_dir(&*self.disk, Path::new(layout::TOPICS)).await?;
             self.write_back.synced_topics.borrow_mut().insert(id.topic);
         }
         Ok(())

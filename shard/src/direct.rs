@@ -18,7 +18,8 @@ use crate::log::chunks::{SegmentWrite, WriteWhat};
 use crate::shard::Shard;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
-use crate::{flush, limits};
+use crate::flush::{self, Flushing};
+use crate::limits;
 
 /// A segment that is to have space up to a byte.
 struct Wish {
@@ -95,7 +96,7 @@ impl Store {
         let file = self.segment_for_write(slot, id, segment).await?;
         file.allocate(u64::from(end)).await?;
         flush::sync(&*file).await?;
-        self.sync_entries(id).await?;
+        self.sync_entries(id, Flushing::Each).await?;
         self.with_slot(slot, |log| log.direct_space_is(segment, end));
         Ok(())
     }

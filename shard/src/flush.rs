@@ -12,6 +12,8 @@ use std::path::Path;
 
 use rt::{Disk, DiskError, DiskFile, IoBuf};
 
+use crate::limits;
+
 /// What the kernel says of a full disk.
 const ENOSPC: i32 = 28;
 
@@ -26,6 +28,41 @@ pub(crate) async fn write_through(file: &dyn DiskFile, buffer: IoBuf, position: 
 
 pub(crate) async fn sync_dir(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
     disk.sync_dir(folder).await.map_err(for_good)
+}
+
+/// All that has completed on the disk.
+pub(crate) async fn sync_all(disk: &dyn Disk) -> Result<(), DiskError> {
+    disk.sync_all().await.map_err(for_good)
+}
+
+/// How the files of many partitions are flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushing {
+    /// Each file and folder by itself.
+    Each,
+    /// By one [`sync_all`] when everything is written; until then nothing is.
+    Together,
+}
+
+impl Flushing {
+    /// What is cheaper for so many partitions.
+    pub(crate) fn of(partitions: usize) -> Self {
+        if partitions >= limits::FLUSH_TOGETHER_PARTITIONS { Self::Together } else { Self::Each }
+    }
+
+    pub(crate) async fn sync(self, file: &dyn DiskFile) -> Result<(), DiskError> {
+        match self {
+            Self::Each => sync(file).await,
+            Self::Together => Ok(()),
+        }
+    }
+
+    pub(crate) async fn sync_dir(self, disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
+        match self {
+            Self::Each => sync_dir(disk, folder).await,
+            Self::Together => Ok(()),
+        }
+    }
 }
 
 fn for_good(error: DiskError) -> DiskError {

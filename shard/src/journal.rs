@@ -168,6 +168,8 @@ pub struct Journal {
     owner: JournalOwner,
     flush_wanted: Cell<bool>,
     closing: Cell<bool>,
+    /// Bytes that may wait to be recycled, so that a start can replay them in time.
+    unreplayed_bytes_max: Cell<u64>,
 }
 
 impl Journal {
@@ -203,6 +205,7 @@ impl Journal {
             owner,
             flush_wanted: Cell::new(false),
             closing: Cell::new(false),
+            unreplayed_bytes_max: Cell::new(u64::MAX),
         });
         journal.prepare_next(&*disk, &folder).await?;
         drop(rt::spawn(WRITE_BACK, Rc::clone(&journal).prepare_rest(disk, folder)));

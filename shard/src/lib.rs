@@ -33,6 +33,7 @@ mod stats;
 mod store;
 pub mod task_queues;
 mod trim;
+mod watch_disk;
 mod write_back;
 
 pub use admission::Turn;

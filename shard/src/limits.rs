@@ -44,6 +44,8 @@ pub const BATCH_BYTES_MAX: u32 = 64 << 20;
 pub const WRITE_BACK_IN_FLIGHT_MAX: usize = 8;
 /// Partitions that one checkpoint flushes at the same time. Flushes are serial in the kernel; a few hide the latency.
 pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
+/// From so many partitions on, a checkpoint flushes the whole disk at once instead of their files and folders.
+pub const FLUSH_TOGETHER_PARTITIONS: usize = 256;
 /// Space that a partition's files take beside their bytes, for saying how much a start needs.
 pub const PARTITION_OVERHEAD_BYTES: u64 = 64 << 10;
 /// Part of a journal's ring (one in so many bytes) that only what frees space may use.
@@ -83,6 +85,22 @@ pub const CHECKPOINT_SPARE_BYTES: usize = 64 << 10;
 /// Largest checkpoint of a core: a larger one is neither written nor believed. It bounds what the owners of partitions
 /// attach to their rows, all together.
 pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
+
+/// A start that takes longer than this tells how far it is, this often.
+pub const RECOVERY_PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Journal that a start is expected to replay in a second before there was one to measure. Careful: disks that hold
+/// brokers do several times as much.
+pub const RECOVERY_RATE_UNKNOWN: u64 = 64 << 20;
+/// A start that replayed less, in time, does not say how fast it goes.
+pub const RECOVERY_RATE_BYTES_MIN: u64 = 64 << 20;
+/// Measured rates outside of this are taken for these.
+pub const RECOVERY_RATE_MIN: u64 = 4 << 20;
+pub const RECOVERY_RATE_MAX: u64 = 4 << 30;
+/// What a journal may hold whatever the recovery target says: with less, checkpoints would never end.
+pub const UNREPLAYED_BYTES_MIN: u64 = 8 << 20;
+/// A disk operation that takes longer is named in the log and counted, and looked for this often.
+pub const DISK_STALL: Duration = Duration::from_secs(1);
+pub const DISK_STALL_LOOK: Duration = Duration::from_millis(500);
 
 /// How long a full disk is left alone before the write is tried again.
 pub const NO_SPACE_RETRY: Duration = Duration::from_millis(500);

@@ -6,21 +6,28 @@
 
 mod cleanup;
 mod finish;
+mod leftovers;
+mod pace;
+mod progress;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use base::{CoreId, Offset, PartitionId, Timestamp, TopicId};
 use bytes::Bytes;
-use rt::{Disk, DiskError, OpenMode};
+use rt::{Disk, DiskError, OpenMode, WatchedDisk};
 use wire::batch::{BatchHeader, HEADER_BYTES, ProducerStamp};
 
 use self::cleanup::remove_retired;
+use self::leftovers::Leftovers;
+use self::progress::{Progress, Stage};
 use crate::checkpoint::{Checkpoint, PartitionRow, read_slots};
 use crate::journal::Durability;
 use crate::journal::direct::Placed;
-use crate::journal::entry::{EntryBody, EntryKind, Lsn};
+use crate::journal::entry::{EntryBody, EntryHeader, EntryKind, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
 use crate::journal::ring::{RingLayout, RingState};
 use crate::log::chunks::WriteWhat;
@@ -95,6 +102,9 @@ pub trait RecoveryPlan {
     /// Shape of the journals' rings.
     fn layout(&self) -> RingLayout;
 
+    /// How long the next start may take: it bounds what the journals will hold.
+    fn target(&self) -> Duration;
+
     /// Where a partition goes; `None` when it exists no more. A topic exists as long as its partition 0.
     fn core_of(&self, id: PartitionId) -> Option<CoreId>;
 
@@ -142,6 +152,8 @@ pub struct Recovery {
     touched: BTreeSet<PartitionId>,
     /// Partitions whose segments hold batches of which the journals have the place only.
     direct: BTreeSet<PartitionId>,
+    /// Those of them whose folder has still to be cleared of what an earlier life left.
+    uncleared: RefCell<Vec<Leftovers>>,
     replayed: BTreeMap<PartitionId, Vec<ReplayedProducerBatch>>,
     /// Batches that came before the ones they follow: their partition was on two cores.
     early: BTreeMap<PartitionId, BTreeMap<Offset, Replayed>>,
@@ -149,6 +161,10 @@ pub struct Recovery {
     log_starts: BTreeMap<PartitionId, Offset>,
     /// Bytes that each partition's segments get from the journals.
     gained: BTreeMap<PartitionId, u64>,
+    begun: base::Instant,
+    progress: Rc<Progress>,
+    /// Bytes of the journals that were replayed, over all passes.
+    replayed_bytes: u64,
     /// A journal was cut where acknowledged records had followed.
     lossy: bool,
     /// The disk is full; from then on batches are only counted, to say how much space is missing.
@@ -158,6 +174,11 @@ pub struct Recovery {
 impl Recovery {
     /// Reads the checkpoints of all cores that ever ran here.
     pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage) -> Result<Self, RecoveryError> {
+        let begun = rt::now();
+        let watched = WatchedDisk::new(disk, limits::DISK_STALL);
+        let disk: Rc<dyn Disk> = Rc::new(watched.clone());
+        let store = Store::new(Rc::clone(&disk), CACHE_BYTES);
+        let progress = Progress::begin(watched, &store);
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;
         flush::sync_dir(&*disk, Path::new("")).await?;
@@ -171,7 +192,7 @@ impl Recovery {
         }
         let newest = cores.iter().filter_map(|core| core.checkpoint.as_ref()).map(|c| c.identity.incarnation).max();
         let mut recovery = Self {
-            store: Store::new(Rc::clone(&disk), CACHE_BYTES),
+            store,
             disk,
             on_damage,
             cores,
@@ -179,10 +200,14 @@ impl Recovery {
             rows: BTreeMap::new(),
             touched: BTreeSet::new(),
             direct: BTreeSet::new(),
+            uncleared: RefCell::default(),
             replayed: BTreeMap::new(),
             early: BTreeMap::new(),
             log_starts: BTreeMap::new(),
             gained: BTreeMap::new(),
+            begun,
+            progress,
+            replayed_bytes: 0,
             lossy: false,
             full: None,
         };
@@ -219,14 +244,39 @@ impl Recovery {
         &mut self,
         spec_of: impl Fn(PartitionId) -> Option<PartitionSpec>,
     ) -> Result<(), RecoveryError> {
-        for index in 0..self.cores.len() {
-            let Some(checkpoint) = &self.cores[index].checkpoint else { continue };
-            let (from, journal) = (ReplayFrom::checkpoint(checkpoint), checkpoint.identity.journal);
-            let core = self.cores[index].core;
-            let Some(mut replay) = Replay::open(&*self.disk, &layout::journal_folder(core), from).await? else {
-                continue;
-            };
+        self.replay_cores(|_| true, spec_of).await
+    }
+
+    /// As [`Recovery::replay`], from one journal: for partitions that never were on another core.
+    pub async fn replay_core(
+        &mut self,
+        core: CoreId,
+        spec_of: impl Fn(PartitionId) -> Option<PartitionSpec>,
+    ) -> Result<(), RecoveryError> {
+        self.replay_cores(|found| found == core, spec_of).await
+    }
+
+    async fn replay_cores(
+        &mut self,
+        is_wanted: impl Fn(CoreId) -> bool,
+        spec_of: impl Fn(PartitionId) -> Option<PartitionSpec>,
+    ) -> Result<(), RecoveryError> {
+        let mut replays = Vec::new();
+        for (index, found) in self.cores.iter().enumerate().filter(|(_, found)| is_wanted(found.core)) {
+            let Some(checkpoint) = &found.checkpoint else { continue };
+            let (from, folder) = (ReplayFrom::checkpoint(checkpoint), layout::journal_folder(found.core));
+            let Some(mut replay) = Replay::open(&*self.disk, &folder, from).await? else { continue };
+            let bytes = replay.estimated_bytes().await?;
+            replays.push((bytes, index, replay));
+        }
+        // The busiest first: should one be damaged, it is more likely this one, and the start says so sooner.
+        replays.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
+        self.progress.enter(Stage::Replaying { bytes: replays.iter().map(|(bytes, ..)| bytes).sum() });
+        for (_, index, mut replay) in replays {
+            let journal = replay.journal();
+            let begun = self.progress.replayed.get();
             self.replay_one(&mut replay, &spec_of).await?;
+            self.replayed_bytes += self.progress.replayed.get() - begun;
             replay.flush_new_files(&*self.disk).await?;
             self.cores[index].end = Some(JournalEnd {
                 lsn: replay.position().lsn,
@@ -265,6 +315,8 @@ impl Recovery {
                 Err(error) => return self.cut_at(error),
             };
             let (header, id) = (entry.header, entry.header.partition);
+            let bytes = EntryHeader::total_bytes(header.body_bytes);
+            self.progress.replayed.set(self.progress.replayed.get() + bytes);
             let Some(spec) = spec_of(id) else { continue };
             let batch = match entry.body {
                 EntryBody::Batch(_) => {
@@ -350,7 +402,7 @@ impl Recovery {
         }
         if self.touched.insert(id) {
             let row = self.row_of(id);
-            self.clear_indexes(&row).await?;
+            self.uncleared.borrow_mut().push(Leftovers::indexes(&row));
             self.store.add(spec, &row);
         }
         match self.append(id, &header, batch).await {
@@ -403,6 +455,7 @@ impl Recovery {
 
     /// Makes room: a complete chunk of anybody, else all of the partition at hand.
     async fn write_some(&self, slot: u32) -> Result<(), RecoveryError> {
+        self.clear_pending().await?;
         if let Some(queued) = self.store.write_back.pop() {
             while self.store.write_one(queued, WriteWhat::Complete).await? {}
         } else if !self.store.write_one(slot, WriteWhat::Everything).await? {
@@ -415,8 +468,8 @@ impl Recovery {
     async fn no_space(&self, cause: DiskError) -> RecoveryError {
         // But for segments that hold batches which are nowhere else.
         for id in self.touched.difference(&self.direct) {
-            if let Err(error) = self.clear_leftovers(&self.row_of(*id)).await {
-                return error;
+            if let Err(error) = Leftovers::all(&self.row_of(*id)).clear(&*self.disk).await {
+                return error.into();
             }
         }
         // A partition's bytes end inside a block, and its index, its folder and their entries take some more.
@@ -428,7 +481,8 @@ impl Recovery {
     }
 
     /// Brings everything that was replayed to segments and flushes it.
-    async fn settle(&self) -> Result<(), DiskError> {
+    async fn settle(&self) -> Result<(), RecoveryError> {
+        self.clear_pending().await?;
         let dirty: Vec<_> = (0_u32..)
             .zip(&mut self.store.logs.borrow_mut().slots)
             .filter_map(|(slot, log)| {
@@ -436,7 +490,9 @@ impl Recovery {
                 std::mem::take(&mut log.dirty).then(|| (slot, log.end_position()))
             })
             .collect();
-        self.store.settle_all(&dirty).await
+        let (partitions, before) = (dirty.len() as u64, self.store.settled.get());
+        self.progress.enter(Stage::Settling { partitions, before });
+        Ok(self.store.settle_all(&dirty).await?)
     }
 
     /// What the checkpoints know of a partition.
@@ -446,6 +502,7 @@ impl Recovery {
 
     /// Every batch of a partition from its log start, for state that is kept as a log.
     pub async fn read_all(&mut self, spec: PartitionSpec) -> Result<Vec<Bytes>, RecoveryError> {
+        self.clear_pending().await?;
         let row = self.row_of(spec.id);
         if self.store.slot_of(spec.id).is_none() {
             self.touched.insert(spec.id);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
-use rt::{Disk, DiskError, Flag, Gate};
+use rt::{Disk, DiskError, Flag, Gate, WatchedDisk};
 
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
@@ -46,6 +46,8 @@ pub struct ShardStart {
     pub journal: JournalStart,
     /// Number of the next checkpoint.
     pub next_checkpoint: u64,
+    /// The journal may hold so much that is in no checkpoint; appends wait rather than exceed it.
+    pub unreplayed_bytes_max: u64,
 }
 
 /// A batch has its offsets and is in memory; see [`Shard::safe`] for more.
@@ -115,6 +117,8 @@ impl Drop for Watch {
 /// See the crate's documentation.
 pub struct Shard {
     pub(crate) config: ShardConfig,
+    /// The store's disk, as the one who watches it sees it.
+    pub(crate) disk: WatchedDisk,
     pub(crate) store: Rc<Store>,
     journal: OnceCell<Rc<Journal>>,
     pub(crate) turnstile: Turnstile,
@@ -140,6 +144,8 @@ impl Shard {
         partitions: Vec<(PartitionSpec, PartitionRow)>,
     ) -> Result<Rc<Self>, DiskError> {
         assert!(config.direct_bytes_min >= DIRECT_BYTES_MIN, "smaller batches have no block of their own");
+        let watched = WatchedDisk::new(disk, limits::DISK_STALL);
+        let disk: Rc<dyn Disk> = Rc::new(watched.clone());
         let folder = layout::journal_folder(config.core);
         let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
         let store = Store::new(Rc::clone(&disk), config.cache_bytes);
@@ -152,6 +158,7 @@ impl Shard {
             listening.progress.notify_all();
         });
         let shard = Rc::new(Self {
+            disk: watched,
             store,
             journal: OnceCell::new(),
             turnstile: Turnstile::new("shard.appends", limits::APPENDS_WAITING_MAX),
@@ -173,6 +180,7 @@ impl Shard {
         });
         let owner = JournalOwner { listener, write_direct };
         let journal = Journal::open(disk, folder, start.journal, owner).await?;
+        journal.bound(start.unreplayed_bytes_max);
         shard.journal.set(journal).ok().expect("the journal is set once");
         shard.start_tasks();
         Ok(shard)

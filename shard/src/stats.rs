@@ -1,5 +1,7 @@
 //! Figures of one shard, for metrics and tests.
 
+use std::time::Duration;
+
 use crate::shard::Shard;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +25,21 @@ pub struct ShardStats {
     pub segment_bytes_removed: u64,
     /// Bytes of large batches that were written straight to their segments.
     pub direct_bytes: u64,
+    /// Bytes of the journal that a start would replay now, and how many there may be.
+    pub unreplayed_bytes: u64,
+    pub unreplayed_bytes_max: u64,
+    /// Disk operations that took longer than a second, those of them that are under way, and the longest.
+    pub disk_stalls: u64,
+    pub disk_stalls_under_way: usize,
+    pub disk_stall_longest: Duration,
+    /// How often a task kept this core for too long, and the longest time; [`rt::task_stalls`] names them.
+    pub task_stalls: u64,
+    pub task_stall_longest: Duration,
 }
 
 impl Shard {
     pub fn stats(&self) -> ShardStats {
+        let (disk, tasks) = (self.disk.stalls(), rt::task_stalls());
         ShardStats {
             partitions: self.store.logs.borrow().slots.iter().flatten().count(),
             cache_bytes: self.store.pool.in_use(),
@@ -39,6 +52,13 @@ impl Shard {
             segments_removed: self.store.removal.segments.get(),
             segment_bytes_removed: self.store.removal.bytes.get(),
             direct_bytes: self.journal().direct_bytes(),
+            unreplayed_bytes: self.journal().unrecycled_bytes(),
+            unreplayed_bytes_max: self.journal().bound_of_unreplayed(),
+            disk_stalls: disk.count,
+            disk_stalls_under_way: disk.under_way,
+            disk_stall_longest: disk.longest,
+            task_stalls: tasks.iter().map(|queue| queue.count).sum(),
+            task_stall_longest: tasks.iter().map(|queue| queue.longest).max().unwrap_or_default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The partitions of one core and their way to segment files; what a running shard and a recovery share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -38,6 +38,8 @@ pub(crate) struct Store {
     pub(crate) removal: Removal,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
     pub(crate) progress: Notify,
+    /// Partitions that were brought to segments for a checkpoint, since the start.
+    pub(crate) settled: Cell<u64>,
     poisoned: RefCell<Option<DiskError>>,
 }
 
@@ -64,6 +66,7 @@ impl Store {
             reader: Reader::default(),
             removal: Removal::default(),
             progress: Notify::new(),
+            settled: Cell::new(0),
             poisoned: RefCell::new(None),
         })
     }

@@ -199,6 +199,7 @@ impl Shard {
         self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
+        self.spawn_task(CONTROL, Rc::clone(self).watch_disk());
     }
 
     fn spawn_task(&self, queue: rt::TaskQueue, task: impl Future<Output = ()> + 'static) {

@@ -47,6 +47,10 @@ impl RecoveryPlan for Start {
         World::layout()
     }
 
+    fn target(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
         self.world.core_of(id, self.cores, self.turn)
     }

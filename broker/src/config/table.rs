@@ -152,6 +152,13 @@ pub const SETTINGS: &[Setting] = &[
         "refuse",
         "What to do at start when acknowledged records are damaged in a journal.",
     ),
+    setting(
+        "recovery.target",
+        duration(Duration::from_millis(100), HOUR),
+        "5 s",
+        "Time that a start after a crash may take to bring the journals to segments: checkpoints come early enough for it, \
+         by what the last such start measured.",
+    ),
     setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
     setting(
         "topics.partitions",

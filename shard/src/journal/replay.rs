@@ -8,6 +8,8 @@
 //! and is missing, short or has a damaged header is damage, too: what it held may be what is missing at the end. All that
 //! can be read is given out before that is said.
 
+mod estimate;
+
 use std::path::{Path, PathBuf};
 
 use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
@@ -124,6 +126,11 @@ impl Replay {
             window: Window::default(),
             ended: false,
         }))
+    }
+
+    /// Which journal this is.
+    pub(crate) fn journal(&self) -> u64 {
+        self.from.identity.journal
     }
 
     pub fn layout(&self) -> RingLayout {

@@ -22,13 +22,32 @@ impl Journal {
         !self.fits(&state, end_of(&state, batch_bytes), reserve)
     }
 
+    /// Lets no more than so many bytes wait to be recycled.
+    pub(crate) fn bound(&self, unreplayed_bytes_max: u64) {
+        self.unreplayed_bytes_max.set(unreplayed_bytes_max);
+    }
+
+    /// Bytes that may wait to be recycled.
+    pub fn bound_of_unreplayed(&self) -> u64 {
+        self.unreplayed_bytes_max.get().min(self.start.layout.capacity())
+    }
+
+    /// The bound is for what comes many at a time: a large entry needs the ring only, as does what frees space.
+    fn keeps_to_bound(&self, state: &State, end: Lsn, reserve: Reserve) -> bool {
+        let bound = self.bound_of_unreplayed();
+        let large = end.since(state.next.lsn) > bound / limits::JOURNAL_ENTRY_SHARE;
+        large || reserve == Reserve::Use || state.waiting_up_to(end) <= bound
+    }
+
     fn fits(&self, state: &State, end: Lsn, reserve: Reserve) -> bool {
+        if !self.keeps_to_bound(state, end, reserve) {
+            return false;
+        }
         let end = match reserve {
             Reserve::Keep => end.plus(self.start.layout.capacity() / limits::JOURNAL_RESERVE_SHARE),
             Reserve::Use => end,
         };
-        let used = end.since(state.recycled) + state.direct.all - state.direct.recycled;
-        used + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity() && end <= self.prepared_end(state)
+        state.waiting_up_to(end) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity() && end <= self.prepared_end(state)
     }
 
     fn prepared_end(&self, state: &State) -> Lsn {
@@ -43,15 +62,15 @@ impl Journal {
         }
     }
 
-    /// Share of the ring, in percent, that waits to be recycled, together with what went straight to segments.
+    /// Share, in percent, of what may wait to be recycled, together with what went straight to segments.
     pub fn used_percent(&self) -> u64 {
-        self.unrecycled_bytes() * 100 / self.start.layout.capacity()
+        self.unrecycled_bytes() * 100 / self.bound_of_unreplayed()
     }
 
     /// Bytes appended since everything was last recycled: what a replay would read.
     pub fn unrecycled_bytes(&self) -> u64 {
         let state = self.state.borrow();
-        state.next.lsn.since(state.recycled) + state.direct.all - state.direct.recycled
+        state.waiting_up_to(state.next.lsn)
     }
 
     /// Bytes that ever went straight to segments, for [`Journal::recycle`].
@@ -75,6 +94,13 @@ impl Journal {
     /// more because the journal is poisoned.
     pub async fn room_changed(&self) {
         self.room.notified().await;
+    }
+}
+
+impl State {
+    /// Bytes that wait to be recycled if the journal ends at `end`.
+    fn waiting_up_to(&self, end: Lsn) -> u64 {
+        end.since(self.recycled) + self.direct.all - self.direct.recycled
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use base::{Offset, PartitionId, TopicId};
-use rt::{DirEntry, Disk, DiskError, OpenMode};
+use base::{PartitionId, TopicId};
+use rt::{DirEntry, Disk, DiskError};
 
+use super::leftovers::Leftovers;
 use super::{Recovery, RecoveryError, RecoveryPlan};
-use crate::bytes::block_ceil;
 use crate::checkpoint::PartitionRow;
 use crate::{flush, layout};
 
@@ -26,54 +26,6 @@ impl Recovery {
         Ok(())
     }
 
-    /// Removes the indexes that an interrupted life began after the checkpoint. Its segments stay: the replay brings back
-    /// the same, at the same places, and some of their batches are nowhere else.
-    pub(super) async fn clear_indexes(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
-        self.remove_after(row, layout::index_base).await
-    }
-
-    /// Removes what an interrupted life wrote of a partition beyond what was replayed.
-    pub(super) async fn clear_beyond_the_end(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
-        self.remove_after(row, |name| layout::segment_base(name).or_else(|| layout::index_base(name))).await?;
-        self.cut_active_segment(row, block_ceil(row.position.into())).await
-    }
-
-    /// Removes all that an interrupted life wrote beyond the checkpoint.
-    pub(super) async fn clear_leftovers(&self, row: &PartitionRow) -> Result<(), RecoveryError> {
-        self.remove_after(row, |name| layout::segment_base(name).or_else(|| layout::index_base(name))).await?;
-        self.cut_active_segment(row, row.position.into()).await
-    }
-
-    /// Removes the files of segments after the active one, as far as `base_of` knows their names.
-    async fn remove_after(
-        &self,
-        row: &PartitionRow,
-        base_of: impl Fn(&str) -> Option<Offset>,
-    ) -> Result<(), RecoveryError> {
-        let folder = layout::partition_folder(row.id);
-        let entries = match self.disk.list(&folder).await {
-            Err(DiskError::NotFound { .. }) => return Ok(()),
-            other => other?,
-        };
-        for entry in entries.iter().filter(|entry| base_of(&entry.name).is_some_and(|base| base > row.active_segment)) {
-            self.disk.remove_file(&folder.join(&entry.name)).await?;
-        }
-        Ok(())
-    }
-
-    async fn cut_active_segment(&self, row: &PartitionRow, bytes: u64) -> Result<(), RecoveryError> {
-        match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await {
-            Err(DiskError::NotFound { .. }) => Ok(()),
-            file => {
-                let file = file?;
-                if file.len().await? > bytes {
-                    file.set_len(bytes).await?;
-                }
-                Ok(())
-            }
-        }
-    }
-
     /// Where a journal was cut, what it had brought to segments before is still there, also of partitions of which nothing
     /// was replayed: segments that a log which goes on elsewhere would later take for its own.
     pub(super) async fn clear_lost(&self, plan: &dyn RecoveryPlan) -> Result<(), RecoveryError> {
@@ -84,7 +36,7 @@ impl Recovery {
                 let id = PartitionId::new(id, index);
                 if plan.core_of(id).is_some() && !self.touched.contains(&id) {
                     let row = self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id));
-                    self.clear_leftovers(&row).await?;
+                    Leftovers::all(&row).clear(&*self.disk).await?;
                     flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
                 }
             }

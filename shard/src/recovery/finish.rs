@@ -1,10 +1,13 @@
 //! The end of a recovery: new checkpoints, and what each core begins with.
 
 use std::path::Path;
+use std::time::Duration;
 
 use base::CoreId;
 use rt::DiskError;
 
+use super::leftovers::Leftovers;
+use super::pace::RecoveryRate;
 use super::{RecoveredCore, Recovery, RecoveryError, RecoveryPlan};
 use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow};
 use crate::journal::entry::{JournalIdentity, Lsn};
@@ -18,13 +21,14 @@ impl Recovery {
     /// forgotten; their files are removed if their topic was deleted, else moved to a folder for lost ones.
     pub async fn finish(self, plan: &dyn RecoveryPlan) -> Result<Vec<RecoveredCore>, RecoveryError> {
         match self.settle().await {
-            Err(cause @ DiskError::NoSpace { .. }) => return Err(self.no_space(cause).await),
+            Err(RecoveryError::Disk(cause @ DiskError::NoSpace { .. })) => return Err(self.no_space(cause).await),
             settled => settled?,
         }
         if self.lossy {
             self.clear_lost(plan).await?;
         }
         let (cores, layout) = (plan.cores(), plan.layout());
+        let unreplayed_bytes_max = self.keep_rate(plan.target()).await?.unreplayed_bytes_max(plan.target(), cores);
         let mut recovered = Vec::new();
         for core in CoreId::all(cores) {
             let found = self.cores.iter().find(|found| found.core == core);
@@ -39,6 +43,7 @@ impl Recovery {
                 start: ShardStart {
                     journal: JournalStart { identity, layout, lsn, prepared },
                     next_checkpoint: number,
+                    unreplayed_bytes_max,
                 },
                 rows: Vec::new(),
             });
@@ -58,16 +63,29 @@ impl Recovery {
                 (None, None) => PartitionRow::new(id),
             };
             if self.touched.contains(&id) {
-                self.clear_beyond_the_end(&row).await?;
+                self.uncleared.borrow_mut().push(Leftovers::beyond_the_end(&row));
             }
             let row = self.with_log_start(row)?;
             let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
             recovered[core.as_usize()].rows.push(row);
         }
+        self.clear_pending().await?;
         self.write_checkpoints(&mut recovered).await?;
         self.remove_old_cores(cores).await?;
         self.clear_orphans(plan).await?;
         Ok(recovered)
+    }
+
+    /// What this start says about the rate of recoveries, or else what an earlier one did.
+    async fn keep_rate(&self, target: Duration) -> Result<RecoveryRate, RecoveryError> {
+        let took = rt::now().since(self.begun);
+        let Some(rate) = RecoveryRate::measured(self.replayed_bytes, took, target) else {
+            return Ok(RecoveryRate::read(&*self.disk).await?);
+        };
+        let (mib, mib_per_second) = (self.replayed_bytes >> 20, rate.bytes_per_second() >> 20);
+        tracing::info!(mib, ?took, mib_per_second, "the journals are replayed");
+        rate.write(&*self.disk).await;
+        Ok(rate)
     }
 
     /// A row with the start that the journals know of. Batches before it may be missing only where a loss was accepted:

@@ -37,12 +37,16 @@ pub(crate) struct Bench {
     pub(crate) retention_check_interval: Cell<Duration>,
     pub(crate) cache_bytes: Cell<u64>,
     pub(crate) direct_bytes_min: Cell<u32>,
+    pub(crate) ring_bytes: Cell<u64>,
+    pub(crate) recovery_target: Cell<Duration>,
     /// What the storage sees of the disk.
     pub(crate) view: Cell<View>,
     lives: Cell<u64>,
 }
 
 struct Plan {
+    ring_bytes: u64,
+    target: Duration,
     partitions: Vec<PartitionId>,
     deleted: BTreeSet<TopicId>,
 }
@@ -53,7 +57,11 @@ impl RecoveryPlan for Plan {
     }
 
     fn layout(&self) -> RingLayout {
-        RingLayout::of_total(RING_BYTES)
+        RingLayout::of_total(self.ring_bytes)
+    }
+
+    fn target(&self) -> Duration {
+        self.target
     }
 
     fn core_of(&self, id: PartitionId) -> Option<CoreId> {
@@ -91,6 +99,8 @@ impl Bench {
             retention_check_interval: Cell::new(Duration::from_secs(1)),
             cache_bytes: Cell::new(1 << 20),
             direct_bytes_min: Cell::new(DIRECT_BYTES_MIN),
+            ring_bytes: Cell::new(RING_BYTES),
+            recovery_target: Cell::new(Duration::from_secs(5)),
             view: Cell::new(|disk| disk),
             lives: Cell::new(0),
         })
@@ -114,7 +124,12 @@ impl Bench {
         let disk = (self.view.get())(self.disk.attach());
         let (segment_bytes, retention) = (self.segment_bytes.get(), self.retention.get());
         let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
-        let plan = Plan { partitions: self.partitions.borrow().clone(), deleted: self.deleted.borrow().clone() };
+        let plan = Plan {
+            ring_bytes: self.ring_bytes.get(),
+            target: self.recovery_target.get(),
+            partitions: self.partitions.borrow().clone(),
+            deleted: self.deleted.borrow().clone(),
+        };
         recovery.remove_deleted(|topic| plan.deleted.contains(&topic)).await?;
         recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id, segment_bytes, retention))).await?;
         let recovered = recovery.finish(&plan).await?.remove(0);

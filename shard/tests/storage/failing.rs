@@ -7,7 +7,7 @@ use base::Offset;
 use rt::sim::DiskOperation;
 use shard::AppendError;
 
-use crate::bench::{Bench, append, partition};
+use crate::bench::{Bench, append, partition, read_all};
 
 #[test]
 fn a_journal_that_fails_wakes_whoever_waits_for_a_repeated_append() {
@@ -34,4 +34,48 @@ fn a_journal_that_fails_wakes_whoever_waits_for_a_repeated_append() {
         assert!(matches!(appended, Err(AppendError::Poisoned(_))), "{appended:?}");
         assert!(matches!(waited, Ok(Err(AppendError::Poisoned(_)))), "{waited:?}");
     });
+}
+
+/// Each write, flush, flush of a folder and read of a life fails once, and after it those of the start.
+#[test]
+fn a_disk_that_fails_at_any_call_loses_nothing_that_was_promised() {
+    let ids = [partition(1, 0), partition(1, 1)];
+    for operation in [DiskOperation::Write, DiskOperation::Sync, DiskOperation::SyncDir, DiskOperation::Read] {
+        for nth in (1..40).chain((40..200).step_by(7)) {
+            let bench = Bench::new(&ids);
+            bench.segment_bytes.set(64 << 10);
+            bench.checkpoint_interval.set(Duration::from_millis(40));
+            bench.disk.fail_nth(operation, nth);
+            let promised = bench.live(async move |bench| {
+                let mut promised = [Offset::ZERO; 2];
+                let Ok(shard) = bench.start().await else { return promised };
+                for _ in 0..25 {
+                    for (id, end) in ids.into_iter().zip(&mut promised) {
+                        match append(&shard, id, 3_000).await {
+                            Ok(acknowledged) => *end = acknowledged,
+                            Err(AppendError::Poisoned(_)) => {}
+                            Err(other) => panic!("{operation:?} {nth}: {other}"),
+                        }
+                        let safe = shard.offsets(id).expect("it is here").high_watermark;
+                        assert!(safe >= *end, "{operation:?} {nth}: {end} is acknowledged, {safe} may be read");
+                    }
+                }
+                promised
+            });
+            bench.disk.heal();
+            bench.disk.crash();
+            // Whatever a start that fails leaves behind, the next one makes good.
+            bench.disk.fail_nth(operation, 1 + nth % 23);
+            bench.live(async move |bench| drop(bench.start().await));
+            bench.disk.heal();
+            bench.disk.crash();
+            bench.live(async move |bench| {
+                let shard = bench.start().await.expect("the disk is a good one again");
+                for (id, promised) in ids.into_iter().zip(promised) {
+                    let end = read_all(&shard, id).await;
+                    assert!(end >= promised, "{operation:?} {nth}: {id} ends at {end}, {promised} was promised");
+                }
+            });
+        }
+    }
 }

@@ -7,6 +7,8 @@ mod failing;
 mod full;
 mod full_at_flush;
 mod index;
+mod recovery_target;
 mod removal;
 mod retention;
+mod stalls;
 mod start;
