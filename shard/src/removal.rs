@@ -119,6 +119,7 @@ impl Store {
         remove_file(&*self.disk, &layout::segment_file(id, base)).await;
         remove_file(&*self.disk, &layout::index_file(id, base)).await;
         self.reader.forget_segment(slot, base);
+        self.damage.forget_segment(id, base);
         self.removal.segments.set(self.removal.segments.get() + 1);
         self.removal.bytes.set(self.removal.bytes.get() + u64::from(bytes));
         tracing::debug!(%id, segment = %base, bytes, "removed a segment that lies before the start of its log");

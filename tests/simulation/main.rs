@@ -44,8 +44,12 @@ fn records_are_deleted_by_hand_and_by_retention_and_their_segments_are_removed()
     let sum = |of: fn(&Summary) -> usize| all.iter().map(of).sum::<usize>();
     let (trimmed, expired) = (sum(|summary| summary.trimmed), sum(|summary| summary.expired));
     let removed: u64 = all.iter().map(|summary| summary.segments_removed).sum();
-    println!("40 seeds: {trimmed} partitions trimmed, {expired} by retention, {removed} segments removed");
+    let scrubbed: u64 = all.iter().map(|summary| summary.segments_scrubbed).sum();
+    println!(
+        "40 seeds: {trimmed} partitions trimmed, {expired} by retention, {removed} segments removed, {scrubbed} scrubbed"
+    );
     assert!(trimmed > 40 && expired > 40 && removed > 400);
+    assert!(scrubbed > 400, "segments are scrubbed while others are removed");
 }
 
 /// So are batches that go straight to their segments.

@@ -99,6 +99,8 @@ pub(crate) struct Summary {
     pub(crate) segments_removed: u64,
     /// Bytes of batches that went straight to their segments.
     pub(crate) direct_bytes: u64,
+    /// Segments that were checked by scrubbing, in all lives.
+    pub(crate) segments_scrubbed: u64,
     fingerprint: u64,
 }
 
@@ -218,7 +220,8 @@ impl World {
 pub(crate) fn run(plan: &Plan) -> Summary {
     let world = Rc::new(World::new(plan));
     let mut random = SeededRandom::new(plan.seed ^ 0xacce55);
-    let (mut fingerprint, mut segments_removed, mut direct_bytes) = (0, 0, 0);
+    let (mut fingerprint, mut segments_removed) = (0, 0);
+    let (mut segments_scrubbed, mut direct_bytes) = (0, 0);
     for _ in 0..plan.lives {
         let cores = u16::try_from(random.between(1, 4)).expect("few");
         inject(&world, &mut random);
@@ -227,6 +230,8 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         fingerprint ^= life.fingerprint().rotate_left(1);
         segments_removed += life.segments_removed();
         direct_bytes += life.direct_bytes();
+        segments_scrubbed += life.segments_scrubbed();
+        life.check_damage();
         drop(life);
         world.disk.heal();
         world.disk.set_capacity(None);
@@ -244,6 +249,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         expired: histories.iter().filter(|history| history.deleted().1).count(),
         segments_removed: segments_removed + last.segments_removed(),
         direct_bytes,
+        segments_scrubbed: segments_scrubbed + last.segments_scrubbed(),
         fingerprint: fingerprint ^ last.fingerprint(),
     }
 }

@@ -12,6 +12,7 @@ use super::index::{Span, find_offset};
 use super::scan::walk;
 use super::spans::IndexCache;
 use crate::bytes::{block_ceil, block_floor, length, position};
+use crate::damage::Damage;
 use crate::layout;
 use crate::limits;
 use crate::log::SegmentPosition;
@@ -145,6 +146,10 @@ impl Store {
         match (result, offsets) {
             (Err(_), Some(offsets)) if offset < offsets.log_start => {
                 Err(ReadError::OutOfRange { wanted: offset, offsets })
+            }
+            (Err(ReadError::Damaged { partition, segment, at, what }), Some(_)) => {
+                self.damage.note(Damage { partition, segment, position: at, offset, what: what.clone() });
+                Err(ReadError::Damaged { partition, segment, at, what })
             }
             (result, _) => result,
         }

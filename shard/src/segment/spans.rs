@@ -10,6 +10,7 @@ use super::index::{self, Span};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
+use crate::log::start::ClosedSegment;
 use crate::removal::remove_file;
 use crate::store::Store;
 use crate::write_back::write_bytes_at;
@@ -133,6 +134,21 @@ impl Store {
             spans = self.all_spans(slot, id, segment).await?;
         }
         Ok(spans.iter().map(|span| span.max_timestamp).max().and_then(Timestamp::from_wire))
+    }
+
+    /// All spans of a finished segment, past the cache. An index that does not describe the whole file is made again.
+    pub(crate) async fn spans_to_check(
+        &self,
+        file: &dyn DiskFile,
+        id: PartitionId,
+        segment: ClosedSegment,
+    ) -> Result<Vec<Span>, ReadError> {
+        let spans = self.read_index(id, segment.base).await?;
+        if spans.last().map_or(0, Span::end_position) == segment.bytes {
+            return Ok(spans);
+        }
+        tracing::warn!(%id, segment = %segment.base, "the index of a segment is missing or incomplete; it is made again");
+        self.rebuild_index(file, id, segment.base, None).await
     }
 
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {

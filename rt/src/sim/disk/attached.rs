@@ -117,7 +117,7 @@ impl Attached {
         self.check_alive("sync", path)?;
         self.count(|counters| counters.syncs += 1);
         let fails = self.shared.fails(DiskOperation::Sync);
-        let mark = self.shared.state.borrow_mut().file(inode).sync_mark();
+        let mark = self.shared.state.borrow_mut().file(inode).begin_sync();
         sleep(self.shared.delay(self.shared.config.sync_delay)).await;
         self.check_alive("sync", path)?;
         mix(&[mark, u64::from(fails)]);
@@ -156,7 +156,7 @@ impl Attached {
         self.check_alive("sync", root)?;
         self.count(|counters| counters.syncs += 1);
         let fails = self.shared.fails(DiskOperation::Sync);
-        let marks = self.shared.state.borrow().sync_marks();
+        let marks = self.shared.state.borrow_mut().begin_sync_all();
         sleep(self.shared.delay(self.shared.config.sync_delay)).await;
         self.check_alive("sync", root)?;
         mix(&[marks.folders, u64::from(fails)]);

@@ -45,6 +45,8 @@ pub(super) struct File {
     /// Completed and not durable, each with its number in the order of completion.
     volatile: VecDeque<(u64, Change)>,
     completed: u64,
+    /// What each of the syncs that are under way will cover.
+    syncing: Vec<u64>,
 }
 
 impl File {
@@ -55,12 +57,19 @@ impl File {
         self.volatile.push_back((self.completed, change));
     }
 
-    /// What a sync that is issued now will cover.
-    pub(super) fn sync_mark(&self) -> u64 {
+    /// Begins a sync; gives what it will cover.
+    pub(super) fn begin_sync(&mut self) -> u64 {
+        self.syncing.push(self.completed);
         self.completed
     }
 
+    fn end_sync(&mut self, mark: u64) {
+        let index = self.syncing.iter().position(|syncing| *syncing == mark);
+        self.syncing.swap_remove(index.expect("a sync that ends has begun"));
+    }
+
     pub(super) fn sync(&mut self, mark: u64) {
+        self.end_sync(mark);
         while let Some((number, change)) = self.volatile.front()
             && *number <= mark
         {
@@ -70,8 +79,11 @@ impl File {
     }
 
     /// Reads go on seeing what the sync should have covered, but it will not survive a crash, whatever is synced later.
+    /// A sync that is under way already is another command to the device, and what that one covers is its own affair.
     pub(super) fn fail_sync(&mut self, mark: u64) {
-        self.volatile.retain(|(number, _)| *number > mark);
+        self.end_sync(mark);
+        let other = self.syncing.iter().copied().max().unwrap_or(0);
+        self.volatile.retain(|(number, _)| *number > mark || *number <= other);
     }
 
     pub(super) fn flip(&mut self, pos: u64, bit: u8) {
@@ -103,6 +115,12 @@ impl File {
             }
         }
         image.set_len(image.len());
-        *self = Self { current: image.clone(), durable: image, volatile: VecDeque::new(), completed: 0 };
+        *self = Self {
+            current: image.clone(),
+            durable: image,
+            volatile: VecDeque::new(),
+            completed: 0,
+            syncing: Vec::new(),
+        };
     }
 }

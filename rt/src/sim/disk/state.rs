@@ -187,9 +187,9 @@ impl State {
         self.files.get_mut(&inode).expect("a file lives as long as its disk's power lasts")
     }
 
-    /// What a sync of the whole disk that is issued now will cover.
-    pub(super) fn sync_marks(&self) -> SyncMarks {
-        let files = self.files.iter().map(|(inode, file)| (*inode, file.sync_mark()));
+    /// Begins a sync of the whole disk; gives what it will cover.
+    pub(super) fn begin_sync_all(&mut self) -> SyncMarks {
+        let files = self.files.iter_mut().map(|(inode, file)| (*inode, file.begin_sync()));
         SyncMarks { files: files.collect(), folders: self.folders.sync_mark() }
     }
 

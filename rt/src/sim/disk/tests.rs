@@ -483,6 +483,26 @@ fn random_life(seed: u64) {
 }
 
 #[test]
+fn a_sync_that_succeeds_has_kept_what_it_covers_though_one_beside_it_failed() {
+    for seed in 0..50 {
+        let disk = SimDisk::new(seed, SimDiskConfig::default());
+        disk.fail_nth(DiskOperation::Sync, 2);
+        on_disk(&disk, seed, async |disk| {
+            let file = disk.open(path("a"), OpenMode::CreateNew).await.unwrap();
+            disk.sync_dir(path("")).await.unwrap();
+            file.write(filled(1, 1), 0).await.unwrap();
+            let (first, second) = (Rc::clone(&file), Rc::clone(&file));
+            let first = spawn(TaskQueue::DEFAULT, async move { first.sync().await });
+            crate::sleep(Duration::from_micros(1)).await;
+            let second = spawn(TaskQueue::DEFAULT, async move { second.sync().await });
+            assert!(first.await.is_ok() && second.await.is_err());
+        });
+        disk.crash();
+        assert_eq!(disk.dump(path("a")), Some(vec![1; BLOCK_BYTES]), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_sync_of_the_whole_disk_keeps_what_had_completed_in_all_files_and_folders() {
     let ends = after_crashes(
         async |disk| {

@@ -1,0 +1,152 @@
+//! One segment: read from end to end and compared with the checksums of its spans.
+
+use std::rc::Rc;
+
+use base::{Offset, PartitionId};
+use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
+
+use super::{Closing, Pace};
+use crate::bytes::{length, position};
+use crate::damage::Damage;
+use crate::limits;
+use crate::log::start::ClosedSegment;
+use crate::segment::index::Span;
+use crate::segment::reader::ReadError;
+use crate::shard::Shard;
+use crate::{layout, store::Store};
+
+/// Bytes against spans, as they come.
+struct Comparison<'a> {
+    spans: &'a [Span],
+    /// Bytes of the first of them that have come, and the CRC of those.
+    done: u32,
+    crc: u32,
+    damage: Vec<(Offset, u32)>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(spans: &'a [Span]) -> Self {
+        Self { spans, done: 0, crc: wire::batch::crc::crc32c(&[]), damage: Vec::new() }
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) {
+        while let Some(span) = self.spans.first() {
+            let (now, later) = bytes.split_at(bytes.len().min((span.length - self.done) as usize));
+            self.crc = wire::batch::crc::append(self.crc, now);
+            self.done += position(now.len());
+            if self.done < span.length {
+                return;
+            }
+            if self.crc != span.crc && self.damage.len() < limits::SCRUB_FINDINGS_MAX {
+                self.damage.push((span.base, span.position));
+            }
+            (self.spans, self.done, self.crc) = (&self.spans[1..], 0, wire::batch::crc::crc32c(&[]));
+            bytes = later;
+        }
+    }
+
+    /// Where the next byte belongs.
+    fn at(&self) -> Option<(Offset, u32)> {
+        self.spans.first().map(|span| (span.base, span.position))
+    }
+}
+
+impl Shard {
+    /// Checks a finished segment and takes down what is wrong with it. One that is changed or removed meanwhile is in order.
+    pub(super) async fn check_segment(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: ClosedSegment,
+        pace: &mut Pace,
+    ) -> Result<(), Closing> {
+        let mut found = self.look_through_segment(slot, id, segment, pace).await?;
+        if matches!(&found, Ok(damage) if !damage.is_empty()) || found.is_err() {
+            // Once more, from the index on: what was read first may have been half of one file and half of its successor.
+            found = self.look_through_segment(slot, id, segment, pace).await?;
+        }
+        let still_there = self.store.with_slot(slot, |log| {
+            log.closed_bytes_of(segment.base) == Some(segment.bytes) && !log.is_before_start(segment.base)
+        });
+        if still_there != Some(true) {
+            return Ok(());
+        }
+        match found {
+            Ok(damage) if damage.is_empty() => self.store.damage.forget_segment(id, segment.base),
+            Ok(damage) => damage.into_iter().for_each(|damage| self.store.damage.note(damage)),
+            Err(cause) => tracing::warn!(%id, segment = %segment.base, %cause, "a segment cannot be checked"),
+        }
+        let mut counts = self.scrubbed.get();
+        counts.segments += 1;
+        self.scrubbed.set(counts);
+        Ok(())
+    }
+
+    /// What is wrong with a segment; an error when that cannot be told.
+    async fn look_through_segment(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: ClosedSegment,
+        pace: &mut Pace,
+    ) -> Result<Result<Vec<Damage>, ReadError>, Closing> {
+        let damage = |(offset, position), what: &str| Damage {
+            partition: id,
+            segment: segment.base,
+            position,
+            offset,
+            what: what.to_owned(),
+        };
+        let opened = self.store.open_to_check(slot, id, segment).await;
+        let (file, spans) = match opened {
+            Ok(opened) => opened,
+            Err(ReadError::Damaged { at, what, .. }) => return Ok(Ok(vec![damage((segment.base, at), &what)])),
+            Err(ReadError::Disk(cause @ (DiskError::NotFound { .. } | DiskError::Io { .. }))) => {
+                return Ok(Ok(vec![damage((segment.base, 0), &cause.to_string())]));
+            }
+            Err(other) => return Ok(Err(other)),
+        };
+        let mut comparison = Comparison::new(&spans);
+        let mut at = 0;
+        let mut unreadable = None;
+        while let Some(place) = comparison.at() {
+            self.wait_for_turn(pace, limits::SCRUB_READ_BYTES).await?;
+            match file.read(at, length(limits::SCRUB_READ_BYTES)).await {
+                Ok(bytes) if bytes.is_empty() => {
+                    unreadable = Some(damage(place, "the file is shorter than its index says"));
+                    break;
+                }
+                Ok(bytes) => {
+                    comparison.take(&bytes);
+                    at += bytes.len().next_multiple_of(BLOCK_BYTES) as u64;
+                    let mut counts = self.scrubbed.get();
+                    counts.bytes += bytes.len() as u64;
+                    self.scrubbed.set(counts);
+                }
+                Err(cause) => {
+                    unreadable = Some(damage(place, &cause.to_string()));
+                    break;
+                }
+            }
+            rt::yield_if_needed().await;
+        }
+        let wrong = comparison.damage.iter().map(|place| damage(*place, "its checksum does not match"));
+        Ok(Ok(wrong.chain(unreadable).collect()))
+    }
+}
+
+impl Store {
+    /// A finished segment's file and all its spans, past the caches.
+    async fn open_to_check(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: ClosedSegment,
+    ) -> Result<(Rc<dyn DiskFile>, Vec<Span>), ReadError> {
+        // The folder stays while somebody is at its files; an index may have to be made again.
+        let _work = self.write_back.at_work.begin(slot);
+        let file = self.disk.open(&layout::segment_file(id, segment.base), OpenMode::Existing).await?;
+        let spans = self.spans_to_check(&*file, id, segment).await?;
+        Ok((file, spans))
+    }
+}
