@@ -66,6 +66,9 @@ pub struct Config {
     pub free_space_floor: ByteSize,
     pub retention_check_interval: Duration,
     pub recovery_target: Duration,
+    /// `None` for never.
+    pub scrub_interval: Option<Duration>,
+    pub scrub_bytes_per_second: ByteSize,
     /// How long a producer is remembered that sends nothing.
     pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
@@ -175,6 +178,8 @@ impl Gathered {
             free_space_floor: self.bytes("disk.free_floor"),
             retention_check_interval: self.duration("retention.check_interval"),
             recovery_target: self.duration("recovery.target"),
+            scrub_interval: Some(self.duration("scrub.interval")).filter(|interval| !interval.is_zero()),
+            scrub_bytes_per_second: self.bytes("scrub.bytes_per_second"),
             producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,

@@ -13,7 +13,7 @@ use rt::net::{BindError, BoundListener};
 use rt::{CoresConfig, CpuPlacement, DirectDisk, Disk, MeshEnd, RunError, StopSignal};
 use shard::recovery::RecoveredCore;
 use shard::task_queues::{FOREGROUND, TASK_QUEUES};
-use shard::{Shard, ShardConfig};
+use shard::{ScrubConfig, Shard, ShardConfig};
 
 use crate::config::{Advertised, Config, Cores};
 use crate::controller::Controller;
@@ -272,6 +272,10 @@ async fn open_core(
         free_space_floor: shared.config.free_space_floor.bytes(),
         retention_check_interval: shared.config.retention_check_interval,
         direct_bytes_min: shard::limits::DIRECT_BYTES_MIN,
+        scrub: ScrubConfig {
+            interval: shared.config.scrub_interval,
+            bytes_per_second: shared.config.scrub_bytes_per_second.bytes(),
+        },
     };
     let specs = start::specs(&view.image, &shared.config.topic_defaults);
     let mut producers = Vec::new();

@@ -102,6 +102,17 @@ pub const UNREPLAYED_BYTES_MIN: u64 = 8 << 20;
 pub const DISK_STALL: Duration = Duration::from_secs(1);
 pub const DISK_STALL_LOOK: Duration = Duration::from_millis(500);
 
+/// Places of damage that one core remembers; more are counted and logged.
+pub const DAMAGE_KNOWN_MAX: usize = 256;
+/// Places of damage that one look through a segment gives.
+pub const SCRUB_FINDINGS_MAX: usize = 64;
+/// Read at a time when segments are checked. Its CRC takes some 50 us of the core.
+pub const SCRUB_READ_BYTES: u64 = 256 << 10;
+/// Segments are first checked this long after a start, or earlier if the interval is shorter.
+pub const SCRUB_FIRST: Duration = Duration::from_secs(60);
+/// How often it is written down where the check of the segments stands.
+pub const SCRUB_WRITE_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How long a full disk is left alone before the write is tried again.
 pub const NO_SPACE_RETRY: Duration = Duration::from_millis(500);
 /// How often the free space of the disk is looked at.
@@ -112,6 +123,7 @@ const _: () =
 // With the reserve taken off, entries of the largest size still go round.
 const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);
 const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);
+const _: () = assert!(SCRUB_READ_BYTES.is_multiple_of(rt::BLOCK_BYTES as u64));
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
 const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

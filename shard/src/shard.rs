@@ -15,6 +15,7 @@ use crate::journal::ring::RingState;
 use crate::journal::{Durability, Journal, JournalBatch, JournalOwner, JournalStart, Touched};
 use crate::log::find::{Found, MemoryRun};
 use crate::log::{AppendBatch, HowToAppend, PartitionSpec, Roll};
+use crate::scrub::{ScrubConfig, ScrubCounts};
 use crate::segment::reader::{ReadData, ReadError, ReadSource};
 use crate::space::Space;
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub struct ShardConfig {
     /// Batches of at least so many bytes are written straight to their segment instead of to the journal first; at
     /// least [`DIRECT_BYTES_MIN`](crate::journal::direct::DIRECT_BYTES_MIN).
     pub direct_bytes_min: u32,
+    pub scrub: ScrubConfig,
 }
 
 /// How a shard begins: what recovery has left for its core.
@@ -130,6 +132,7 @@ pub struct Shard {
     pub(crate) checkpointing: Cell<bool>,
     pub(crate) space: Rc<Space>,
     pub(crate) gate: Gate,
+    pub(crate) scrubbed: Cell<ScrubCounts>,
     /// As old as this are segments of earlier lives whose records have no timestamps.
     pub(crate) opened: Timestamp,
     pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
@@ -169,6 +172,7 @@ impl Shard {
             checkpointing: Cell::new(false),
             space: Space::new(config.core),
             gate: Gate::new("shard"),
+            scrubbed: Cell::default(),
             opened: rt::wall_clock(),
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
             config,

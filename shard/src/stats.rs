@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::damage::Damage;
 use crate::shard::Shard;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,14 @@ pub struct ShardStats {
     /// Bytes of the journal that a start would replay now, and how many there may be.
     pub unreplayed_bytes: u64,
     pub unreplayed_bytes_max: u64,
+    /// Passes over all finished segments, segments and bytes that were checked.
+    pub scrub_passes: u64,
+    pub segments_scrubbed: u64,
+    pub bytes_scrubbed: u64,
+    /// Places in segments that were found damaged, by readers and by scrubbing, since the start; and those that are
+    /// still there.
+    pub damage_found: u64,
+    pub damage_known: usize,
     /// Disk operations that took longer than a second, those of them that are under way, and the longest.
     pub disk_stalls: u64,
     pub disk_stalls_under_way: usize,
@@ -39,7 +48,7 @@ pub struct ShardStats {
 
 impl Shard {
     pub fn stats(&self) -> ShardStats {
-        let (disk, tasks) = (self.disk.stalls(), rt::task_stalls());
+        let (disk, scrubbed, tasks) = (self.disk.stalls(), self.scrubbed.get(), rt::task_stalls());
         ShardStats {
             partitions: self.store.logs.borrow().slots.iter().flatten().count(),
             cache_bytes: self.store.pool.in_use(),
@@ -54,11 +63,21 @@ impl Shard {
             direct_bytes: self.journal().direct_bytes(),
             unreplayed_bytes: self.journal().unrecycled_bytes(),
             unreplayed_bytes_max: self.journal().bound_of_unreplayed(),
+            scrub_passes: scrubbed.passes,
+            segments_scrubbed: scrubbed.segments,
+            bytes_scrubbed: scrubbed.bytes,
+            damage_found: self.store.damage.found(),
+            damage_known: self.store.damage.known_count(),
             disk_stalls: disk.count,
             disk_stalls_under_way: disk.under_way,
             disk_stall_longest: disk.longest,
             task_stalls: tasks.iter().map(|queue| queue.count).sum(),
             task_stall_longest: tasks.iter().map(|queue| queue.longest).max().unwrap_or_default(),
         }
+    }
+
+    /// What is known to be damaged in this core's segments.
+    pub fn damage(&self) -> Vec<Damage> {
+        self.store.damage.known()
     }
 }

@@ -9,6 +9,7 @@ use rt::{Disk, DiskError, Notify};
 
 use crate::checkpoint::PartitionRow;
 use crate::direct::Direct;
+use crate::damage::DamageList;
 use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::log::chunks::WriteWhat;
@@ -36,6 +37,7 @@ pub(crate) struct Store {
     pub(crate) direct: Direct,
     pub(crate) reader: Reader,
     pub(crate) removal: Removal,
+    pub(crate) damage: DamageList,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
     pub(crate) progress: Notify,
     /// Partitions that were brought to segments for a checkpoint, since the start.
@@ -65,6 +67,7 @@ impl Store {
             direct: Direct::default(),
             reader: Reader::default(),
             removal: Removal::default(),
+            damage: DamageList::default(),
             progress: Notify::new(),
             settled: Cell::new(0),
             poisoned: RefCell::new(None),
@@ -102,6 +105,7 @@ impl Store {
             log.chunks.drop_all(&self.pool);
             log.raise_all();
         }
+        self.damage.forget_partition(id);
         self.write_back.synced_topics.borrow_mut().remove(&id.topic);
         self.progress.notify_all();
         Some(slot)

@@ -200,6 +200,7 @@ impl Shard {
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
         self.spawn_task(CONTROL, Rc::clone(self).watch_disk());
+        self.spawn_task(BACKGROUND, Rc::clone(self).scrub_segments());
     }
 
     fn spawn_task(&self, queue: rt::TaskQueue, task: impl Future<Output = ()> + 'static) {

@@ -10,7 +10,7 @@ use rt::{BLOCK_BYTES, Disk};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::{FOREGROUND, TASK_QUEUES};
-use shard::{LogOffsets, ReadError, Shard, ShardConfig};
+use shard::{LogOffsets, ReadError, ScrubConfig, Shard, ShardConfig};
 
 use crate::appender::{Appender, Counts};
 use crate::churn::{Churn, add_missing};
@@ -86,6 +86,20 @@ impl Life {
 
     pub(crate) fn segments_removed(&self) -> u64 {
         self.shards.borrow().iter().map(|shard| shard.stats().segments_removed).sum()
+    }
+
+    /// What was written well is never taken for damaged, whatever is added, rolled, trimmed and removed meanwhile.
+    pub(crate) fn check_damage(&self) {
+        if matches!(self.world.plan.fault, Fault::None | Fault::NoSpace) {
+            for shard in &*self.shards.borrow() {
+                assert_eq!(shard.damage(), [], "on a disk that damages nothing");
+            }
+        }
+    }
+
+    /// Segments that were read and compared with their checksums.
+    pub(crate) fn segments_scrubbed(&self) -> u64 {
+        self.shards.borrow().iter().map(|shard| shard.stats().segments_scrubbed).sum()
     }
 
     /// Starts, works, and ends: sometimes in the middle of the start.
@@ -178,6 +192,7 @@ impl Life {
                     free_space_floor: 0,
                     retention_check_interval: Duration::from_millis(20),
                     direct_bytes_min: world.direct_bytes_min(),
+                    scrub: ScrubConfig { interval: Some(Duration::from_millis(60)), bytes_per_second: 64 << 20 },
                 };
                 let shard = Shard::open(attach(), config, start.start, partitions).await?;
                 let source = Rc::clone(&counts);

@@ -159,6 +159,18 @@ pub const SETTINGS: &[Setting] = &[
         "Time that a start after a crash may take to bring the journals to segments: checkpoints come early enough for it, \
          by what the last such start measured.",
     ),
+    setting(
+        "scrub.interval",
+        duration(Duration::ZERO, Duration::from_secs(365 * 86_400)),
+        "7 d",
+        "How often all finished segments are read and checked for damage; 0 s for never.",
+    ),
+    setting(
+        "scrub.bytes_per_second",
+        Kind::Bytes { min: 64 * KIB, max: TIB },
+        "16 MiB",
+        "Most that each core reads for that in a second.",
+    ),
     setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
     setting(
         "topics.partitions",

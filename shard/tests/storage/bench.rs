@@ -14,7 +14,8 @@ use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::TASK_QUEUES;
 use shard::{
-    AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Retention, Shard, ShardConfig,
+    AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Retention, ScrubConfig, Shard,
+    ShardConfig,
 };
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
 use wire::compress::Compressor;
@@ -39,6 +40,7 @@ pub(crate) struct Bench {
     pub(crate) direct_bytes_min: Cell<u32>,
     pub(crate) ring_bytes: Cell<u64>,
     pub(crate) recovery_target: Cell<Duration>,
+    pub(crate) scrub: Cell<ScrubConfig>,
     /// What the storage sees of the disk.
     pub(crate) view: Cell<View>,
     lives: Cell<u64>,
@@ -101,6 +103,7 @@ impl Bench {
             direct_bytes_min: Cell::new(DIRECT_BYTES_MIN),
             ring_bytes: Cell::new(RING_BYTES),
             recovery_target: Cell::new(Duration::from_secs(5)),
+            scrub: Cell::new(ScrubConfig { interval: None, bytes_per_second: 64 << 20 }),
             view: Cell::new(|disk| disk),
             lives: Cell::new(0),
         })
@@ -142,6 +145,7 @@ impl Bench {
             free_space_floor: self.free_space_floor.get(),
             retention_check_interval: self.retention_check_interval.get(),
             direct_bytes_min: self.direct_bytes_min.get(),
+            scrub: self.scrub.get(),
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {

@@ -10,5 +10,6 @@ mod index;
 mod recovery_target;
 mod removal;
 mod retention;
+mod scrub;
 mod stalls;
 mod start;
