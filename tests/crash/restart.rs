@@ -123,7 +123,7 @@ fn a_start_takes_no_longer_for_the_history_that_its_partitions_have() {
         assert!(produce(&mut client, partition, &batch(100), &ends), "the broker takes records again");
         let took = begun.elapsed();
         println!(
-            "round {round}: {acknowledged} batches before the kill, serving after {serving:.0?}, first ack after {took:.0?}"
+            "round {round}: {acknowledged} batches before the kill, serving after {serving:.2?}, first ack after {took:.2?}"
         );
         for line in broker.log().lines().filter(|line| line.contains("recover") || line.contains("replay")) {
             println!("  {line}");
@@ -139,7 +139,7 @@ fn a_start_takes_no_longer_for_the_history_that_its_partitions_have() {
     }
     restarts.sort_unstable();
     println!(
-        "restart to first ack: median {:.0?}, longest {:.0?} of {rounds}",
+        "restart to first ack: median {:.2?}, longest {:.2?} of {rounds}",
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1]
     );
