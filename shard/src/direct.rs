@@ -13,13 +13,13 @@ use base::{Offset, PartitionId};
 use rt::{DiskError, Notify};
 
 use crate::bytes::block_floor;
+use crate::flush::{self, Flushing};
+use crate::limits;
 use crate::log::SegmentPosition;
 use crate::log::chunks::{SegmentWrite, WriteWhat};
 use crate::shard::Shard;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
-use crate::flush::{self, Flushing};
-use crate::limits;
 
 /// A segment that is to have space up to a byte.
 struct Wish {

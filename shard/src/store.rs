@@ -8,8 +8,8 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, Notify};
 
 use crate::checkpoint::PartitionRow;
-use crate::direct::Direct;
 use crate::damage::DamageList;
+use crate::direct::Direct;
 use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::log::chunks::WriteWhat;

@@ -47,7 +47,8 @@ impl Journal {
             Reserve::Keep => end.plus(self.start.layout.capacity() / limits::JOURNAL_RESERVE_SHARE),
             Reserve::Use => end,
         };
-        state.waiting_up_to(end) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity() && end <= self.prepared_end(state)
+        state.waiting_up_to(end) + rt::BLOCK_BYTES as u64 <= self.start.layout.capacity()
+            && end <= self.prepared_end(state)
     }
 
     fn prepared_end(&self, state: &State) -> Lsn {
