@@ -69,6 +69,11 @@ pub struct Config {
     /// `None` for never.
     pub scrub_interval: Option<Duration>,
     pub scrub_bytes_per_second: ByteSize,
+    pub compaction_check_interval: Duration,
+    /// Bytes over all cores.
+    pub compaction_keys_memory: ByteSize,
+    /// Bytes per second and core.
+    pub compaction_rate: ByteSize,
     /// How long a producer is remembered that sends nothing.
     pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
@@ -180,6 +185,9 @@ impl Gathered {
             recovery_target: self.duration("recovery.target"),
             scrub_interval: Some(self.duration("scrub.interval")).filter(|interval| !interval.is_zero()),
             scrub_bytes_per_second: self.bytes("scrub.bytes_per_second"),
+            compaction_check_interval: self.duration("compaction.check_interval"),
+            compaction_keys_memory: self.bytes("compaction.keys_memory"),
+            compaction_rate: self.bytes("compaction.rate"),
             producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, TopicId};
 use cluster::metadata::{Command, CreationDefaults, Topic};
-use cluster::producers::ProducerTable;
+use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::TopicSettings;
 use rt::{Flag, Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
+use wire::compress::Decompressor;
 
 use crate::config::Config;
 use crate::controller::Controller;
@@ -50,6 +51,8 @@ pub(crate) struct Core {
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
+    /// For batches of topics that are compacted: the door looks into them.
+    pub(crate) decompressor: RefCell<Decompressor>,
     /// Waits on behalf of other cores, each with what gives it up.
     waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
@@ -82,6 +85,7 @@ impl Core {
             answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
+            decompressor: RefCell::default(),
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
             connections: Gate::new("connections"),
@@ -303,6 +307,14 @@ impl Core {
         let Some(leader) = leaders.get_mut(&id) else { return Vec::new() };
         leader.producers.expire(rt::wall_clock(), self.config.producer_expiration);
         producer_state::encode(&leader.producers)
+    }
+
+    /// The last record of each producer that a partition remembers.
+    pub(crate) fn last_offsets_of_producers(&self, id: PartitionId) -> BTreeMap<ProducerId, Offset> {
+        let leaders = self.leaders.borrow();
+        let Some(leader) = leaders.get(&id) else { return BTreeMap::new() };
+        let last_of = |entry: ProducerEntry| Some((entry.producer, entry.batches.last()?.last_offset()));
+        leader.producers.entries().filter_map(last_of).collect()
     }
 
     pub(crate) fn status(&self) -> CoreStatus {

@@ -58,6 +58,8 @@ pub(crate) const STREAM_WAIT_MS: u64 = 60_000;
 pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 10_000;
 /// Topics of one answer of `DescribeTopicPartitions`, in partitions (Kafka's max.request.partition.size.limit).
 pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
+/// Memory that a core keeps for looking into the next compressed batch of a topic that is compacted.
+pub(crate) const DECOMPRESSOR_RETAINED_BYTES_MAX: usize = 4 << 20;
 
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
 const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);

@@ -7,11 +7,13 @@ use base::{Instant, PartitionId};
 use bytes::Bytes;
 use cluster::settings::TimestampType;
 use wire::ErrorCode;
-use wire::batch::validate::{Keys, Origin, ProduceRules, validate_produced};
+use wire::batch::validate::{Keys, Origin, ProduceRules, validate_compressed, validate_produced};
+use wire::compress::Decompressor;
 use wire::native::Stage;
 
 use crate::core::{Core, KnownTopic};
 use crate::leader::{AppendResult, Progress};
+use crate::limits;
 use crate::mesh::Call;
 use crate::messages::{Acks, AppendRequest, Reply, Request};
 use crate::producer_state::stamp_of;
@@ -44,7 +46,7 @@ impl Core {
         let Some(owner) = self.owner_of(produced.id) else {
             return Part::Done(Err(ErrorCode::UnknownTopicOrPartition.into()));
         };
-        let request = match prepare(produced) {
+        let request = match prepare(produced, &mut self.decompressor.borrow_mut()) {
             Ok(request) => request,
             Err(refusal) => return Part::Done(Err(refusal)),
         };
@@ -78,7 +80,7 @@ impl Part {
 }
 
 /// Judges the batch by Kafka's rules and makes it ready for the log.
-fn prepare(produced: &Produced<'_>) -> Result<AppendRequest, Refusal> {
+fn prepare(produced: &Produced<'_>, decompressor: &mut Decompressor) -> Result<AppendRequest, Refusal> {
     let settings = &produced.topic.settings;
     let now = rt::wall_clock();
     let log_append = settings.timestamp_type == TimestampType::LogAppend;
@@ -95,9 +97,14 @@ fn prepare(produced: &Produced<'_>) -> Result<AppendRequest, Refusal> {
         now,
         timestamp_before_max: settings.timestamp_before_max,
         timestamp_after_max: settings.timestamp_after_max,
-        keys: Keys::Optional,
+        keys: if settings.cleanup.compacts() { Keys::Required } else { Keys::Optional },
     };
-    let valid = validate_produced(produced.records, &rules).map_err(|error| Refusal::from(&error))?;
+    let mut valid = validate_produced(produced.records, &rules).map_err(|error| Refusal::from(&error))?;
+    if rules.keys == Keys::Required {
+        decompressor.trim(limits::DECOMPRESSOR_RETAINED_BYTES_MAX);
+        valid = validate_compressed(valid, &rules, decompressor, shard::limits::COMPACTION_BATCH_BYTES_MAX)
+            .map_err(|error| Refusal::from(&error))?;
+    }
     let header = valid.batch.header();
     if header.attributes().is_transactional() {
         return Err(Refusal::new(ErrorCode::InvalidTxnState, "transactions are not available in this version"));

@@ -276,6 +276,9 @@ async fn open_core(
             interval: shared.config.scrub_interval,
             bytes_per_second: shared.config.scrub_bytes_per_second.bytes(),
         },
+        compaction_check_interval: shared.config.compaction_check_interval,
+        compaction_key_bytes: shared.config.compaction_keys_memory.bytes() / u64::from(shared.cores),
+        compaction_bytes_per_second: shared.config.compaction_rate.bytes(),
     };
     let specs = start::specs(&view.image, &shared.config.topic_defaults);
     let mut producers = Vec::new();
@@ -299,6 +302,10 @@ async fn open_core(
     let owner = Rc::downgrade(&core);
     core.shard.set_attachments(Rc::new(move |id| {
         owner.upgrade().map(|core| core.producers_for_checkpoint(id)).unwrap_or_default()
+    }));
+    let owner = Rc::downgrade(&core);
+    core.shard.set_producers(Rc::new(move |id| {
+        owner.upgrade().map(|core| core.last_offsets_of_producers(id)).unwrap_or_default()
     }));
     Ok(core)
 }

@@ -11,7 +11,7 @@ use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSetti
 use rt::{Disk, DiskError};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
-use shard::{Durability, PartitionSpec, Retention};
+use shard::{Compaction, Durability, PartitionSpec, Retention};
 
 use crate::config::{Config, DamagedJournal};
 use crate::records::MetadataLogError;
@@ -51,12 +51,22 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
         TopicDurability::Flushed => Durability::Flushed,
         TopicDurability::Relaxed => Durability::Relaxed,
     };
+    let retention = Retention { time: settings.retention_time, bytes: settings.retention_bytes };
+    let compacts = settings.cleanup.compacts();
+    let lag_max = settings.compaction_lag_max;
     PartitionSpec {
         id,
         segment_bytes: settings.segment_bytes,
-        segment_time: settings.segment_time,
+        // Only closed segments are compacted.
+        segment_time: lag_max.filter(|_| compacts).map_or(settings.segment_time, |lag| lag.min(settings.segment_time)),
         segment_jitter: settings.segment_jitter,
-        retention: Retention { time: settings.retention_time, bytes: settings.retention_bytes },
+        retention: if settings.cleanup.deletes() { retention } else { Retention::default() },
+        compaction: compacts.then(|| Compaction {
+            dirty_millionths: settings.cleanable_dirty_ratio.millionths(),
+            delete_retention: settings.delete_retention,
+            lag_min: settings.compaction_lag_min,
+            lag_max,
+        }),
         durability,
     }
 }

@@ -4,6 +4,7 @@
 //! derive from [`DEFINITIONS`].
 
 mod markdown;
+mod ratio;
 mod table;
 mod topic;
 
@@ -11,10 +12,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use markdown::settings_markdown;
+pub use ratio::Ratio;
 pub use table::DEFINITIONS;
 pub use topic::{
-    Durability, SettingOverrides, SettingSource, SettingSynonym, SettingView, TimestampType, TopicDefaults,
-    TopicSettings, describe,
+    CleanupPolicy, Durability, SettingOverrides, SettingSource, SettingSynonym, SettingView, TimestampType,
+    TopicDefaults, TopicSettings, describe,
 };
 
 use crate::limits;
@@ -44,6 +46,7 @@ pub enum SettingType {
     Boolean,
     Int,
     Long,
+    Double,
     /// Several of the accepted words, separated by commas.
     List,
     /// One of the accepted words.
@@ -56,6 +59,7 @@ impl fmt::Display for SettingType {
             Self::Boolean => "boolean",
             Self::Int => "int",
             Self::Long => "long",
+            Self::Double => "double",
             Self::List => "list",
             Self::Enum => "enum",
         })
@@ -88,6 +92,8 @@ impl fmt::Display for Unit {
 pub enum Accepted {
     /// Whole numbers from `min` to `max`, both inclusive.
     Range { min: i64, max: i64 },
+    /// Numbers from 0 to 1, both inclusive.
+    Ratio,
     /// One of these words, or a list of them for [`SettingType::List`].
     Words(&'static [&'static str]),
 }
@@ -105,6 +111,7 @@ pub enum Effect {
 pub(crate) enum SettingValue {
     Boolean(bool),
     Number(i64),
+    Ratio(Ratio),
     Word(&'static str),
     List(Vec<&'static str>),
 }
@@ -113,14 +120,28 @@ impl SettingValue {
     fn number(&self) -> i64 {
         match self {
             Self::Number(number) => *number,
-            Self::Boolean(_) | Self::Word(_) | Self::List(_) => panic!("{self:?} is stored as a number"),
+            _ => panic!("{self:?} is stored as a number"),
+        }
+    }
+
+    fn ratio(&self) -> Ratio {
+        match self {
+            Self::Ratio(ratio) => *ratio,
+            _ => panic!("{self:?} is stored as a ratio"),
+        }
+    }
+
+    fn words(&self) -> &[&'static str] {
+        match self {
+            Self::List(words) => words,
+            _ => panic!("{self:?} is stored as a list"),
         }
     }
 
     fn word(&self) -> &'static str {
         match self {
             Self::Word(word) => word,
-            Self::Boolean(_) | Self::Number(_) | Self::List(_) => panic!("{self:?} is stored as a word"),
+            _ => panic!("{self:?} is stored as a word"),
         }
     }
 }
@@ -131,6 +152,7 @@ impl fmt::Display for SettingValue {
         match self {
             Self::Boolean(value) => value.fmt(f),
             Self::Number(value) => value.fmt(f),
+            Self::Ratio(value) => value.fmt(f),
             Self::Word(value) => f.pad(value),
             Self::List(values) => f.pad(&values.join(",")),
         }
@@ -154,6 +176,8 @@ pub enum InvalidSetting {
     NotAList { name: &'static str },
     #[error("a relaxed topic is flushed by interval only: set corelane.durability=flushed or leave out {name}")]
     RelaxedWithFlushBound { name: &'static str },
+    #[error("min.compaction.lag.ms={min} is above max.compaction.lag.ms={max}")]
+    CompactionLags { min: String, max: String },
 }
 
 /// The definition of a setting by its topic name.
@@ -184,6 +208,7 @@ impl SettingDefinition {
             (_, Accepted::Range { min, max }) => {
                 text.parse().ok().filter(|number| (min..=max).contains(number)).map(SettingValue::Number)
             }
+            (_, Accepted::Ratio) => Ratio::parse(text).map(SettingValue::Ratio),
             (SettingType::List, Accepted::Words(words)) => words_of(text, words).map(SettingValue::List),
             (_, Accepted::Words(words)) => word_of(text, words).map(SettingValue::Word),
         };
@@ -200,6 +225,7 @@ impl SettingDefinition {
             (SettingType::Boolean, _) => "expected true or false".to_owned(),
             (_, Accepted::Range { min, max }) if min == max => format!("expected {min}"),
             (_, Accepted::Range { min, max }) => format!("expected a whole number from {min} to {max}"),
+            (_, Accepted::Ratio) => "expected a number from 0 to 1".to_owned(),
             (SettingType::List, Accepted::Words(words)) if words.len() > 1 => {
                 format!("expected a list of {}", words.join(", "))
             }

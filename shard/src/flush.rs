@@ -65,7 +65,7 @@ impl Flushing {
     }
 }
 
-fn for_good(error: DiskError) -> DiskError {
+pub(crate) fn for_good(error: DiskError) -> DiskError {
     match error {
         DiskError::NoSpace { operation, path } => DiskError::Io { operation, path, errno: ENOSPC },
         other => other,

@@ -5,6 +5,8 @@
 //! journal/<core>/checkpoint-a, checkpoint-b    two slots, written in turn
 //! topics/<topic id>/<partition>/<base>.log     a segment: batches back to back, exactly as they travel
 //! topics/<topic id>/<partition>/<base>.index   its spans: offset, position, time, checksum
+//! topics/<topic id>/<partition>/compaction     how far it is compacted; only if it ever was
+//! topics/<topic id>/<partition>/<...>.cleaned  what compaction is about to put in the place of a segment or index
 //! lost+found-<start>/<topic id>/               a topic that no record knew of at that start, as it was found
 //! ```
 
@@ -14,6 +16,8 @@ use base::{CoreId, Offset, PartitionId, TopicId};
 
 pub const JOURNALS: &str = "journal";
 pub const TOPICS: &str = "topics";
+pub const COMPACTION: &str = "compaction";
+const CLEANED_SUFFIX: &str = ".cleaned";
 
 pub fn journal_folder(core: CoreId) -> PathBuf {
     Path::new(JOURNALS).join(core.to_string())
@@ -38,6 +42,28 @@ pub fn segment_file(id: PartitionId, base: Offset) -> PathBuf {
 
 pub fn index_file(id: PartitionId, base: Offset) -> PathBuf {
     partition_folder(id).join(format!("{:020}.index", base.get()))
+}
+
+/// What is known of a partition's compaction.
+pub fn compaction_file(id: PartitionId) -> PathBuf {
+    partition_folder(id).join(COMPACTION)
+}
+
+/// The name of what shall replace a segment or an index.
+pub fn cleaned(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(CLEANED_SUFFIX);
+    PathBuf::from(name)
+}
+
+/// Whether compaction has left this in a partition's folder.
+pub fn is_of_compaction(file_name: &str) -> bool {
+    file_name == COMPACTION || is_unfinished(file_name)
+}
+
+/// Whether this is a file that compaction has not put in its place yet.
+pub fn is_unfinished(file_name: &str) -> bool {
+    file_name.ends_with(CLEANED_SUFFIX) || file_name.strip_suffix(rt::REPLACING_SUFFIX) == Some(COMPACTION)
 }
 
 /// The base offset in the name of a segment, `None` for every other file.

@@ -59,6 +59,20 @@ pub const SEGMENT_REMOVAL_PAUSE_SHORT: Duration = Duration::from_millis(1);
 pub const RETENTION_FIRST_CHECK: Duration = Duration::from_secs(30);
 /// Partitions whose new starts share a flush.
 pub const RETENTION_PARTITIONS_AT_ONCE: usize = 64;
+/// Bytes that compaction reads at once; a larger span is read whole.
+pub const COMPACTION_READ_BYTES: u32 = 1 << 20;
+/// Memory for looking into one batch; the door accepts none that takes more on a topic that is compacted.
+pub const COMPACTION_BATCH_BYTES_MAX: usize = 64 << 20;
+/// Largest file about a partition's compaction that is believed: a swap is of a few thousand segments at most.
+pub const COMPACTION_STATE_BYTES_MAX: usize = 1 << 20;
+/// Segments that compaction makes one of.
+pub const COMPACTION_SEGMENTS_AT_ONCE_MAX: usize = 10_000;
+/// Offsets that a segment may span: the index counts them with 32 bits.
+pub const SEGMENT_OFFSETS_MAX: u64 = i32::MAX as u64;
+/// Bytes that compaction reads or writes before it looks again whether the disk has room.
+pub const COMPACTION_ROOM_CHECK_BYTES: u64 = 16 << 20;
+/// Compaction is first looked after this long after a start, or earlier if its interval is shorter.
+pub const COMPACTION_FIRST_CHECK: Duration = Duration::from_secs(15);
 /// Tries to make a segment's file while other cores remove the folder of the topic around it.
 pub const SEGMENT_FILE_TRIES: usize = 3;
 /// Segment files kept open on one core, for appends and for reads.
@@ -125,5 +139,6 @@ const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);
 const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);
 const _: () = assert!(SCRUB_READ_BYTES.is_multiple_of(rt::BLOCK_BYTES as u64));
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(COMPACTION_SEGMENTS_AT_ONCE_MAX * 8 + 64 <= COMPACTION_STATE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
 const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

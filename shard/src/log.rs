@@ -3,6 +3,7 @@
 //! Nothing here does I/O or waits. Appends copy into chunks; the shard's tasks ask for writes and report them done.
 
 pub(crate) mod chunks;
+pub(crate) mod dirty;
 pub(crate) mod find;
 pub(crate) mod judge;
 mod roll;
@@ -20,6 +21,8 @@ use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
 use self::chunks::{Chunks, SegmentWrite, WriteWhat};
+pub use self::dirty::Compaction;
+use self::dirty::Progress;
 pub(crate) use self::roll::Roll;
 pub use self::roll::SegmentTimes;
 use self::start::ClosedSegment;
@@ -73,6 +76,8 @@ pub struct PartitionSpec {
     /// `segment.jitter.ms`: and up to so much earlier.
     pub segment_jitter: Duration,
     pub retention: Retention,
+    /// `None` for a log that is not compacted.
+    pub compaction: Option<Compaction>,
     pub durability: Durability,
 }
 
@@ -81,7 +86,7 @@ impl PartitionSpec {
     pub const fn new(id: PartitionId, segment_bytes: u32, durability: Durability) -> Self {
         let (segment_time, segment_jitter) = (Duration::MAX, Duration::ZERO);
         let retention = Retention { time: None, bytes: None };
-        Self { id, segment_bytes, segment_time, segment_jitter, retention, durability }
+        Self { id, segment_bytes, segment_time, segment_jitter, retention, compaction: None, durability }
     }
 }
 
@@ -184,6 +189,7 @@ pub(crate) struct PartitionLog {
     closed_bytes: u64,
     /// Finished segments, oldest first, once somebody had to know.
     closed: Option<VecDeque<ClosedSegment>>,
+    pub(crate) compaction: Progress,
     pub(crate) chunks: Chunks,
     /// Closed spans that chunks still cover or that no index file holds yet.
     pub(crate) spans: VecDeque<TailSpan>,
@@ -202,6 +208,8 @@ impl PartitionLog {
     pub(crate) fn from_row(spec: PartitionSpec, row: &PartitionRow) -> Self {
         let (bytes, index_records, times) = (row.position, row.index_records, row.times);
         let active = TailSegment { bytes, index_records, times, ..TailSegment::new(row.active_segment) };
+        // Without a closed byte and at its first start, the log has only the one segment, and was never compacted.
+        let has_one_segment = row.closed_bytes == 0 && row.log_start == Offset::ZERO;
         let log = Self {
             spec,
             log_start: row.log_start,
@@ -215,8 +223,8 @@ impl PartitionLog {
             newest: row.newest,
             tail: VecDeque::from([active]),
             closed_bytes: row.closed_bytes,
-            // Without a closed byte and at its first start, the log has only the one segment.
-            closed: (row.closed_bytes == 0 && row.log_start == Offset::ZERO).then(VecDeque::new),
+            closed: has_one_segment.then(VecDeque::new),
+            compaction: if has_one_segment { Progress::of_new_log() } else { Progress::default() },
             chunks: Chunks::default(),
             spans: VecDeque::new(),
             spans_persisted: 0,

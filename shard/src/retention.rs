@@ -92,7 +92,7 @@ impl Shard {
     }
 
     /// The time of a segment of which this process only knows the file.
-    async fn find_out_time(&self, slot: u32, id: PartitionId, segment: Offset) -> Result<(), ReadError> {
+    pub(crate) async fn find_out_time(&self, slot: u32, id: PartitionId, segment: Offset) -> Result<(), ReadError> {
         let is_finished = self.store.with_slot(slot, |log| log.tail_segment(segment).is_none());
         let newest = match is_finished {
             Some(true) => self.store.newest_timestamp_of(slot, id, segment).await?,

@@ -1,14 +1,16 @@
 //! The shard: all that one core owns, behind one handle.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, Timestamp};
 use rt::{Disk, DiskError, Flag, Gate, WatchedDisk};
 
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
+use crate::compaction::Cleaned;
 use crate::journal::direct::DIRECT_BYTES_MIN;
 use crate::journal::entry::Lsn;
 use crate::journal::ring::RingState;
@@ -40,6 +42,12 @@ pub struct ShardConfig {
     /// least [`DIRECT_BYTES_MIN`](crate::journal::direct::DIRECT_BYTES_MIN).
     pub direct_bytes_min: u32,
     pub scrub: ScrubConfig,
+    /// How often logs are looked at that compaction keeps, once nothing is left to do.
+    pub compaction_check_interval: Duration,
+    /// Bytes for the keys of a cleaning, while one runs.
+    pub compaction_key_bytes: u64,
+    /// Bytes that compaction reads and writes in a second.
+    pub compaction_bytes_per_second: u64,
 }
 
 /// How a shard begins: what recovery has left for its core.
@@ -136,7 +144,12 @@ pub struct Shard {
     /// As old as this are segments of earlier lives whose records have no timestamps.
     pub(crate) opened: Timestamp,
     pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
+    pub(crate) producers: RefCell<Rc<LastOfProducers>>,
+    pub(crate) cleaned: Cleaned,
 }
+
+/// Gives the last offset of each producer that is remembered of a partition.
+pub type LastOfProducers = dyn Fn(PartitionId) -> BTreeMap<ProducerId, Offset>;
 
 impl Shard {
     /// Opens a shard with the partitions that recovery found for it, and starts its background tasks.
@@ -175,6 +188,8 @@ impl Shard {
             scrubbed: Cell::default(),
             opened: rt::wall_clock(),
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
+            producers: RefCell::new(Rc::new(|_| BTreeMap::new())),
+            cleaned: Cleaned::default(),
             config,
         });
         let writing = Rc::clone(&shard.store);
@@ -308,6 +323,11 @@ impl Shard {
     /// Sets where the owner's own state per partition comes from when a checkpoint is taken.
     pub fn set_attachments(&self, source: Rc<dyn Fn(PartitionId) -> Vec<u8>>) {
         *self.attachments.borrow_mut() = source;
+    }
+
+    /// Sets who knows the last offsets of producers: compaction keeps the headers of those batches.
+    pub fn set_producers(&self, source: Rc<LastOfProducers>) {
+        *self.producers.borrow_mut() = source;
     }
 
     pub fn core(&self) -> CoreId {

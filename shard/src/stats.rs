@@ -44,6 +44,19 @@ pub struct ShardStats {
     /// How often a task kept this core for too long, and the longest time; [`rt::task_stalls`] names them.
     pub task_stalls: u64,
     pub task_stall_longest: Duration,
+    pub compaction: CompactionStats,
+}
+
+/// What compaction has done since the shard was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompactionStats {
+    /// Cleanings that came to their end.
+    pub cleanings: u64,
+    pub bytes_read: u64,
+    pub bytes_written: u64,
+    pub records_dropped: u64,
+    /// Time that cleanings took, pauses included, also of those that were given up.
+    pub time: Duration,
 }
 
 impl Shard {
@@ -73,6 +86,7 @@ impl Shard {
             disk_stall_longest: disk.longest,
             task_stalls: tasks.iter().map(|queue| queue.count).sum(),
             task_stall_longest: tasks.iter().map(|queue| queue.longest).max().unwrap_or_default(),
+            compaction: self.cleaned.stats.get(),
         }
     }
 

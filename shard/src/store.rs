@@ -8,6 +8,7 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, Notify};
 
 use crate::checkpoint::PartitionRow;
+use crate::compaction::swap::SegmentLocks;
 use crate::damage::DamageList;
 use crate::direct::Direct;
 use crate::journal::{Durability, Touched};
@@ -38,6 +39,7 @@ pub(crate) struct Store {
     pub(crate) reader: Reader,
     pub(crate) removal: Removal,
     pub(crate) damage: DamageList,
+    pub(crate) segment_locks: SegmentLocks,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
     pub(crate) progress: Notify,
     /// Partitions that were brought to segments for a checkpoint, since the start.
@@ -68,6 +70,7 @@ impl Store {
             reader: Reader::default(),
             removal: Removal::default(),
             damage: DamageList::default(),
+            segment_locks: SegmentLocks::default(),
             progress: Notify::new(),
             settled: Cell::new(0),
             poisoned: RefCell::new(None),

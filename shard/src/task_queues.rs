@@ -14,6 +14,8 @@ pub const WRITE_BACK: TaskQueue = TaskQueue::new(2);
 pub const BACKGROUND: TaskQueue = TaskQueue::new(3);
 /// Finding out what retention deletes, and removing segments.
 pub const RETENTION: TaskQueue = TaskQueue::new(4);
+/// Compacting logs by key.
+pub const COMPACTION: TaskQueue = TaskQueue::new(5);
 
 /// In the order of the queues' numbers.
 pub const TASK_QUEUES: &[TaskQueueSpec] = &[
@@ -22,4 +24,5 @@ pub const TASK_QUEUES: &[TaskQueueSpec] = &[
     TaskQueueSpec { name: "write-back", shares: 500, latency: None },
     TaskQueueSpec { name: "background", shares: 20, latency: None },
     TaskQueueSpec { name: "retention", shares: 20, latency: None },
+    TaskQueueSpec { name: "compaction", shares: 20, latency: None },
 ];

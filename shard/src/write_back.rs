@@ -15,7 +15,7 @@ use crate::open_files::OpenFiles;
 use crate::shard::Shard;
 use crate::space::Refused;
 use crate::store::Store;
-use crate::task_queues::{BACKGROUND, CONTROL, RETENTION, WRITE_BACK};
+use crate::task_queues::{BACKGROUND, COMPACTION, CONTROL, RETENTION, WRITE_BACK};
 use crate::{layout, limits};
 
 /// What the kernel says when a disk gives back less than it took.
@@ -198,6 +198,7 @@ impl Shard {
         self.spawn_task(WRITE_BACK, Rc::clone(self).make_space_for_large_batches());
         self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
+        self.spawn_task(COMPACTION, Rc::clone(self).keep_compacted());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
         self.spawn_task(CONTROL, Rc::clone(self).watch_disk());
         self.spawn_task(BACKGROUND, Rc::clone(self).scrub_segments());

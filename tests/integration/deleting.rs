@@ -91,7 +91,7 @@ fn retention_deletes_what_a_topic_or_the_brokers_defaults_say_and_nothing_else()
         make("timed", &[("retention.ms", "-1"), ("segment.ms", "1000"), ("retention.bytes", "1")]),
         ErrorCode::None
     );
-    assert_eq!(make("compacted", &[("cleanup.policy", "compact")]), ErrorCode::InvalidConfig);
+    assert_eq!(make("compacted", &[("cleanup.policy", "compacted")]), ErrorCode::InvalidConfig);
     assert_eq!(make("odd", &[("segment.ms", "0")]), ErrorCode::InvalidConfig);
     // The records are some years old.
     for topic in ["default", "kept"] {

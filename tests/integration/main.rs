@@ -1,6 +1,7 @@
 //! One broker process, asked through the Kafka door what clients rely on beyond bytes in and bytes out.
 
 mod asking;
+mod compacting;
 mod deleting;
 mod fetching;
 mod pressure;

@@ -193,6 +193,9 @@ impl Life {
                     retention_check_interval: Duration::from_millis(20),
                     direct_bytes_min: world.direct_bytes_min(),
                     scrub: ScrubConfig { interval: Some(Duration::from_millis(60)), bytes_per_second: 64 << 20 },
+                    compaction_check_interval: Duration::from_millis(10),
+                    compaction_key_bytes: 1 << 16,
+                    compaction_bytes_per_second: 1 << 30,
                 };
                 let shard = Shard::open(attach(), config, start.start, partitions).await?;
                 let source = Rc::clone(&counts);

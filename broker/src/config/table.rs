@@ -140,6 +140,25 @@ pub const SETTINGS: &[Setting] = &[
         "How often records are looked for that retention deletes (Kafka's log.retention.check.interval.ms).",
     ),
     setting(
+        "compaction.check_interval",
+        duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
+        "15 s",
+        "How often logs are looked for that are to be compacted, once none is left (Kafka's log.cleaner.backoff.ms).",
+    ),
+    setting(
+        "compaction.keys_memory",
+        Kind::Bytes { min: MIB, max: TIB },
+        "128 MiB",
+        "Memory for the keys of compactions, over all cores, while they run: 24 bytes for each key; with more keys a log \
+         is compacted in several rounds (Kafka's log.cleaner.dedupe.buffer.size).",
+    ),
+    setting(
+        "compaction.rate",
+        Kind::Bytes { min: 64 * KIB, max: TIB },
+        "64 MiB",
+        "Bytes that compaction reads and writes in a second, per core (Kafka's log.cleaner.io.max.bytes.per.second).",
+    ),
+    setting(
         "producers.expiration",
         duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
         "24 h",

@@ -27,6 +27,7 @@ const TYPE_BOOLEAN: i8 = 1;
 const TYPE_STRING: i8 = 2;
 const TYPE_INT: i8 = 3;
 const TYPE_LONG: i8 = 5;
+const TYPE_DOUBLE: i8 = 6;
 const TYPE_LIST: i8 = 7;
 
 pub(super) fn source_code(source: SettingSource) -> i8 {
@@ -106,6 +107,7 @@ fn topic_setting(request: &DescribeConfigsRequest, setting: SettingView) -> Desc
             SettingType::Boolean => TYPE_BOOLEAN,
             SettingType::Int => TYPE_INT,
             SettingType::Long => TYPE_LONG,
+            SettingType::Double => TYPE_DOUBLE,
             SettingType::List => TYPE_LIST,
             SettingType::Enum => TYPE_STRING,
         },
@@ -160,6 +162,9 @@ fn kafka_names(core: &Core) -> Vec<(&'static str, String, i8)> {
         ("socket.request.max.bytes", config.kafka_request_bytes_max.bytes().to_string(), TYPE_INT),
         ("connections.max.idle.ms", config.connection_idle.as_millis().to_string(), TYPE_LONG),
         ("log.retention.check.interval.ms", config.retention_check_interval.as_millis().to_string(), TYPE_LONG),
+        ("log.cleaner.enable", "true".to_owned(), TYPE_BOOLEAN),
+        ("log.cleaner.backoff.ms", config.compaction_check_interval.as_millis().to_string(), TYPE_LONG),
+        ("log.cleaner.dedupe.buffer.size", config.compaction_keys_memory.bytes().to_string(), TYPE_LONG),
         ("producer.id.expiration.ms", config.producer_expiration.as_millis().to_string(), TYPE_INT),
         ("log.dirs", config.data.display().to_string(), TYPE_STRING),
     ]

@@ -278,7 +278,7 @@ fn settings_change_one_by_one_and_only_real_changes_are_recorded() {
         ("flush.ms", Set(text("-1"))),
         ("flush.ms", Append(text("1"))),
         ("flush.ms", Subtract(text("1"))),
-        ("cleanup.policy", Append(text("compact"))),
+        ("cleanup.policy", Append(text("compacted"))),
         ("cleanup.policy", Subtract(text("delete"))),
         ("corelane.durability", Set(text("relaxed"))),
     ] {

@@ -90,7 +90,7 @@ impl ProducerBatch {
     }
 
     /// A batch appended as sent has dense offsets.
-    fn last_offset(&self) -> Offset {
+    pub fn last_offset(&self) -> Offset {
         self.base_offset.plus(u64::from(self.record_count - 1))
     }
 

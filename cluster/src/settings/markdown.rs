@@ -26,6 +26,7 @@ fn accepted(definition: &SettingDefinition) -> String {
         (_, Accepted::Range { min, max }) if min == max => format!("`{min}`"),
         (_, Accepted::Range { min, max: i64::MAX }) => format!("from `{min}`"),
         (_, Accepted::Range { min, max }) => format!("`{min}` to `{max}`"),
+        (_, Accepted::Ratio) => "`0.0` to `1.0`".to_owned(),
         (_, Accepted::Words(words)) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
     }
 }

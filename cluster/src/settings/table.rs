@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Accepted, Durability, Effect, SettingDefinition, SettingType, SettingValue, TimestampType, TopicSettings, Unit,
+    Accepted, CleanupPolicy, Durability, Effect, SettingDefinition, SettingType, SettingValue, TimestampType,
+    TopicSettings, Unit,
 };
 
 const MIB: i64 = 1 << 20;
@@ -20,10 +21,18 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         kind: SettingType::List,
         unit: Unit::None,
         default: "delete",
-        accepted: Accepted::Words(&["delete"]),
-        effect: Effect::Limited("compaction is not available yet"),
-        doc: "How old records leave: `delete` drops whole segments past the retention.",
-        store: keep_nothing,
+        accepted: Accepted::Words(&["delete", "compact"]),
+        effect: Effect::Served,
+        doc: "How old records leave: `delete` drops whole segments past the retention, `compact` keeps the last record \
+              of each key; `compact,delete` does both.",
+        store: |settings, value| {
+            let words = value.words();
+            settings.cleanup = match (words.contains(&"compact"), words.contains(&"delete")) {
+                (true, true) => CleanupPolicy::CompactAndDelete,
+                (true, false) => CleanupPolicy::Compact,
+                (false, _) => CleanupPolicy::Delete,
+            };
+        },
     },
     SettingDefinition {
         name: "compression.type",
@@ -51,6 +60,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         },
     },
     SettingDefinition {
+        name: "delete.retention.ms",
+        broker_name: "log.cleaner.delete.retention.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "86400000",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "How long compaction keeps a tombstone (a record with a key and no value) after it first came across it.",
+        store: |settings, value| settings.delete_retention = milliseconds(value),
+    },
+    SettingDefinition {
         name: "flush.messages",
         broker_name: "log.flush.interval.messages",
         kind: SettingType::Long,
@@ -71,6 +91,19 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         effect: Effect::Limited(FLUSH_IS_STRICTER),
         doc: "Kafka's bound on how long a record is written but not flushed.",
         store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "max.compaction.lag.ms",
+        broker_name: "log.cleaner.max.compaction.lag.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "9223372036854775807",
+        accepted: Accepted::Range { min: 1, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "A record older than this is compacted at the next look, however little there is to clean.",
+        store: |settings, value| {
+            settings.compaction_lag_max = (value.number() < i64::MAX).then(|| milliseconds(value));
+        },
     },
     SettingDefinition {
         name: "max.message.bytes",
@@ -118,6 +151,28 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
             settings.timestamp_type =
                 if value.word() == "LogAppendTime" { TimestampType::LogAppend } else { TimestampType::Create };
         },
+    },
+    SettingDefinition {
+        name: "min.cleanable.dirty.ratio",
+        broker_name: "log.cleaner.min.cleanable.ratio",
+        kind: SettingType::Double,
+        unit: Unit::None,
+        default: "0.5",
+        accepted: Accepted::Ratio,
+        effect: Effect::Served,
+        doc: "A log is compacted once more than this share of it, in bytes, was not compacted before.",
+        store: |settings, value| settings.cleanable_dirty_ratio = value.ratio(),
+    },
+    SettingDefinition {
+        name: "min.compaction.lag.ms",
+        broker_name: "log.cleaner.min.compaction.lag.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "0",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Served,
+        doc: "A record is not compacted before it is older than this.",
+        store: |settings, value| settings.compaction_lag_min = milliseconds(value),
     },
     SettingDefinition {
         name: "min.insync.replicas",

@@ -27,6 +27,11 @@ fn the_built_in_values_are_those_of_kafka_where_kafka_has_them() {
         segment_bytes: 1 << 30,
         segment_time: Duration::from_secs(7 * 86_400),
         segment_jitter: Duration::ZERO,
+        cleanup: CleanupPolicy::Delete,
+        delete_retention: Duration::from_secs(86_400),
+        cleanable_dirty_ratio: Ratio::parse("0.5").unwrap(),
+        compaction_lag_min: Duration::ZERO,
+        compaction_lag_max: None,
         retention_time: Some(Duration::from_secs(7 * 86_400)),
         retention_bytes: None,
         min_insync_replicas: 1,
@@ -56,10 +61,12 @@ fn values_outside_their_bounds_are_refused_with_what_was_expected() {
         ("min.insync.replicas", "0", "expected a whole number from 1 to 2147483647"),
         ("message.timestamp.type", "logappendtime", "expected CreateTime or LogAppendTime"),
         ("flush.ms", "9223372036854775808", "expected a whole number from 0 to 9223372036854775807; a flushed topic"),
-        ("cleanup.policy", "compact", "expected delete; compaction is not available yet"),
-        ("cleanup.policy", "compact,delete", "expected delete; compaction is not available yet"),
-        ("cleanup.policy", "delete,delete", "expected delete; compaction is not available yet"),
-        ("cleanup.policy", "", "expected delete; compaction is not available yet"),
+        ("cleanup.policy", "compacted", "expected a list of delete, compact"),
+        ("cleanup.policy", "delete,delete", "expected a list of delete, compact"),
+        ("cleanup.policy", "", "expected a list of delete, compact"),
+        ("min.cleanable.dirty.ratio", "1.1", "expected a number from 0 to 1"),
+        ("max.compaction.lag.ms", "0", "expected a whole number from 1 to 9223372036854775807"),
+        ("delete.retention.ms", "-1", "expected a whole number from 0 to 9223372036854775807"),
         ("compression.type", "zstd", "expected producer; batches are stored exactly as the producer compressed them"),
         ("retention.ms", "-2", "expected a whole number from -1 to 9223372036854775807"),
         ("retention.bytes", "1 GiB", "expected a whole number from -9223372036854775808 to 9223372036854775807"),
@@ -69,6 +76,25 @@ fn values_outside_their_bounds_are_refused_with_what_was_expected() {
         let message = overrides(&[(name, value)]).unwrap_err().to_string();
         assert!(message.starts_with(&format!("{name}={value:?} is not accepted: {expected}")), "{message}");
     }
+}
+
+#[test]
+fn the_policy_says_how_records_leave_and_the_lags_of_compaction_leave_room_between_them() {
+    let resolved = |values: &[(&str, &str)]| {
+        TopicSettings::resolve(&overrides(values).unwrap(), &TopicDefaults::default()).cleanup
+    };
+    for (text, compacts, deletes) in [
+        ("delete", false, true),
+        ("compact", true, false),
+        ("compact,delete", true, true),
+        ("delete, compact", true, true),
+    ] {
+        let policy = resolved(&[("cleanup.policy", text)]);
+        assert_eq!((policy.compacts(), policy.deletes()), (compacts, deletes), "{text}");
+    }
+    let lags = |min, max| overrides(&[("min.compaction.lag.ms", min), ("max.compaction.lag.ms", max)]);
+    assert!(lags("5", "5").is_ok());
+    assert_eq!(lags("6", "5").unwrap_err().to_string(), "min.compaction.lag.ms=6 is above max.compaction.lag.ms=5");
 }
 
 #[test]
@@ -175,5 +201,5 @@ fn the_manual_has_one_row_for_each_setting() {
     assert_eq!(text.lines().count(), DEFINITIONS.len() + 2);
     assert!(text.lines().all(|line| line.matches('|').count() == 7), "{text}");
     assert!(text.contains("| `segment.bytes` | int | bytes | `1073741824` | `1048576` to `2147483647` |"), "{text}");
-    assert!(text.contains("| `cleanup.policy` | list |  | `delete` | `delete` |"), "{text}");
+    assert!(text.contains("| `cleanup.policy` | list |  | `delete` | `delete`, `compact` |"), "{text}");
 }

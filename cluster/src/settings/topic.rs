@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{DEFINITIONS, InvalidSetting, SettingDefinition, definition};
+use super::{DEFINITIONS, InvalidSetting, Ratio, SettingDefinition, definition};
 
 /// The settings of one topic, ready for use. Settings that accept one behaviour only have no field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +18,42 @@ pub struct TopicSettings {
     /// A segment is closed after this time, and up to the jitter earlier.
     pub segment_time: Duration,
     pub segment_jitter: Duration,
+    pub cleanup: CleanupPolicy,
+    /// How long compaction keeps tombstones that it has come across.
+    pub delete_retention: Duration,
+    /// A log is compacted once more than this share of it is not.
+    pub cleanable_dirty_ratio: Ratio,
+    /// Records younger than this are not compacted.
+    pub compaction_lag_min: Duration,
+    /// Records older than this are compacted whatever the share; `None` is no limit.
+    pub compaction_lag_max: Option<Duration>,
     /// How long segments are kept, by their newest record; `None` is for ever.
     pub retention_time: Option<Duration>,
     /// How much is kept at least; `None` is everything.
     pub retention_bytes: Option<u64>,
     pub min_insync_replicas: u32,
     pub durability: Durability,
+}
+
+/// How old records leave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CleanupPolicy {
+    /// By retention, in whole segments.
+    #[default]
+    Delete,
+    /// When a later record has the same key.
+    Compact,
+    CompactAndDelete,
+}
+
+impl CleanupPolicy {
+    pub const fn compacts(self) -> bool {
+        matches!(self, Self::Compact | Self::CompactAndDelete)
+    }
+
+    pub const fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::CompactAndDelete)
+    }
 }
 
 /// Whose clock stamps the records.
@@ -111,14 +141,25 @@ impl SettingOverrides {
         Ok(overrides)
     }
 
-    /// What each value alone cannot show: relaxed topics have no bound on what is not flushed.
+    /// What each value alone cannot show: relaxed topics have no bound on what is not flushed, and the bounds of
+    /// compaction's lag must leave room between them.
     pub(crate) fn check_together(&self) -> Result<(), InvalidSetting> {
+        self.check_compaction_lags()?;
         match self.flush_bound() {
             Some(name) if self.get("corelane.durability") == Some("relaxed") => {
                 Err(InvalidSetting::RelaxedWithFlushBound { name })
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_compaction_lags(&self) -> Result<(), InvalidSetting> {
+        let lag = |name: &str| {
+            let text = self.get(name).or_else(|| definition(name).ok().map(|known| known.default)).unwrap_or_default();
+            (text.parse().unwrap_or(0_i64), text.to_owned())
+        };
+        let ((least, min), (most, max)) = (lag("min.compaction.lag.ms"), lag("max.compaction.lag.ms"));
+        if least > most { Err(InvalidSetting::CompactionLags { min, max }) } else { Ok(()) }
     }
 
     /// The setting that bounds what is written but not flushed, if one does.
@@ -178,6 +219,11 @@ impl TopicSettings {
             segment_bytes: 0,
             segment_time: Duration::ZERO,
             segment_jitter: Duration::ZERO,
+            cleanup: CleanupPolicy::Delete,
+            delete_retention: Duration::ZERO,
+            cleanable_dirty_ratio: Ratio::default(),
+            compaction_lag_min: Duration::ZERO,
+            compaction_lag_max: None,
             retention_time: None,
             retention_bytes: None,
             min_insync_replicas: 0,

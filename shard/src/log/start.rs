@@ -49,10 +49,11 @@ impl PartitionLog {
         self.checkpointed_segment = self.checkpointed_segment.max(active_segment);
     }
 
-    /// Takes the oldest closed segment if all of it lies before the start and no start of the broker would write to it.
+    /// Takes the oldest closed segment if all of it lies before the start, no start of the broker would write to it, and
+    /// it is not being compacted.
     pub(crate) fn take_removable(&mut self) -> Option<ClosedSegment> {
         let oldest = self.oldest_before_start()?;
-        if oldest.base >= self.checkpointed_segment {
+        if oldest.base >= self.checkpointed_segment || self.is_held(oldest.base) {
             return None;
         }
         self.closed_bytes -= u64::from(oldest.bytes);

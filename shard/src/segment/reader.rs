@@ -128,6 +128,8 @@ pub(super) struct Target {
     id: PartitionId,
     segment: Offset,
     pub(super) spans: Vec<Span>,
+    /// That of the log to which the spans belong.
+    generation: u64,
     /// Bytes of the segment that readers may have.
     pub(super) safe_end: u32,
 }
@@ -141,17 +143,22 @@ impl Store {
         bytes_max: u32,
     ) -> Result<ReadData, ReadError> {
         let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
-        let result = self.read_segment(slot, id, offset, bytes_max).await;
-        let offsets = self.with_slot(slot, |log| log.offsets());
-        match (result, offsets) {
-            (Err(_), Some(offsets)) if offset < offsets.log_start => {
-                Err(ReadError::OutOfRange { wanted: offset, offsets })
+        loop {
+            let generation = self.settled_generation(slot).await.ok_or(ReadError::UnknownPartition(id))?;
+            let result = self.read_segment(slot, id, offset, bytes_max).await;
+            let offsets = self.with_slot(slot, |log| log.offsets());
+            match (result, offsets) {
+                (Err(_), Some(offsets)) if offset < offsets.log_start => {
+                    return Err(ReadError::OutOfRange { wanted: offset, offsets });
+                }
+                // Compaction has put another segment in the place of the one that was being read.
+                (Err(_), _) if self.was_swapped(slot, generation) => {}
+                (Err(ReadError::Damaged { partition, segment, at, what }), Some(_)) => {
+                    self.damage.note(Damage { partition, segment, position: at, offset, what: what.clone() });
+                    return Err(ReadError::Damaged { partition, segment, at, what });
+                }
+                (result, _) => return result,
             }
-            (Err(ReadError::Damaged { partition, segment, at, what }), Some(_)) => {
-                self.damage.note(Damage { partition, segment, position: at, offset, what: what.clone() });
-                Err(ReadError::Damaged { partition, segment, at, what })
-            }
-            (result, _) => result,
         }
     }
 
@@ -183,6 +190,9 @@ impl Store {
         while self.reader.is_loading(slot, segment, span.position) {
             self.reader.loaded.notified().await;
         }
+        if self.was_swapped(slot, target.generation) {
+            return Err(target.damaged(span.position, "compaction replaces it"));
+        }
         if let Some(extent) = self.reader.extent(slot, segment, span.position, span.end_position()) {
             self.read_ahead(target, &extent);
             return Ok(Run { start: extent.range.start, bytes: extent.bytes });
@@ -196,7 +206,7 @@ impl Store {
         let count = spans_within(&target.spans[first..], span.position.saturating_add(wanted), on_disk);
         let extent = self.load(target, first..first + count).await?;
         // Spans that still grow are not kept: the next reader finds more in them.
-        if self.is_settled(slot, segment, extent.range.end) {
+        if self.is_settled(slot, segment, extent.range.end) && !self.was_swapped(slot, target.generation) {
             self.reader.keep(extent.clone());
         }
         Ok(Run { start: extent.range.start, bytes: extent.bytes })
@@ -221,7 +231,8 @@ impl Store {
         if !self.is_settled(slot, segment, end) {
             return;
         }
-        let ahead = Target { spans, safe_end: target.safe_end, slot, id: target.id, segment };
+        let Target { safe_end, id, generation, .. } = *target;
+        let ahead = Target { spans, safe_end, slot, id, segment, generation };
         self.reader.loading.borrow_mut().push((slot, segment, from..end));
         let store = Rc::clone(self);
         let load = async move {
@@ -232,7 +243,8 @@ impl Store {
                 .borrow_mut()
                 .retain(|(s, seg, range)| (*s, *seg, range.start) != (slot, segment, from));
             match loaded {
-                Ok(extent) => store.reader.keep(extent),
+                Ok(extent) if !store.was_swapped(slot, generation) => store.reader.keep(extent),
+                Ok(_) => {}
                 // Whoever reads on meets the same error and reports it.
                 Err(cause) => tracing::debug!(%cause, "reading ahead failed"),
             }
@@ -246,6 +258,9 @@ impl Store {
         let spans = &target.spans[spans];
         let (from, to) = (spans[0].position, spans[spans.len() - 1].end_position());
         let file = self.segment_for_read(target).await?;
+        if self.was_swapped(target.slot, target.generation) {
+            return Err(target.damaged(from, "compaction replaces it"));
+        }
         let start = block_floor(u64::from(from));
         let read = file.read(start, length(block_ceil(u64::from(to)) - start)).await?;
         let skip = length(u64::from(from) - start);
@@ -330,7 +345,7 @@ impl Store {
         })
     }
 
-    /// Finds out which finished segments there are: the folder is listed once.
+    /// Finds out which finished segments there are, once no compaction is in between: the folder is listed once.
     pub(crate) async fn load_closed_segments(&self, slot: u32, id: PartitionId) -> Result<(), ReadError> {
         let look = || {
             let look = self.with_slot(slot, |log| (log.closed_segments().is_some(), log.oldest_unfinished()));
@@ -349,11 +364,20 @@ impl Store {
             if look()? != (false, unfinished) {
                 continue;
             }
+            let has_traces = entries.iter().any(|entry| layout::is_of_compaction(&entry.name));
+            if has_traces && self.with_slot(slot, |log| log.compaction.state.is_none()) == Some(true) {
+                self.settle_compaction(slot, id).await?;
+                continue;
+            }
             let found = entries.iter().filter_map(|entry| {
                 let bytes = u32::try_from(entry.len).unwrap_or(u32::MAX);
                 layout::segment_base(&entry.name).map(|base| ClosedSegment { base, bytes, time: None })
             });
-            self.with_slot(slot, |log| log.closed_segments_are(found));
+            self.with_slot(slot, |log| {
+                // What a compacted segment has replaced may still be there.
+                let replaced = log.compaction.state.get_or_insert_default().replaced();
+                log.closed_segments_are(found.filter(|segment| !replaced.contains(&segment.base)));
+            });
         }
     }
 
@@ -374,6 +398,7 @@ impl Store {
         offset: Option<Offset>,
     ) -> Result<Target, ReadError> {
         let gone = || ReadError::UnknownPartition(id);
+        let generation = self.settled_generation(slot).await.ok_or_else(gone)?;
         let from_memory = self
             .with_slot(slot, |log| {
                 let known = offset.and_then(|offset| log.tail_span_of(offset))?;
@@ -387,7 +412,7 @@ impl Store {
         let stable = self.with_slot(slot, |log| log.stable_position()).ok_or_else(gone)?;
         let whole = spans.last().map_or(0, Span::end_position);
         let safe_end = if stable.segment == segment { stable.position } else { whole };
-        Ok(Target { slot, id, segment, spans, safe_end })
+        Ok(Target { slot, id, segment, spans, generation, safe_end })
     }
 
     pub(super) async fn span_bytes(

@@ -18,16 +18,21 @@ impl Store {
         wanted: impl Fn(&Span) -> bool,
     ) -> Result<Option<(Offset, Bytes)>, ReadError> {
         let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
-        for segment in self.segments_from(slot, id, from).await? {
-            let found = self.find_span_in(slot, id, (segment, from), &wanted).await;
-            match found {
-                Ok(None) => {}
-                // It was removed while we looked.
-                Err(_) if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) => {}
-                found => return found,
+        'again: loop {
+            let generation = self.settled_generation(slot).await.ok_or(ReadError::UnknownPartition(id))?;
+            for segment in self.segments_from(slot, id, from).await? {
+                let found = self.find_span_in(slot, id, (segment, from), &wanted).await;
+                match found {
+                    Ok(None) => {}
+                    // It was removed while we looked.
+                    Err(_) if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) => {}
+                    // Compaction has put another one in its place.
+                    Err(_) if self.was_swapped(slot, generation) => continue 'again,
+                    found => return found,
+                }
             }
+            return Ok(None);
         }
-        Ok(None)
     }
 
     /// Base offsets of the segments that hold `from` and what follows.

@@ -100,6 +100,7 @@ impl Store {
         {
             return Ok(kept.spans);
         }
+        let generation = self.settled_generation(slot).await.ok_or(ReadError::UnknownPartition(id))?;
         let mut from_file = self.read_index(id, segment).await?;
         if let Some(records) = records {
             // What follows is what an earlier life has left, or what is being written: not to be kept.
@@ -113,8 +114,11 @@ impl Store {
             from_file.into()
         } else {
             tracing::warn!(%id, %segment, "the index of a segment is missing or incomplete; it is made again");
-            self.rebuild_index(&*file, id, segment, records).await?.into()
+            self.rebuild_index(&*file, (slot, generation), id, segment, records).await?.into()
         };
+        if self.was_swapped(slot, generation) {
+            return Ok(spans);
+        }
         let index = CachedIndex { spans: Rc::clone(&spans), whole: records.is_none(), used };
         self.reader.indexes.borrow_mut().put((slot, segment), index);
         Ok(spans)
@@ -127,12 +131,7 @@ impl Store {
         id: PartitionId,
         segment: Offset,
     ) -> Result<Option<Timestamp>, ReadError> {
-        let bytes = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten();
-        let mut spans = self.read_index(id, segment).await?;
-        // Not by way of the cache, unless the index has to be made again: nobody else looks at the oldest segments.
-        if spans.last().map(Span::end_position) != bytes {
-            spans = self.all_spans(slot, id, segment).await?;
-        }
+        let spans = self.finished_spans(slot, id, segment).await?;
         Ok(spans.iter().map(|span| span.max_timestamp).max().and_then(Timestamp::from_wire))
     }
 
@@ -140,6 +139,7 @@ impl Store {
     pub(crate) async fn spans_to_check(
         &self,
         file: &dyn DiskFile,
+        (slot, generation): (u32, u64),
         id: PartitionId,
         segment: ClosedSegment,
     ) -> Result<Vec<Span>, ReadError> {
@@ -148,7 +148,23 @@ impl Store {
             return Ok(spans);
         }
         tracing::warn!(%id, segment = %segment.base, "the index of a segment is missing or incomplete; it is made again");
-        self.rebuild_index(file, id, segment.base, None).await
+        self.rebuild_index(file, (slot, generation), id, segment.base, None).await
+    }
+
+    /// All spans of a finished segment. Not by way of the cache, unless the index has to be made again: for whoever looks at
+    /// segments that readers don't.
+    pub(crate) async fn finished_spans(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+    ) -> Result<Vec<Span>, ReadError> {
+        let bytes = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten();
+        let spans = self.read_index(id, segment).await?;
+        if spans.last().map(Span::end_position) == bytes {
+            return Ok(spans);
+        }
+        self.all_spans(slot, id, segment).await
     }
 
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
@@ -165,6 +181,7 @@ impl Store {
     async fn rebuild_index(
         &self,
         file: &dyn DiskFile,
+        (slot, generation): (u32, u64),
         id: PartitionId,
         segment: Offset,
         records: Option<u32>,
@@ -176,7 +193,6 @@ impl Store {
         };
         if records.is_some() {
             // Memory knows the rest: the segment's newest spans, the open one among them.
-            let slot = self.slot_of(id).ok_or(ReadError::UnknownPartition(id))?;
             let end = self.with_slot(slot, |log| {
                 let all = log.tail_segment(segment).map_or(0, |tail| tail.bytes);
                 log.spans_of(segment).next().map_or(all, |span| span.position)
@@ -184,6 +200,11 @@ impl Store {
             return rebuild_spans(file, &path, segment, end).await.map_err(damaged);
         }
         let spans = rebuild_spans(file, &path, segment, None).await.map_err(damaged)?;
+        let _lock = self.segment_locks.lock(slot).await;
+        if self.was_swapped(slot, generation) {
+            // The segment that was looked at is gone, and the one in its place has an index.
+            return Ok(spans);
+        }
         let mut bytes = index::encode_header(segment).to_vec();
         for span in &spans {
             bytes.extend_from_slice(&span.encode(segment));
@@ -192,8 +213,7 @@ impl Store {
         write_bytes_at(&*index_file, 0, &bytes).await?;
         index_file.set_len(bytes.len() as u64).await?;
         flush::sync(&*index_file).await?;
-        let slot = self.slot_of(id);
-        if slot.and_then(|slot| self.with_slot(slot, |log| log.is_before_start(segment))) == Some(true) {
+        if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) {
             // The segment may have been removed meanwhile, and its index would stay for ever.
             remove_file(&*self.disk, &layout::index_file(id, segment)).await;
         }

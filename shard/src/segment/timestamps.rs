@@ -57,13 +57,16 @@ impl Shard {
             data => data?,
         };
         let bytes = data.parts.concat();
-        match Batch::parse(&bytes) {
-            Ok((batch, _)) => Ok(first_at_or_after(id, &batch, start, timestamp)),
-            Err(error) => Err(damaged(id, &error)),
+        let batch = Batch::parse(&bytes).map_err(|error| damaged(id, &error))?.0;
+        // Compaction may have dropped the record, or the batch.
+        let is_there = batch.header().max_timestamp() == Some(timestamp);
+        match first_at_or_after(id, &batch, start, timestamp).filter(|_| is_there) {
+            Some(found) => Ok(Some(found)),
+            None => self.newest_record_from(id, start, newest).await,
         }
     }
 
-    /// The newest record was deleted: looks for the one that is now.
+    /// The newest record is gone: looks for the one that is now.
     async fn newest_record_from(
         &self,
         id: PartitionId,
@@ -104,6 +107,10 @@ fn first_at_or_after(
 ) -> Option<TimestampedOffset> {
     let found = find_record(id, batch, start, |timestamp, _| timestamp >= wanted.to_wire(), Stop::AtFirst);
     let header = batch.header();
+    if header.record_count() == 0 {
+        // All that compaction has left of it.
+        return None;
+    }
     // A header may promise a later timestamp than any record has.
     found.or_else(|| (header.base_offset() >= start).then(|| whole_batch(batch, start)))
 }

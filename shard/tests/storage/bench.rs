@@ -14,8 +14,8 @@ use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::TASK_QUEUES;
 use shard::{
-    AppendBatch, AppendError, Durability, PartitionRow, PartitionSpec, Reserve, Retention, ScrubConfig, Shard,
-    ShardConfig,
+    AppendBatch, AppendError, Compaction, Durability, PartitionRow, PartitionSpec, Reserve, Retention, ScrubConfig,
+    Shard, ShardConfig,
 };
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
 use wire::compress::Compressor;
@@ -36,6 +36,9 @@ pub(crate) struct Bench {
     pub(crate) segment_bytes: Cell<u32>,
     pub(crate) retention: Cell<Retention>,
     pub(crate) retention_check_interval: Cell<Duration>,
+    pub(crate) compaction: Cell<Option<Compaction>>,
+    pub(crate) compaction_check_interval: Cell<Duration>,
+    pub(crate) compaction_key_bytes: Cell<u64>,
     pub(crate) cache_bytes: Cell<u64>,
     pub(crate) direct_bytes_min: Cell<u32>,
     pub(crate) ring_bytes: Cell<u64>,
@@ -83,8 +86,19 @@ pub(crate) fn partition(topic: u32, index: u32) -> PartitionId {
     PartitionId::new(TopicId::from_random(u128::from(topic)), index)
 }
 
-fn spec(id: PartitionId, segment_bytes: u32, retention: Retention) -> PartitionSpec {
-    PartitionSpec { retention, ..PartitionSpec::new(id, segment_bytes, Durability::Flushed) }
+/// What partitions of this test are like.
+#[derive(Clone, Copy)]
+struct Settings {
+    segment_bytes: u32,
+    retention: Retention,
+    compaction: Option<Compaction>,
+}
+
+impl Settings {
+    fn spec(&self, id: PartitionId) -> PartitionSpec {
+        let Self { segment_bytes, retention, compaction } = *self;
+        PartitionSpec { retention, compaction, ..PartitionSpec::new(id, segment_bytes, Durability::Flushed) }
+    }
 }
 
 impl Bench {
@@ -99,6 +113,9 @@ impl Bench {
             segment_bytes: Cell::new(256 << 10),
             retention: Cell::default(),
             retention_check_interval: Cell::new(Duration::from_secs(1)),
+            compaction: Cell::default(),
+            compaction_check_interval: Cell::new(Duration::from_secs(1)),
+            compaction_key_bytes: Cell::new(1 << 20),
             cache_bytes: Cell::new(1 << 20),
             direct_bytes_min: Cell::new(DIRECT_BYTES_MIN),
             ring_bytes: Cell::new(RING_BYTES),
@@ -125,7 +142,9 @@ impl Bench {
     /// Recovers the disk and opens a shard on it.
     pub(crate) async fn start(&self) -> Result<Rc<Shard>, RecoveryError> {
         let disk = (self.view.get())(self.disk.attach());
-        let (segment_bytes, retention) = (self.segment_bytes.get(), self.retention.get());
+        let (segment_bytes, retention, compaction) =
+            (self.segment_bytes.get(), self.retention.get(), self.compaction.get());
+        let settings = Settings { segment_bytes, retention, compaction };
         let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
         let plan = Plan {
             ring_bytes: self.ring_bytes.get(),
@@ -134,9 +153,9 @@ impl Bench {
             deleted: self.deleted.borrow().clone(),
         };
         recovery.remove_deleted(|topic| plan.deleted.contains(&topic)).await?;
-        recovery.replay(|id| plan.partitions.contains(&id).then(|| spec(id, segment_bytes, retention))).await?;
+        recovery.replay(|id| plan.partitions.contains(&id).then(|| settings.spec(id))).await?;
         let recovered = recovery.finish(&plan).await?.remove(0);
-        let rows = recovered.rows.into_iter().map(|row| (spec(row.id, segment_bytes, retention), row)).collect();
+        let rows = recovered.rows.into_iter().map(|row| (settings.spec(row.id), row)).collect();
         let config = ShardConfig {
             core: CoreId(0),
             cache_bytes: self.cache_bytes.get(),
@@ -146,11 +165,14 @@ impl Bench {
             retention_check_interval: self.retention_check_interval.get(),
             direct_bytes_min: self.direct_bytes_min.get(),
             scrub: self.scrub.get(),
+            compaction_check_interval: self.compaction_check_interval.get(),
+            compaction_key_bytes: self.compaction_key_bytes.get(),
+            compaction_bytes_per_second: 100 << 20,
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {
             if shard.offsets(*id).is_none() {
-                shard.add_partition(spec(*id, segment_bytes, retention), &PartitionRow::new(*id));
+                shard.add_partition(settings.spec(*id), &PartitionRow::new(*id));
             }
         }
         Ok(shard)
@@ -166,7 +188,8 @@ impl Bench {
 /// Takes a new partition in, if it is not here.
 pub(crate) fn add(shard: &Rc<Shard>, id: PartitionId, segment_bytes: u32) {
     if shard.offsets(id).is_none() {
-        shard.add_partition(spec(id, segment_bytes, Retention::default()), &PartitionRow::new(id));
+        let settings = Settings { segment_bytes, retention: Retention::default(), compaction: None };
+        shard.add_partition(settings.spec(id), &PartitionRow::new(id));
     }
 }
 
@@ -202,7 +225,7 @@ pub(crate) async fn append_at(shard: &Rc<Shard>, id: PartitionId, bytes: usize, 
     append_batch_of(shard, id, batch(bytes, Some(time))).await.expect("a good disk takes it")
 }
 
-async fn append_batch_of(shard: &Rc<Shard>, id: PartitionId, bytes: Vec<u8>) -> Result<Offset, AppendError> {
+pub(crate) async fn append_batch_of(shard: &Rc<Shard>, id: PartitionId, bytes: Vec<u8>) -> Result<Offset, AppendError> {
     let turn = shard.turn()?;
     turn.wait(u32::try_from(bytes.len()).expect("small")).await?;
     let appended = turn.append(id, append_batch(&bytes))?;
