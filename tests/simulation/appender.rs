@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::{LeaderEpoch, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp};
 use shard::{AppendBatch, AppendError, Shard};
-use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord, ProducerStamp};
+use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, Header, NewRecord, ProducerStamp};
 use wire::compress::{Codec, Compressor};
 
 use crate::oracle::BatchName;
@@ -38,7 +38,8 @@ impl Appender {
         let (index, id) = (*index, world.specs.borrow()[*index].id);
         for number in 0.. {
             let name = BatchName { appender: self.appender, number };
-            let bytes = make_batch(name, &mut random, world.large_batches());
+            let keys = if world.specs.borrow()[index].compaction.is_some() { Keys::Some } else { Keys::None };
+            let bytes = make_batch(name, &mut random, world.large_batches(), keys);
             let header = BatchHeader::read(&bytes).expect("whole");
             world.histories.borrow_mut()[index].submit(name, &bytes, header.max_timestamp());
             let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
@@ -87,7 +88,18 @@ thread_local! {
     static COMPRESSOR: RefCell<Compressor> = RefCell::new(Compressor::new());
 }
 
-fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8> {
+/// Whether records have keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    None,
+    Some,
+}
+
+/// So many keys there are, and one in so many of their records is a tombstone.
+const KEYS: u64 = 30;
+const TOMBSTONE_ONE_IN: u64 = 12;
+
+fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool, keys: Keys) -> Vec<u8> {
     let stamp = ProducerStamp {
         id: ProducerId::new(u64::from(name.appender)).expect("small"),
         epoch: ProducerEpoch::ZERO,
@@ -102,7 +114,7 @@ fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8
         (_, 1) => random.index(9_000),
         _ => random.index(400),
     };
-    for _ in 0..records {
+    for index in 0..records {
         let mut value = name.encode().to_vec();
         value.resize(8 + bytes, 0);
         random.fill(&mut value[8..]);
@@ -112,7 +124,20 @@ fn make_batch(name: BatchName, random: &mut SeededRandom, large: bool) -> Vec<u8
             1..20 => None,
             _ => Some(Timestamp::from_millis(now - random.below(200))),
         };
-        builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
+        if keys == Keys::None {
+            builder.push(&NewRecord { timestamp, value: Some(&value), ..NewRecord::default() }).expect("it fits");
+            continue;
+        }
+        let key = random.below(KEYS).to_string();
+        // A tombstone has no value to say what it is.
+        let identity = [&name.encode()[..], &[u8::try_from(index).expect("few")]].concat();
+        let record = NewRecord {
+            timestamp,
+            key: Some(key.as_bytes()),
+            value: (!random.one_in(TOMBSTONE_ONE_IN)).then_some(&value),
+            headers: &[Header { key: b"i", value: Some(&identity) }],
+        };
+        builder.push(&record).expect("it fits");
     }
     COMPRESSOR.with_borrow_mut(|compressor| builder.finish(compressor).to_vec())
 }

@@ -1,10 +1,12 @@
 //! Storage under seeds: shards on a simulated disk that tears, loses and reorders what was not flushed, killed at any
-//! moment and started again on another number of cores; while records are deleted by hand and by retention.
+//! moment and started again on another number of cores; while records are deleted by hand and by retention,
+//! and logs compacted.
 //!
 //! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
 
 mod appender;
 mod churn;
+mod keyed;
 mod life;
 mod lying_disk;
 mod oracle;
@@ -59,6 +61,18 @@ fn large_batches_are_written_straight_to_their_segments() {
     let seeds = direct.iter().filter(|bytes| **bytes > 100_000).count();
     println!("40 seeds: {} bytes straight to segments, {seeds} seeds with much of it", direct.iter().sum::<u64>());
     assert!(seeds >= 10, "{direct:?}");
+}
+
+/// As above: compaction is among what all seeds do.
+#[test]
+fn logs_are_compacted_and_keep_the_last_value_of_each_key() {
+    for fault in [Fault::None, Fault::IoErrors, Fault::NoSpace] {
+        let all: Vec<_> = (0..40).map(|seed| run(&Plan::of_seed(seed).with(fault))).collect();
+        let cleanings: u64 = all.iter().map(|summary| summary.cleanings).sum();
+        let dropped: u64 = all.iter().map(|summary| summary.records_dropped).sum();
+        println!("40 seeds, {fault:?}: {cleanings} cleanings, {dropped} records dropped");
+        assert!(cleanings > 100 && dropped > 5_000);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use wire::batch::{Batch, batches};
 use wire::compress::Decompressor;
 
 use crate::appender::FAR_AHEAD;
+use crate::keyed::KeyedHistory;
 
 /// Names one batch: which appender of which partition sent it, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +27,7 @@ impl BatchName {
         out
     }
 
-    fn decode(value: &[u8]) -> Self {
+    pub(crate) fn decode(value: &[u8]) -> Self {
         let word = |at: usize| u32::from_le_bytes(value[at..at + 4].try_into().expect("four bytes"));
         Self { appender: word(0), number: word(4) }
     }
@@ -47,6 +48,8 @@ pub(crate) struct History {
     start: Offset,
     /// The latest start that anybody has asked for.
     asked: Offset,
+    /// Of a log that is compacted: what is known of its records.
+    keyed: KeyedHistory,
 }
 
 /// Where a batch's bytes begin that an append does not change.
@@ -66,14 +69,17 @@ fn name_of(batch: &Batch<'_>) -> BatchName {
 
 impl History {
     pub(crate) fn submit(&mut self, name: BatchName, bytes: &[u8], newest: Option<Timestamp>) {
-        if newest == Some(FAR_AHEAD) {
-            self.far_ahead.insert(name);
-        }
         let before = self.submitted.insert(name, bytes[UNCHANGED..].to_vec());
         assert!(before.is_none(), "{name:?} was handed in twice");
+        let has_keys = self.keyed.submit(name, bytes);
+        // Compaction may drop the record that keeps its segment.
+        if newest == Some(FAR_AHEAD) && !has_keys {
+            self.far_ahead.insert(name);
+        }
     }
 
     pub(crate) fn acknowledge(&mut self, base: Offset, name: BatchName) {
+        self.keyed.acknowledge(base, name);
         let before = self.acknowledged.insert(base, name);
         assert!(
             before.is_none_or(|before| before == name),
@@ -98,7 +104,10 @@ impl History {
     }
 
     /// A reader got these bytes from `offset` on.
-    pub(crate) fn read(&mut self, offset: Offset, bytes: &[u8]) {
+    pub(crate) fn read(&mut self, offset: Offset, bytes: &[u8], spec: &PartitionSpec) {
+        if spec.compaction.is_some() {
+            return self.keyed.read(offset, bytes);
+        }
         let mut expected = None;
         for batch in batches(bytes) {
             let batch = batch.unwrap_or_else(|error| panic!("a read at {offset} gave damaged bytes: {error}"));
@@ -129,6 +138,9 @@ impl History {
     /// and wholeness is promised.
     pub(crate) fn check_log(&mut self, log: &[u8], (start, end): (Offset, Offset), spec: &PartitionSpec) {
         self.begins_at(start, spec.retention);
+        if spec.compaction.is_some() {
+            return self.keyed.check_log(log, (start, end));
+        }
         let first = batches(log).next().map(|batch| *batch.expect("the log is whole").header());
         let mut next = first.map_or(start, |header| header.base_offset());
         let reach = first.map_or(start, |header| header.next_offset());

@@ -9,7 +9,7 @@ use base::{CoreId, Offset, PartitionId, SeededRandom, TopicId};
 use rt::sim::{DiskOperation, SimDisk, SimDiskConfig};
 use shard::journal::direct::DIRECT_BYTES_MIN;
 use shard::journal::ring::RingLayout;
-use shard::{Durability, PartitionSpec, Retention, layout};
+use shard::{Compaction, Durability, PartitionSpec, Retention, layout};
 
 use crate::life::{Ending, Life};
 use crate::oracle::History;
@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     deletes: bool,
     /// Whether larger batches go straight to their segments.
     direct: bool,
+    compacts: bool,
+    key_bytes: u64,
 }
 
 impl Plan {
@@ -53,6 +55,9 @@ impl Plan {
             large_batches: random.one_in(3),
             deletes: random.percent(70),
             direct: random.percent(80),
+            compacts: random.percent(60),
+            // Room for a few keys, or for all.
+            key_bytes: if random.one_in(2) { 0 } else { 1 << 16 },
         }
     }
 
@@ -60,7 +65,13 @@ impl Plan {
     fn spec(&self, id: PartitionId, durability: Durability) -> PartitionSpec {
         let name = id.topic.as_u128() ^ u128::from(id.index.0);
         let mut random = SeededRandom::new(self.seed ^ u64::try_from(name & u128::from(u64::MAX)).expect("it was cut"));
-        let spec = PartitionSpec::new(id, self.segment_bytes, durability);
+        let mut spec = PartitionSpec::new(id, self.segment_bytes, durability);
+        let (mut of_compaction, is_compacted) = (random.fork(), random.one_in(2));
+        if self.compacts && is_compacted {
+            spec.compaction = Some(compaction(&mut of_compaction));
+            // Of a relaxed log nothing is promised.
+            spec.durability = Durability::Flushed;
+        }
         if !self.deletes {
             return spec;
         }
@@ -71,6 +82,10 @@ impl Plan {
             bytes: random.one_in(3).then(|| random.below(1 << 19)),
         };
         PartitionSpec { segment_time, segment_jitter, retention, ..spec }
+    }
+
+    pub(crate) fn key_bytes(&self) -> u64 {
+        self.key_bytes
     }
 
     /// Whether somebody deletes records.
@@ -88,6 +103,16 @@ impl Plan {
     }
 }
 
+fn compaction(random: &mut SeededRandom) -> Compaction {
+    let milliseconds = |random: &mut SeededRandom, most| Duration::from_millis(random.below(most));
+    Compaction {
+        dirty_millionths: u32::try_from(random.below(700_000)).expect("below a million"),
+        delete_retention: milliseconds(random, 100),
+        lag_min: if random.one_in(3) { milliseconds(random, 40) } else { Duration::ZERO },
+        lag_max: random.one_in(3).then(|| Duration::from_millis(40) + milliseconds(random, 200)),
+    }
+}
+
 /// What a run came to; equal for equal plans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
@@ -101,6 +126,9 @@ pub(crate) struct Summary {
     pub(crate) direct_bytes: u64,
     /// Segments that were checked by scrubbing, in all lives.
     pub(crate) segments_scrubbed: u64,
+    /// Cleanings by compaction that came to their end, and records that were dropped, in all lives.
+    pub(crate) cleanings: u64,
+    pub(crate) records_dropped: u64,
     fingerprint: u64,
 }
 
@@ -220,7 +248,7 @@ impl World {
 pub(crate) fn run(plan: &Plan) -> Summary {
     let world = Rc::new(World::new(plan));
     let mut random = SeededRandom::new(plan.seed ^ 0xacce55);
-    let (mut fingerprint, mut segments_removed) = (0, 0);
+    let (mut fingerprint, mut segments_removed, mut cleanings, mut records_dropped) = (0, 0, 0, 0);
     let (mut segments_scrubbed, mut direct_bytes) = (0, 0);
     for _ in 0..plan.lives {
         let cores = u16::try_from(random.between(1, 4)).expect("few");
@@ -232,6 +260,8 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         direct_bytes += life.direct_bytes();
         segments_scrubbed += life.segments_scrubbed();
         life.check_damage();
+        let (done, dropped) = life.compacted();
+        (cleanings, records_dropped) = (cleanings + done, records_dropped + dropped);
         drop(life);
         world.disk.heal();
         world.disk.set_capacity(None);
@@ -250,6 +280,8 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         segments_removed: segments_removed + last.segments_removed(),
         direct_bytes,
         segments_scrubbed: segments_scrubbed + last.segments_scrubbed(),
+        cleanings: cleanings + last.compacted().0,
+        records_dropped: records_dropped + last.compacted().1,
         fingerprint: fingerprint ^ last.fingerprint(),
     }
 }
