@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::PartitionIndex;
 use client::{Client, ClientConfig, ClientError, ClientQueues, TASK_QUEUES};
-use rt::{CoresConfig, run_one};
+use rt::{CoresConfig, WatchdogConfig, run_one};
 
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -22,7 +22,9 @@ where
     let resolved = rt::net::resolve(address)
         .map_err(|error| format!("no broker can be reached at {address}: {error}; write --broker HOST:PORT"))?;
     let broker = address.to_owned();
-    let cores = CoresConfig { queues: TASK_QUEUES, ..CoresConfig::default() };
+    // A client's own delays are nobody's concern.
+    let watchdog = WatchdogConfig { task_warn: Duration::MAX, ..WatchdogConfig::default() };
+    let cores = CoresConfig { queues: TASK_QUEUES, watchdog, ..CoresConfig::default() };
     let outcome = run_one(cores, move || async move {
         let config = ClientConfig {
             software: "corelane-cli".to_owned(),

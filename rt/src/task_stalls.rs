@@ -10,8 +10,11 @@ use base::CoreId;
 use crate::backend::{self, Backend};
 use crate::task::{TaskQueue, TaskQueueSpec};
 
-/// At most one line in the log in this time, on each core.
+/// At most one line of each level in the log in this time, on each core.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// From this time on a stall is worth a warning; shorter ones are for who looks for them.
+const WARNING_FROM: Duration = Duration::from_millis(10);
 
 /// The tasks of one queue that kept their core for longer than [`crate::WatchdogConfig::task_warn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +44,14 @@ pub(crate) struct TaskStalls {
 
 struct State {
     queues: Vec<QueueStalls>,
-    logged: Option<Instant>,
-    unlogged: Unlogged,
+    /// Short ones and those to warn of.
+    unlogged: [Unlogged; 2],
 }
 
 /// What has happened since the last line in the log.
 #[derive(Clone, Copy, Default)]
 struct Unlogged {
+    logged: Option<Instant>,
     count: u64,
     longest: Duration,
     task: &'static str,
@@ -60,7 +64,7 @@ impl TaskStalls {
         let names = names.chain(specs.is_empty().then_some("default"));
         let queues =
             names.map(|queue| QueueStalls { queue, count: 0, longest: Duration::ZERO, task: "" }).collect::<Vec<_>>();
-        Self { core, state: RefCell::new(State { queues, logged: None, unlogged: Unlogged::default() }) }
+        Self { core, state: RefCell::new(State { queues, unlogged: Default::default() }) }
     }
 
     pub(crate) fn queues(&self) -> Vec<QueueStalls> {
@@ -70,22 +74,28 @@ impl TaskStalls {
     /// A task has had its core for so long.
     pub(crate) fn note(&self, queue: TaskQueue, task: &'static str, took: Duration, now: Instant) {
         let mut state = self.state.borrow_mut();
-        let State { queues, logged, unlogged } = &mut *state;
+        let State { queues, unlogged } = &mut *state;
         let stalls = &mut queues[queue.index()];
         stalls.count += 1;
         if took > stalls.longest {
             (stalls.longest, stalls.task) = (took, task);
         }
+        let is_warning = took >= WARNING_FROM;
+        let unlogged = &mut unlogged[usize::from(is_warning)];
         unlogged.count += 1;
         if took > unlogged.longest {
             (unlogged.longest, unlogged.task, unlogged.queue) = (took, task, stalls.queue);
         }
-        if logged.is_some_and(|logged| now.saturating_duration_since(logged) < LOG_INTERVAL) {
+        if unlogged.logged.is_some_and(|logged| now.saturating_duration_since(logged) < LOG_INTERVAL) {
             return;
         }
-        *logged = Some(now);
-        let Unlogged { count, longest, task, queue } = std::mem::take(unlogged);
-        tracing::warn!(core = %self.core, queue, task, ?longest, count, "tasks kept their core for too long");
+        let Unlogged { count, longest, task, queue, .. } =
+            std::mem::replace(unlogged, Unlogged { logged: Some(now), ..Unlogged::default() });
+        if is_warning {
+            tracing::warn!(core = %self.core, queue, task, ?longest, count, "tasks kept their core for too long");
+        } else {
+            tracing::debug!(core = %self.core, queue, task, ?longest, count, "tasks kept their core for too long");
+        }
     }
 }
 
@@ -115,22 +125,27 @@ mod tests {
     }
 
     #[test]
-    fn the_log_takes_one_line_in_its_interval_and_the_next_one_tells_the_rest() {
+    fn the_log_takes_one_line_of_a_level_in_its_interval_and_the_next_one_tells_the_rest() {
         let stalls = TaskStalls::new(CoreId(0), SPECS);
         let begun = Instant::now();
         let unlogged = || {
-            let Unlogged { count, longest, .. } = stalls.state.borrow().unlogged;
-            (count, longest)
+            let state = stalls.state.borrow();
+            state.unlogged.map(|Unlogged { count, longest, .. }| (count, longest.as_millis()))
         };
         let note = |millis, after| {
             stalls.note(TaskQueue::DEFAULT, "task", Duration::from_millis(millis), begun + after);
         };
         note(1, Duration::ZERO);
-        assert_eq!(unlogged(), (0, Duration::ZERO));
+        assert_eq!(unlogged(), [(0, 0), (0, 0)]);
         note(9, LOG_INTERVAL / 2);
         note(2, LOG_INTERVAL / 2);
-        assert_eq!(unlogged(), (2, Duration::from_millis(9)));
+        assert_eq!(unlogged(), [(2, 9), (0, 0)]);
+        // A warning does not wait for what came before it.
+        note(10, LOG_INTERVAL / 2);
+        assert_eq!(unlogged(), [(2, 9), (0, 0)]);
+        note(30, LOG_INTERVAL);
+        assert_eq!(unlogged(), [(2, 9), (1, 30)]);
         note(3, LOG_INTERVAL);
-        assert_eq!(unlogged(), (0, Duration::ZERO));
+        assert_eq!(unlogged(), [(0, 0), (1, 30)]);
     }
 }
