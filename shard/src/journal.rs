@@ -230,6 +230,9 @@ impl Journal {
         let mut state = self.state.borrow_mut();
         state.direct.all += (HEADER_BYTES + batch.payload.len()) as u64;
         state.gathering.add_direct(touched.slot, touched.position);
+        drop(state);
+        // More groups may be under way with this one.
+        self.changed.notify_all();
         Ok(end)
     }
 

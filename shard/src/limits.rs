@@ -8,6 +8,9 @@ pub const JOURNAL_BUFFER_BYTES: usize = 1 << 20;
 pub const JOURNAL_UNFLUSHED_BYTES_MAX: u64 = 32 << 20;
 /// Group commits in flight: the next group's writes overlap this group's flush, and no more.
 pub const JOURNAL_GROUPS_IN_FLIGHT_MAX: usize = 2;
+/// The same while large batches that go straight to segments are waiting: their writes do not gain from being gathered,
+/// and a batch that waits for two groups before it leaves the disk idle.
+pub const JOURNAL_DIRECT_GROUPS_IN_FLIGHT_MAX: usize = 8;
 /// Files in a journal's ring, and the bounds of one file's size.
 pub const JOURNAL_FILES: u32 = 4;
 /// Most files of a ring that is found on disk: a checkpoint has one bit for each.

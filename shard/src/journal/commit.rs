@@ -19,7 +19,7 @@ impl Journal {
                 return;
             }
             loop {
-                while self.state.borrow().groups.in_flight() >= limits::JOURNAL_GROUPS_IN_FLIGHT_MAX {
+                while self.has_enough_in_flight() {
                     self.changed.notified().await;
                 }
                 if !self.seal() {
@@ -27,6 +27,15 @@ impl Journal {
                 }
             }
         }
+    }
+
+    fn has_enough_in_flight(&self) -> bool {
+        let state = self.state.borrow();
+        let most = match state.gathering.direct.is_empty() {
+            true => limits::JOURNAL_GROUPS_IN_FLIGHT_MAX,
+            false => limits::JOURNAL_DIRECT_GROUPS_IN_FLIGHT_MAX,
+        };
+        state.groups.in_flight() >= most
     }
 
     /// Closes the gathered group and sends it on its way; false when there is nothing to do.
