@@ -183,7 +183,7 @@ impl Shard {
     async fn compact(&self, chosen: &Chosen) -> Result<(), GivenUp> {
         let Chosen { slot, id, dirty } = *chosen;
         let began = rt::now();
-        let mut cleaning = Cleaning::begin(self, slot, id, dirty)?;
+        let mut cleaning = Cleaning::begin(self, slot, id, dirty).await?;
         let end = cleaning.note_keys(dirty).await?;
         let (mut before, mut after) = (0_u64, 0_u64);
         for group in cleaning.groups(end) {

@@ -62,8 +62,9 @@ pub const SEGMENT_REMOVAL_PAUSE_SHORT: Duration = Duration::from_millis(1);
 pub const RETENTION_FIRST_CHECK: Duration = Duration::from_secs(30);
 /// Partitions whose new starts share a flush.
 pub const RETENTION_PARTITIONS_AT_ONCE: usize = 64;
-/// Bytes that compaction reads at once; a larger span is read whole.
-pub const COMPACTION_READ_BYTES: u32 = 1 << 20;
+/// Bytes that compaction reads at once; a larger span is read whole. Reads of 1 MiB tripled the median of the acks beside
+/// them.
+pub const COMPACTION_READ_BYTES: u32 = 256 << 10;
 /// Memory for looking into one batch; the door accepts none that takes more on a topic that is compacted.
 pub const COMPACTION_BATCH_BYTES_MAX: usize = 64 << 20;
 /// Largest file about a partition's compaction that is believed: a swap is of a few thousand segments at most.

@@ -71,11 +71,14 @@ impl Drop for Held<'_> {
 }
 
 impl<'a> Cleaning<'a> {
-    pub(super) fn begin(shard: &'a Shard, slot: u32, id: PartitionId, dirty: Dirty) -> Result<Self, GivenUp> {
+    pub(super) async fn begin(shard: &'a Shard, slot: u32, id: PartitionId, dirty: Dirty) -> Result<Self, GivenUp> {
         let settings = shard.store.with_slot(slot, |log| log.spec.compaction).flatten().ok_or(GivenUp::Stopped)?;
         let hash_key = (rt::entropy(), rt::entropy());
         // There are no more keys than offsets.
-        let map = KeyMap::new(shard.config.compaction_key_bytes, dirty.end.since(dirty.from), hash_key);
+        let mut map = KeyMap::new(shard.config.compaction_key_bytes, dirty.end.since(dirty.from), hash_key);
+        while map.grow() {
+            rt::yield_if_needed().await;
+        }
         let rewriter = Rewriter::new(map, rt::wall_clock(), settings.delete_retention);
         Ok(Self { shard, slot, id, rewriter, since_room_check: 0, rewritten: Vec::new() })
     }

@@ -18,23 +18,42 @@ const LOAD_PERCENT: u64 = 90;
 /// Key to last offset, in one allocation of a fixed size.
 pub(crate) struct KeyMap {
     hasher: SipHasher24,
+    /// Of one allocation from the start on; see [`KeyMap::grow`].
     slots: Vec<Slot>,
     used: u64,
     limit: u64,
 }
+
+/// Slots that are made ready at once: the kernel clears the memory when it is first touched, which takes its time.
+const SLOTS_AT_ONCE: usize = (256 << 10) / size_of::<Slot>();
 
 /// Not one key more fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyMapFull;
 
 impl KeyMap {
-    /// Takes at most so many bytes, and no more than as many keys need.
+    /// Takes at most so many bytes, and no more than as many keys need. To be [grown](KeyMap::grow) before it is used.
     pub(crate) fn new(bytes_max: u64, keys_max: u64, hash_key: (u64, u64)) -> Self {
         let wanted = keys_max.saturating_mul(100) / LOAD_PERCENT + 1;
         let slots = wanted.min(bytes_max / SLOT_BYTES).max(SLOTS_MIN);
         let limit = slots * LOAD_PERCENT / 100;
         let slots = usize::try_from(slots).expect("it is within the memory that was granted");
-        Self { hasher: SipHasher24::new_with_keys(hash_key.0, hash_key.1), slots: vec![[0; 3]; slots], used: 0, limit }
+        let hasher = SipHasher24::new_with_keys(hash_key.0, hash_key.1);
+        Self { hasher, slots: Vec::with_capacity(slots), used: 0, limit }
+    }
+
+    /// Makes a part of the map ready; false when all of it is.
+    pub(crate) fn grow(&mut self) -> bool {
+        let ready = self.slots.len().saturating_add(SLOTS_AT_ONCE).min(self.slots.capacity());
+        let grows = ready > self.slots.len();
+        self.slots.resize(ready, [0; 3]);
+        grows
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ready(mut self) -> Self {
+        while self.grow() {}
+        self
     }
 
     /// Notes that a key is at this offset, unless a later one is known.
@@ -96,7 +115,7 @@ mod tests {
     #[test]
     fn each_key_has_its_last_offset_whatever_the_order() {
         let mut random = SeededRandom::new(5);
-        let mut map = KeyMap::new(1 << 20, 4_000, (1, 2));
+        let mut map = KeyMap::new(1 << 20, 4_000, (1, 2)).ready();
         let mut model: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
         for _ in 0..20_000 {
             let key = random.below(4_000).to_string().into_bytes();
@@ -114,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_full_map_takes_no_new_key_and_goes_on_with_those_it_has() {
-        let mut map = KeyMap::new(100 * SLOT_BYTES, u64::MAX, (1, 2));
+        let mut map = KeyMap::new(100 * SLOT_BYTES, u64::MAX, (1, 2)).ready();
         for key in 0..90_u64 {
             map.note(&key.to_le_bytes(), offset(key)).unwrap();
         }
@@ -126,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_map_is_no_larger_than_its_keys_need_and_never_without_room_for_some() {
-        assert!(KeyMap::new(1 << 40, 900, (1, 2)).slots.len() < 1_100);
-        let mut least = KeyMap::new(0, 0, (1, 2));
+        assert!(KeyMap::new(1 << 40, 900, (1, 2)).ready().slots.len() < 1_100);
+        let mut least = KeyMap::new(0, 0, (1, 2)).ready();
         for key in 0..10_u64 {
             least.note(&key.to_le_bytes(), Offset::ZERO).unwrap();
         }

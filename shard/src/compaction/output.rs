@@ -12,7 +12,7 @@ use crate::write_back::write_bytes_at;
 use crate::{flush, layout, limits};
 
 /// Bytes of one write.
-const WRITE_BYTES: usize = 1 << 20;
+const WRITE_BYTES: usize = 256 << 10;
 const _: () = assert!(WRITE_BYTES.is_multiple_of(BLOCK_BYTES));
 
 pub(super) struct Output {

@@ -188,6 +188,7 @@ fn of_each_key_the_last_record_stays_and_every_offset_can_be_read() {
         let all = read_all(&shard, id).await;
         written.check(&all, Offset::ZERO);
         assert!(all.len() < 600, "{} records are left of {}", all.len(), written.records.len());
+        assert_eq!(stats.records_dropped, (written.records.len() - all.len()) as u64);
         for from in (0..log.high_watermark.get()).step_by(7) {
             let from = Offset::new(from).unwrap();
             let first = shard.read(id, from, 1).await.expect("an offset that is gone gives the next batch");

@@ -47,7 +47,7 @@ fn headers_of(log: &[u8]) -> Vec<BatchHeader> {
 
 /// One cleaning of all of a log's batches, with a map for so many keys; gives the log after it and the end of the map.
 fn clean(log: &[u8], from: Offset, slots: u64, now: Timestamp, retention: Duration) -> (Vec<u8>, Offset) {
-    let mut rewriter = Rewriter::new(KeyMap::new(slots * 24, u64::MAX, (3, 4)), now, retention);
+    let mut rewriter = Rewriter::new(KeyMap::new(slots * 24, u64::MAX, (3, 4)).ready(), now, retention);
     let mut end = from;
     for batch in batches(log) {
         let batch = batch.unwrap();
@@ -154,7 +154,7 @@ fn the_last_batch_of_a_producer_and_of_a_segment_stays_without_records() {
         batch_at(6, BatchOptions::default(), &[("b", None)]),
     ]
     .concat();
-    let mut rewriter = Rewriter::new(KeyMap::new(1 << 10, 100, (1, 2)), NOW, Duration::ZERO);
+    let mut rewriter = Rewriter::new(KeyMap::new(1 << 10, 100, (1, 2)).ready(), NOW, Duration::ZERO);
     for batch in batches(&log) {
         assert_eq!(rewriter.note(&batch.unwrap(), Offset::ZERO), Noted::Whole);
     }
@@ -194,7 +194,7 @@ fn records_without_a_key_go_and_what_cannot_be_read_stays() {
     let end = garbage.len();
     garbage[end - 9..].fill(0x55);
     let log = [keyless, garbage.clone(), batch_at(3, BatchOptions::default(), &[("z", Some("z"))])].concat();
-    let mut rewriter = Rewriter::new(KeyMap::new(1 << 10, 100, (1, 2)), NOW, DAY);
+    let mut rewriter = Rewriter::new(KeyMap::new(1 << 10, 100, (1, 2)).ready(), NOW, DAY);
     for batch in batches(&log) {
         rewriter.note(&batch.unwrap(), Offset::ZERO);
     }
