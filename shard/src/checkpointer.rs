@@ -173,14 +173,11 @@ impl Store {
     /// Appends closed spans to their segments' index files and flushes those.
     async fn persist_spans(&self, slot: u32, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
         while let Some(batch) = self.with_slot(slot, PartitionLog::spans_to_persist).flatten() {
-            let mut records = Vec::with_capacity((batch.spans.len() + 1) * index::RECORD_BYTES);
+            let mut records = index::encode_records(batch.segment, &batch.spans);
             let mut at = index::record_position(batch.already);
             if batch.already == 0 {
-                records.extend_from_slice(&index::encode_header(batch.segment));
+                records.splice(..0, index::encode_header(batch.segment));
                 at = 0;
-            }
-            for span in &batch.spans {
-                records.extend_from_slice(&span.encode(batch.segment));
             }
             let file = self.disk.open(&layout::index_file(id, batch.segment), OpenMode::Create).await?;
             write_bytes_at(&*file, at, &records).await?;

@@ -227,12 +227,7 @@ impl PartitionLog {
     }
 
     fn extend_span(&mut self, header: &[u8], batch: AppendBatch<'_>) {
-        let span = &mut self.open_span;
-        span.crc = wire::batch::crc::append(wire::batch::crc::append(span.crc, header), batch.payload);
-        span.length += batch.bytes();
-        span.end = self.end;
-        span.max_timestamp = span.max_timestamp.max(batch.max_timestamp);
-        if span.length >= limits::SPAN_BYTES_MIN {
+        if self.open_span.add(&[header, batch.payload], self.end, batch.max_timestamp) {
             self.close_span();
         }
     }

@@ -1,8 +1,9 @@
 //! Starting again: checkpoints are read, journals replayed over them, and everything brought to segments, so that the
 //! shards begin with empty journals, on however many cores.
 //!
-//! The work is bounded by the journals' size, not by the data stored: segments are not read. It may be interrupted at
-//! any point and done again: until the new checkpoints are flushed, the old ones and the journals stay as they are.
+//! The work is bounded by the journals' size, not by the data stored: of segments only the large batches are read that
+//! the journals name. It may be interrupted at any point and done again: until the new checkpoints are flushed, the old
+//! ones and the journals stay as they are.
 
 mod cleanup;
 mod finish;

@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use base::{Offset, PartitionId, Timestamp};
+use base::{Offset, PartitionId};
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
 use wire::batch::BatchHeader;
 
 use crate::bytes::position;
-use crate::segment::index::{self, Span};
-use crate::write_back::write_bytes_at;
+use crate::segment::index::{self, SpanBuilder};
 use crate::{flush, layout, limits};
 
 /// Bytes of one write.
@@ -22,8 +21,7 @@ pub(super) struct Output {
     buffer: IoBuf,
     written: u64,
     bytes: u32,
-    spans: Vec<Span>,
-    open: Option<Span>,
+    spans: SpanBuilder,
 }
 
 /// A segment that is whole and flushed, but for the name.
@@ -42,7 +40,7 @@ impl Output {
         let path = layout::cleaned(&layout::segment_file(id, segment));
         let file = disk.open(&path, OpenMode::CreateNew).await?;
         let buffer = IoBuf::alloc(WRITE_BYTES);
-        Ok(Self { id, segment, file, buffer, written: 0, bytes: 0, spans: Vec::new(), open: None })
+        Ok(Self { id, segment, file, buffer, written: 0, bytes: 0, spans: SpanBuilder::default() })
     }
 
     /// Whether a batch of so many bytes still fits: positions in a segment have a limit.
@@ -52,15 +50,7 @@ impl Output {
 
     /// Adds one whole batch. Gives the bytes that were written to the disk for that.
     pub(super) async fn append(&mut self, header: &BatchHeader, batch: &[u8]) -> Result<u64, DiskError> {
-        let at = self.bytes;
-        let span = self.open.get_or_insert_with(|| Span::empty(header.base_offset(), at));
-        span.crc = wire::batch::crc::append(span.crc, batch);
-        span.length += position(batch.len());
-        span.end = header.next_offset();
-        span.max_timestamp = span.max_timestamp.max(header.max_timestamp().map_or(-1, Timestamp::to_wire));
-        if span.length >= limits::SPAN_BYTES_MIN {
-            self.spans.extend(self.open.take());
-        }
+        self.spans.add(header, batch, self.bytes);
         self.bytes += position(batch.len());
         let before = self.written;
         let mut rest = batch;
@@ -92,19 +82,11 @@ impl Output {
         self.file.set_len(u64::from(self.bytes)).await?;
         flush::sync(&*self.file).await?;
         self.file.close().await?;
-        self.spans.extend(self.open.take());
-        let mut records = index::encode_header(self.segment).to_vec();
-        for span in &self.spans {
-            records.extend_from_slice(&span.encode(self.segment));
-        }
+        let spans = self.spans.finish();
         let path = layout::cleaned(&layout::index_file(self.id, self.segment));
-        let file = disk.open(&path, OpenMode::CreateNew).await?;
-        write_bytes_at(&*file, 0, &records).await?;
-        file.set_len(records.len() as u64).await?;
-        flush::sync(&*file).await?;
-        file.close().await?;
-        let max_timestamp = self.spans.iter().map(|span| span.max_timestamp).max().unwrap_or(-1);
-        Ok(Finished { bytes: self.bytes, max_timestamp, written: rest + records.len() as u64 })
+        let index = index::write_file(disk, (&path, OpenMode::CreateNew), self.segment, &spans).await?;
+        let max_timestamp = spans.iter().map(|span| span.max_timestamp).max().unwrap_or(-1);
+        Ok(Finished { bytes: self.bytes, max_timestamp, written: rest + index })
     }
 }
 

@@ -6,7 +6,7 @@ use base::{Offset, PartitionId};
 use bytes::Bytes;
 use rt::{DiskFile, OpenMode};
 
-use crate::bytes::{block_ceil, block_floor, length};
+use crate::segment::checked::{NotRead, read_spans};
 use crate::segment::index::Span;
 use crate::segment::reader::ReadError;
 use crate::store::Store;
@@ -44,20 +44,10 @@ impl Source {
         let rest = &self.spans[self.next..];
         let fitting = rest.iter().take_while(|span| span.end_position() - from <= limits::COMPACTION_READ_BYTES);
         let spans = &rest[..fitting.count().max(1)];
-        let end = spans[spans.len() - 1].end_position();
-        let start = block_floor(u64::from(from));
-        let read = self.file.read(start, length(block_ceil(u64::from(end)) - start)).await?;
-        let skip = length(u64::from(from) - start);
-        if read.len() < skip + (end - from) as usize {
-            return Err(self.damaged(&first, "the file is shorter than its index says"));
-        }
-        let bytes = read.slice(skip..skip + (end - from) as usize);
-        for span in spans {
-            let at = (span.position - from) as usize;
-            if wire::batch::crc::crc32c(&bytes[at..at + span.length as usize]) != span.crc {
-                return Err(self.damaged(span, "its checksum does not match"));
-            }
-        }
+        let bytes = read_spans(&*self.file, spans).await.map_err(|not_read| match not_read {
+            NotRead::Disk(cause) => cause.into(),
+            NotRead::Damaged { span, what } => self.damaged(&span, what),
+        })?;
         self.next += spans.len();
         Ok(Some(bytes))
     }

@@ -61,11 +61,10 @@ impl Shard {
         pace: &mut Pace,
     ) -> Result<(), Closing> {
         let Some(generation) = self.store.settled_generation(slot).await else { return Ok(()) };
-        let place = (slot, generation);
-        let mut found = self.look_through_segment(place, id, segment, pace).await?;
+        let mut found = self.look_through_segment(slot, id, segment, pace).await?;
         if matches!(&found, Ok(damage) if !damage.is_empty()) || found.is_err() {
             // Once more, from the index on: what was read first may have been half of one file and half of its successor.
-            found = self.look_through_segment(place, id, segment, pace).await?;
+            found = self.look_through_segment(slot, id, segment, pace).await?;
         }
         let still_there = self.store.with_slot(slot, |log| {
             log.closed_bytes_of(segment.base) == Some(segment.bytes) && !log.is_before_start(segment.base)
@@ -85,10 +84,10 @@ impl Shard {
         Ok(())
     }
 
-    /// What is wrong with a segment, of a slot in a generation of its segments; an error when that cannot be told.
+    /// What is wrong with a segment; an error when that cannot be told.
     async fn look_through_segment(
         &self,
-        place: (u32, u64),
+        slot: u32,
         id: PartitionId,
         segment: ClosedSegment,
         pace: &mut Pace,
@@ -100,7 +99,7 @@ impl Shard {
             offset,
             what: what.to_owned(),
         };
-        let opened = self.store.open_to_check(place, id, segment).await;
+        let opened = self.store.open_to_check(slot, id, segment.base).await;
         let (file, spans) = match opened {
             Ok(opened) => opened,
             Err(ReadError::Damaged { at, what, .. }) => return Ok(Ok(vec![damage((segment.base, at), &what)])),
@@ -142,14 +141,14 @@ impl Store {
     /// A finished segment's file and all its spans, past the caches.
     async fn open_to_check(
         &self,
-        (slot, generation): (u32, u64),
+        slot: u32,
         id: PartitionId,
-        segment: ClosedSegment,
+        segment: Offset,
     ) -> Result<(Rc<dyn DiskFile>, Vec<Span>), ReadError> {
         // The folder stays while somebody is at its files; an index may have to be made again.
         let _work = self.write_back.at_work.begin(slot);
-        let file = self.disk.open(&layout::segment_file(id, segment.base), OpenMode::Existing).await?;
-        let spans = self.spans_to_check(&*file, (slot, generation), id, segment).await?;
+        let file = self.disk.open(&layout::segment_file(id, segment), OpenMode::Existing).await?;
+        let spans = self.finished_spans(slot, id, segment).await?;
         Ok((file, spans))
     }
 }

@@ -14,9 +14,15 @@
 //! `offset` is relative to the segment's base; `count` is how many offsets the span covers. Record 0 is the file's
 //! header: magic and version in the first 8 bytes, the base offset in the next 8.
 
-use base::Offset;
+use std::path::Path;
 
-use crate::bytes::{FieldReader, u32_at, u64_at};
+use base::{Offset, Timestamp};
+use rt::{Disk, DiskError, OpenMode};
+use wire::batch::BatchHeader;
+
+use crate::bytes::{FieldReader, position, u32_at, u64_at};
+use crate::write_back::write_bytes_at;
+use crate::{flush, limits};
 
 pub const RECORD_BYTES: usize = 32;
 const MAGIC: &[u8; 4] = b"CLIX";
@@ -40,6 +46,17 @@ impl Span {
     /// A span that begins here and holds nothing yet.
     pub fn empty(base: Offset, position: u32) -> Self {
         Self { base, end: base, position, length: 0, crc: 0, max_timestamp: -1 }
+    }
+
+    /// Takes in one more batch, given in pieces. Whether the span is long enough then.
+    pub(crate) fn add(&mut self, batch: &[&[u8]], end: Offset, max_timestamp: i64) -> bool {
+        for piece in batch {
+            self.crc = wire::batch::crc::append(self.crc, piece);
+            self.length += position(piece.len());
+        }
+        self.end = end;
+        self.max_timestamp = self.max_timestamp.max(max_timestamp);
+        self.length >= limits::SPAN_BYTES_MIN
     }
 
     pub fn end_position(&self) -> u32 {
@@ -79,6 +96,50 @@ impl Span {
         position.checked_add(length)?;
         (length > 0 && count > 0).then_some(Self { base, end, position, length, crc, max_timestamp })
     }
+}
+
+/// The spans of a segment that is gone through batch by batch.
+#[derive(Default)]
+pub(crate) struct SpanBuilder {
+    closed: Vec<Span>,
+    open: Option<Span>,
+}
+
+impl SpanBuilder {
+    /// Takes in the next batch, which lies at this position.
+    pub(crate) fn add(&mut self, header: &BatchHeader, batch: &[u8], position: u32) {
+        let span = self.open.get_or_insert_with(|| Span::empty(header.base_offset(), position));
+        let max_timestamp = header.max_timestamp().map_or(-1, Timestamp::to_wire);
+        if span.add(&[batch], header.next_offset(), max_timestamp) {
+            self.closed.extend(self.open.take());
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<Span> {
+        self.closed.extend(self.open);
+        self.closed
+    }
+}
+
+/// The records of some spans.
+pub(crate) fn encode_records(segment: Offset, spans: &[Span]) -> Vec<u8> {
+    spans.iter().flat_map(|span| span.encode(segment)).collect()
+}
+
+/// Writes the index of a finished segment, whole, and flushes it. Gives its bytes.
+pub(crate) async fn write_file(
+    disk: &dyn Disk,
+    (path, mode): (&Path, OpenMode),
+    segment: Offset,
+    spans: &[Span],
+) -> Result<u64, DiskError> {
+    let bytes = [&encode_header(segment)[..], &encode_records(segment, spans)].concat();
+    let file = disk.open(path, mode).await?;
+    write_bytes_at(&*file, 0, &bytes).await?;
+    file.set_len(bytes.len() as u64).await?;
+    flush::sync(&*file).await?;
+    file.close().await?;
+    Ok(bytes.len() as u64)
 }
 
 pub fn encode_header(segment: Offset) -> [u8; RECORD_BYTES] {

@@ -8,6 +8,7 @@ use base::{Offset, PartitionId};
 use bytes::Bytes;
 use rt::{DiskError, DiskFile, Notify, OpenMode};
 
+use super::checked::{NotRead, read_spans};
 use super::index::{Span, find_offset};
 use super::scan::walk;
 use super::spans::IndexCache;
@@ -261,19 +262,10 @@ impl Store {
         if self.was_swapped(target.slot, target.generation) {
             return Err(target.damaged(from, "compaction replaces it"));
         }
-        let start = block_floor(u64::from(from));
-        let read = file.read(start, length(block_ceil(u64::from(to)) - start)).await?;
-        let skip = length(u64::from(from) - start);
-        if read.len() < skip + (to - from) as usize {
-            return Err(target.damaged(from, "the file is shorter than its index says"));
-        }
-        let bytes = read.slice(skip..skip + (to - from) as usize);
-        for span in spans {
-            let at = (span.position - from) as usize;
-            if wire::batch::crc::crc32c(&bytes[at..at + span.length as usize]) != span.crc {
-                return Err(target.damaged(span.position, "its checksum does not match"));
-            }
-        }
+        let bytes = read_spans(&*file, spans).await.map_err(|not_read| match not_read {
+            NotRead::Disk(cause) => cause.into(),
+            NotRead::Damaged { span, what } => target.damaged(span.position, what),
+        })?;
         let used = self.reader.next_tick();
         Ok(Extent { slot: target.slot, segment: target.segment, range: from..to, bytes, used })
     }

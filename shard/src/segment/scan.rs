@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use base::{Offset, Timestamp};
+use base::Offset;
 use rt::{BLOCK_BYTES, DiskError, DiskFile};
 use wire::batch::{Batch, BatchHeader, HEADER_BYTES};
 
 use crate::bytes::{block_floor, length, position};
 use crate::limits;
-use crate::segment::index::Span;
+use crate::segment::index::{Span, SpanBuilder};
 
 const READ_BYTES: usize = 1 << 20;
 
@@ -150,21 +150,11 @@ pub(crate) async fn rebuild_spans(
     end: Option<u32>,
 ) -> Result<Vec<Span>, ScanError> {
     let mut scan = Scan::new(file, path, base, end).await?;
-    let mut spans = Vec::new();
-    let mut open: Option<Span> = None;
+    let mut spans = SpanBuilder::default();
     loop {
         let at = scan.position();
         let Some((header, bytes)) = scan.next().await? else { break };
-        let (batch_base, next, size) = walk(bytes).expect("the scan has walked it");
-        let span = open.get_or_insert_with(|| Span::empty(batch_base, at));
-        span.crc = wire::batch::crc::append(span.crc, bytes);
-        span.length += size;
-        span.end = next;
-        span.max_timestamp = span.max_timestamp.max(header.max_timestamp().map_or(-1, Timestamp::to_wire));
-        if span.length >= limits::SPAN_BYTES_MIN {
-            spans.extend(open.take());
-        }
+        spans.add(&header, bytes, at);
     }
-    spans.extend(open);
-    Ok(spans)
+    Ok(spans.finish())
 }

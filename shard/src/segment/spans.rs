@@ -10,11 +10,9 @@ use super::index::{self, Span};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
-use crate::log::start::ClosedSegment;
 use crate::removal::remove_file;
 use crate::store::Store;
-use crate::write_back::write_bytes_at;
-use crate::{flush, layout, limits};
+use crate::{layout, limits};
 
 /// Slot of the partition and base offset of the segment.
 type IndexKey = (u32, Offset);
@@ -113,7 +111,6 @@ impl Store {
         let spans: Rc<[Span]> = if enough(&from_file, whole) {
             from_file.into()
         } else {
-            tracing::warn!(%id, %segment, "the index of a segment is missing or incomplete; it is made again");
             self.rebuild_index(&*file, (slot, generation), id, segment, records).await?.into()
         };
         if self.was_swapped(slot, generation) {
@@ -135,36 +132,22 @@ impl Store {
         Ok(spans.iter().map(|span| span.max_timestamp).max().and_then(Timestamp::from_wire))
     }
 
-    /// All spans of a finished segment, past the cache. An index that does not describe the whole file is made again.
-    pub(crate) async fn spans_to_check(
-        &self,
-        file: &dyn DiskFile,
-        (slot, generation): (u32, u64),
-        id: PartitionId,
-        segment: ClosedSegment,
-    ) -> Result<Vec<Span>, ReadError> {
-        let spans = self.read_index(id, segment.base).await?;
-        if spans.last().map_or(0, Span::end_position) == segment.bytes {
-            return Ok(spans);
-        }
-        tracing::warn!(%id, segment = %segment.base, "the index of a segment is missing or incomplete; it is made again");
-        self.rebuild_index(file, (slot, generation), id, segment.base, None).await
-    }
-
-    /// All spans of a finished segment. Not by way of the cache, unless the index has to be made again: for whoever looks at
-    /// segments that readers don't.
+    /// All spans of a finished segment, past the cache: for whoever looks at segments that readers don't. An index that does
+    /// not describe the whole file is made again.
     pub(crate) async fn finished_spans(
         &self,
         slot: u32,
         id: PartitionId,
         segment: Offset,
     ) -> Result<Vec<Span>, ReadError> {
+        let generation = self.settled_generation(slot).await.ok_or(ReadError::UnknownPartition(id))?;
         let bytes = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten();
         let spans = self.read_index(id, segment).await?;
-        if spans.last().map(Span::end_position) == bytes {
+        if bytes == Some(spans.last().map_or(0, Span::end_position)) {
             return Ok(spans);
         }
-        self.all_spans(slot, id, segment).await
+        let file = self.disk.open(&layout::segment_file(id, segment), OpenMode::Existing).await?;
+        self.rebuild_index(&*file, (slot, generation), id, segment, None).await
     }
 
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
@@ -186,6 +169,7 @@ impl Store {
         segment: Offset,
         records: Option<u32>,
     ) -> Result<Vec<Span>, ReadError> {
+        tracing::warn!(%id, %segment, "the index of a segment is missing or incomplete; it is made again");
         let path = layout::segment_file(id, segment);
         let damaged = |error: ScanError| match error {
             ScanError::Disk(cause) => ReadError::Disk(cause),
@@ -205,17 +189,11 @@ impl Store {
             // The segment that was looked at is gone, and the one in its place has an index.
             return Ok(spans);
         }
-        let mut bytes = index::encode_header(segment).to_vec();
-        for span in &spans {
-            bytes.extend_from_slice(&span.encode(segment));
-        }
-        let index_file = self.disk.open(&layout::index_file(id, segment), OpenMode::Create).await?;
-        write_bytes_at(&*index_file, 0, &bytes).await?;
-        index_file.set_len(bytes.len() as u64).await?;
-        flush::sync(&*index_file).await?;
+        let index_file = layout::index_file(id, segment);
+        index::write_file(&*self.disk, (&index_file, OpenMode::Create), segment, &spans).await?;
         if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) {
             // The segment may have been removed meanwhile, and its index would stay for ever.
-            remove_file(&*self.disk, &layout::index_file(id, segment)).await;
+            remove_file(&*self.disk, &index_file).await;
         }
         Ok(spans)
     }
