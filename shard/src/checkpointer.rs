@@ -1,6 +1,5 @@
 //! Taking checkpoints: everything up to a moment is brought to segments and flushed, then the journal is recycled.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -13,10 +12,10 @@ use crate::journal::Durability;
 use crate::log::chunks::WriteWhat;
 use crate::log::{PartitionLog, SegmentPosition, TailSegment};
 use crate::segment::index;
+use crate::several::several;
 use crate::shard::Shard;
 use crate::space::Refused;
 use crate::store::Store;
-use crate::task_queues::WRITE_BACK;
 use crate::write_back::write_bytes_at;
 use crate::{layout, limits};
 
@@ -114,19 +113,8 @@ impl Shard {
 impl Store {
     pub(crate) async fn settle_all(self: &Rc<Self>, dirty: &[(u32, SegmentPosition)]) -> Result<(), DiskError> {
         let flushing = Flushing::of(dirty.len());
-        let mut running = VecDeque::new();
-        let mut result = Ok(());
-        for (slot, target) in dirty.iter().copied() {
-            if running.len() >= limits::CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX {
-                let oldest: rt::JoinHandle<Result<(), DiskError>> = running.pop_front().expect("some are running");
-                result = result.and(oldest.await);
-            }
-            let store = Rc::clone(self);
-            running.push_back(rt::spawn(WRITE_BACK, async move { store.settle(slot, target, flushing).await }));
-        }
-        for task in running {
-            result = result.and(task.await);
-        }
+        let settle = |(slot, target): &(u32, SegmentPosition)| Rc::clone(self).settle(*slot, *target, flushing);
+        let result = several(dirty.iter().map(settle)).await;
         match flushing {
             Flushing::Each => result,
             // Also when a partition found no space: the others are down as flushed by now.

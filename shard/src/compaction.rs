@@ -12,7 +12,6 @@
 mod clean;
 mod key_map;
 mod output;
-mod pace;
 pub(crate) mod rewrite;
 mod source;
 pub(crate) mod state;
@@ -113,9 +112,8 @@ impl Shard {
         if self.space.is_short() || self.failed().is_some() {
             return None;
         }
-        let slots = u32::try_from(self.store.logs.borrow().slots.len()).expect("slots are limited far below 2^32");
         let mut dirtiest: Option<Chosen> = None;
-        for slot in 0..slots {
+        for slot in self.store.slots() {
             if !left_alone.contains(slot) {
                 let found = match self.look_for_dirt(slot).await {
                     Ok(found) => found,

@@ -9,14 +9,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use base::{Offset, PartitionId};
+use base::Offset;
 use rt::{DiskError, Notify};
 
 use crate::bytes::block_floor;
-use crate::flush::{self, Flushing};
-use crate::limits;
+use crate::flush::{self, Flushing, Through};
 use crate::log::SegmentPosition;
-use crate::log::chunks::{SegmentWrite, WriteWhat};
+use crate::log::chunks::WriteWhat;
 use crate::shard::Shard;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
@@ -55,7 +54,8 @@ impl Store {
             let next = || self.with_slot(slot, |log| (log.spec.id, log.chunks.next_write(WriteWhat::Direct, target)));
             while let Some((id, Some(write))) = next() {
                 let store = Rc::clone(&self);
-                running.push(rt::spawn(FOREGROUND, async move { store.write_one_direct(slot, id, write).await }));
+                running
+                    .push(rt::spawn(FOREGROUND, async move { store.write_chunk(slot, id, write, Through::Yes).await }));
             }
             if let Some(cause) = self.poisoned() {
                 return Err(cause);
@@ -75,19 +75,6 @@ impl Store {
         }
     }
 
-    async fn write_one_direct(&self, slot: u32, id: PartitionId, write: SegmentWrite) -> Result<(), DiskError> {
-        let (chunk, written) = (write.chunk, write.written);
-        let result = self.perform(slot, id, write, flush::write_through).await;
-        if let Err(cause) = &result {
-            // Before anybody else can try: what was refused once is not to be believed later.
-            self.poison("writing a large batch to its segment failed", cause.clone());
-        }
-        self.with_slot(slot, |log| log.chunks.end_write(chunk, result.is_ok().then_some(written), &self.pool));
-        self.evict_for(0);
-        self.progress.notify_all();
-        result
-    }
-
     /// Gives a segment space for large batches.
     async fn make_direct_space(&self, wish: &Wish) -> Result<(), DiskError> {
         let Wish { slot, segment, end } = *wish;
@@ -100,13 +87,10 @@ impl Store {
         self.with_slot(slot, |log| log.direct_space_is(segment, end));
         Ok(())
     }
-}
 
-impl Store {
     /// Gives back the space behind the ends of segments; nothing is appended any more. Failing is no harm.
     pub(crate) async fn give_back_direct_space(&self) {
-        let slots = u32::try_from(self.logs.borrow().slots.len()).expect("slots are limited far below 2^32");
-        for slot in 0..slots {
+        for slot in self.slots() {
             let spare = self.with_slot(slot, |log| (log.spec.id, log.active().base, log.spare_direct_space()));
             let Some((id, segment, Some(end))) = spare else { continue };
             let cut = async { self.segment_for_write(slot, id, segment).await?.set_len(end).await };
@@ -137,5 +121,3 @@ impl Shard {
         }
     }
 }
-
-const _: () = assert!(limits::DIRECT_BYTES_MIN >= crate::journal::direct::DIRECT_BYTES_MIN);

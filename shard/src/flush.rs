@@ -21,9 +21,25 @@ pub(crate) async fn sync(file: &dyn DiskFile) -> Result<(), DiskError> {
     file.sync().await.map_err(for_good)
 }
 
-/// Writes and flushes in one step. Covers no other write.
-pub(crate) async fn write_through(file: &dyn DiskFile, buffer: IoBuf, position: u64) -> Result<(), DiskError> {
-    file.write_through(buffer, position).await.map_err(for_good)
+/// Whether a write is to be flushed by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Through {
+    #[default]
+    No,
+    /// In one step. Covers no other write.
+    Yes,
+}
+
+pub(crate) async fn write(
+    file: &dyn DiskFile,
+    buffer: IoBuf,
+    position: u64,
+    through: Through,
+) -> Result<(), DiskError> {
+    match through {
+        Through::No => file.write(buffer, position).await,
+        Through::Yes => file.write_through(buffer, position).await.map_err(for_good),
+    }
 }
 
 pub(crate) async fn sync_dir(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {

@@ -29,12 +29,13 @@ use wire::batch::HEADER_BYTES;
 
 use self::direct::Marker;
 use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, Lsn, log_start_body};
-use self::group::{Group, Groups, Through};
+use self::group::{Group, Groups};
 use self::ring::{RingLayout, RingState};
 use crate::bytes::length;
+use crate::flush::{self, Through};
+use crate::limits;
 use crate::log::SegmentPosition;
 use crate::task_queues::{FOREGROUND, WRITE_BACK};
-use crate::{flush, limits};
 
 /// When a partition's records count as safe, and with that may be acknowledged and read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +121,8 @@ struct Entry<'a> {
     partition: PartitionId,
     front: &'a [u8; HEADER_BYTES],
     rest: &'a [&'a [u8]],
+    /// Of the batch, if only its marker is here.
+    direct_bytes: u64,
 }
 
 struct OpenBuffer {
@@ -219,18 +222,16 @@ impl Journal {
     /// The caller has made sure that [`Journal::room_for`] is true.
     pub fn append(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
         let kind = if batch.at.position == 0 { EntryKind::FirstBatch } else { EntryKind::Batch };
-        self.add(Entry { kind, partition: batch.partition, front: batch.header, rest: &[batch.payload] }, touched)
+        let (partition, front, rest) = (batch.partition, batch.header, &[batch.payload]);
+        self.add(Entry { kind, partition, front, rest, direct_bytes: 0 }, touched)
     }
 
     /// As [`Journal::append`], but only a marker goes into the ring; the group writes the batch's blocks to its segment.
     pub fn append_direct(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
         let marker = Marker::new(batch.at, batch.header, batch.payload);
-        let (kind, rest) = (EntryKind::Direct, &marker.pieces());
-        let end = self.add(Entry { kind, partition: batch.partition, front: batch.header, rest }, touched)?;
-        let mut state = self.state.borrow_mut();
-        state.direct.all += (HEADER_BYTES + batch.payload.len()) as u64;
-        state.gathering.add_direct(touched.slot, touched.position);
-        drop(state);
+        let (partition, front, rest) = (batch.partition, batch.header, &marker.pieces());
+        let direct_bytes = (HEADER_BYTES + batch.payload.len()) as u64;
+        let end = self.add(Entry { kind: EntryKind::Direct, partition, front, rest, direct_bytes }, touched)?;
         // More groups may be under way with this one.
         self.changed.notify_all();
         Ok(end)
@@ -240,7 +241,7 @@ impl Journal {
     /// that it is in is flushed. The caller has made sure that there is room for [`entry::LOG_START_BYTES`].
     pub fn append_log_start(&self, partition: PartitionId, touched: Touched) -> Result<Lsn, DiskError> {
         let front = &log_start_body(touched.log_start);
-        self.add(Entry { kind: EntryKind::LogStart, partition, front, rest: &[] }, touched)
+        self.add(Entry { kind: EntryKind::LogStart, partition, front, rest: &[], direct_bytes: 0 }, touched)
     }
 
     fn add(&self, entry: Entry<'_>, touched: Touched) -> Result<Lsn, DiskError> {
@@ -251,6 +252,10 @@ impl Journal {
         let end = self.put_entry(&mut state, entry);
         state.gathering.touch(touched);
         state.gathering.flush_if(entry.kind == EntryKind::LogStart);
+        if entry.kind == EntryKind::Direct {
+            state.direct.all += entry.direct_bytes;
+            state.gathering.add_direct(touched.slot, touched.position);
+        }
         drop(state);
         self.work.raise();
         Ok(end)
@@ -305,12 +310,7 @@ impl Journal {
         let Some(OpenBuffer { buffer, start }) = state.open.take() else { return };
         let place = self.start.layout.place(start);
         let file = Rc::clone(self.files.borrow()[place.file].as_ref().expect("room is given in prepared files only"));
-        let write: JoinHandle<Result<(), DiskError>> = rt::spawn(FOREGROUND, async move {
-            match through {
-                Through::Yes => flush::write_through(&*file, buffer, place.position).await,
-                Through::No => file.write(buffer, place.position).await,
-            }
-        });
+        let write = rt::spawn(FOREGROUND, async move { flush::write(&*file, buffer, place.position, through).await });
         state.gathering.add_write(place.file, write);
     }
 

@@ -138,6 +138,7 @@ pub const FREE_SPACE_CHECK: Duration = Duration::from_secs(1);
 
 const _: () =
     assert!(CHUNK_BYTES_MIN.is_multiple_of(rt::BLOCK_BYTES) && CHUNK_BYTES_MAX.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(DIRECT_BYTES_MIN >= crate::journal::direct::DIRECT_BYTES_MIN);
 // With the reserve taken off, entries of the largest size still go round.
 const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);
 const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);

@@ -32,10 +32,9 @@ impl Shard {
 
     /// Gives the number of partitions of which something was deleted.
     async fn look_at_all(&self) -> usize {
-        let slots = u32::try_from(self.store.logs.borrow().slots.len()).expect("slots are limited far below 2^32");
         let mut begun = Vec::new();
         let mut deleted = 0;
-        for slot in 0..slots {
+        for slot in self.store.slots() {
             match self.look_at(slot).await {
                 Ok(Some(trim)) => begun.push(trim),
                 Ok(None) => {}

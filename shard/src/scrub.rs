@@ -16,6 +16,7 @@ use base::{Instant, Offset, PartitionId};
 use self::standing::Standing;
 use crate::limits;
 use crate::log::start::ClosedSegment;
+use crate::pace::time_at_rate;
 use crate::shard::Shard;
 
 /// How finished segments are checked.
@@ -46,14 +47,13 @@ pub(crate) struct Closing;
 
 impl Pace {
     fn new(bytes_per_second: u64) -> Self {
-        Self { bytes_per_second: bytes_per_second.max(1), next: rt::now() }
+        Self { bytes_per_second, next: rt::now() }
     }
 
     /// When a read of so many bytes may begin.
     fn turn(&mut self, bytes: u64, now: Instant) -> Instant {
         let begin = self.next.max(now);
-        let micros = u128::from(bytes) * 1_000_000 / u128::from(self.bytes_per_second);
-        self.next = begin.plus(Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)));
+        self.next = begin.plus(time_at_rate(bytes, self.bytes_per_second));
         begin
     }
 }

@@ -164,6 +164,11 @@ impl Store {
         self.logs.borrow().slots[slot as usize].is_none()
     }
 
+    /// Slots that were ever given out.
+    pub(crate) fn slots(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.logs.borrow().slots.len()).expect("slots are limited far below 2^32")
+    }
+
     pub(crate) fn slot_of(&self, id: PartitionId) -> Option<u32> {
         self.logs.borrow().by_id.get(&id).copied()
     }

@@ -10,6 +10,7 @@ use base::{Offset, PartitionId, TopicId};
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
 
 use crate::bytes::{block_floor, length};
+use crate::flush::{self, Through};
 use crate::log::chunks::{SegmentWrite, WriteWhat};
 use crate::open_files::OpenFiles;
 use crate::shard::Shard;
@@ -106,31 +107,45 @@ impl Store {
         let _work = self.write_back.at_work.begin(slot);
         let next = self.with_slot(slot, |log| (log.spec.id, log.next_write(what)));
         let Some((id, Some(write))) = next else { return Ok(false) };
-        let (chunk, written) = (write.chunk, write.written);
-        let result = self.perform(slot, id, write, async |file, buffer, at| file.write(buffer, at).await).await;
-        let done = result.is_ok().then_some(written);
-        self.with_slot(slot, |log| {
-            log.chunks.end_write(chunk, done, &self.pool);
-            // Only now: a flush covers writes that were complete when it began.
-            if let Some(segment) = log.tail_segment(chunk.segment) {
-                segment.unsynced |= result.is_ok();
-            }
-        });
-        self.evict_for(0);
-        self.progress.notify_all();
+        let result = self.write_chunk(slot, id, write, Through::No).await;
         match result {
             Err(DiskError::NotFound { .. } | DiskError::NoSpace { .. }) if self.is_gone(slot) => Ok(false),
             result => result.map(|()| true),
         }
     }
 
-    /// Writes by `how`.
-    pub(crate) async fn perform(
+    /// Carries out a write that a partition's chunks have begun.
+    pub(crate) async fn write_chunk(
         &self,
         slot: u32,
         id: PartitionId,
         write: SegmentWrite,
-        how: impl AsyncFnOnce(&dyn DiskFile, IoBuf, u64) -> Result<(), DiskError>,
+        through: Through,
+    ) -> Result<(), DiskError> {
+        let (chunk, written) = (write.chunk, write.written);
+        let result = self.perform(slot, id, write, through).await;
+        if let (Through::Yes, Err(cause)) = (through, &result) {
+            // Before anybody else can try: what was refused once is not to be believed later.
+            self.poison("writing a large batch to its segment failed", cause.clone());
+        }
+        self.with_slot(slot, |log| {
+            log.chunks.end_write(chunk, result.is_ok().then_some(written), &self.pool);
+            // Only now: a flush covers writes that were complete when it began.
+            if let Some(segment) = log.tail_segment(chunk.segment) {
+                segment.unsynced |= through == Through::No && result.is_ok();
+            }
+        });
+        self.evict_for(0);
+        self.progress.notify_all();
+        result
+    }
+
+    async fn perform(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        write: SegmentWrite,
+        through: Through,
     ) -> Result<(), DiskError> {
         let file = self.segment_for_write(slot, id, write.at.segment).await?;
         let at = u64::from(write.at.position);
@@ -143,7 +158,7 @@ impl Store {
             })?;
             buffer.fill(0..write.head, kept);
         }
-        how(&*file, buffer, at).await
+        flush::write(&*file, buffer, at, through).await
     }
 
     /// The file of an unfinished segment, opened or made if need be.

@@ -6,7 +6,6 @@ use wire::batch::{Batch, batches};
 
 use super::key_map::KeyMap;
 use super::output::{self, Output};
-use super::pace::pause_after;
 use super::rewrite::{Noted, Place, Rewriter, Verdict};
 use super::source::Source;
 use super::state::{CompactionState, Swap};
@@ -15,6 +14,7 @@ use crate::limits;
 use crate::log::PartitionLog;
 use crate::log::dirty::{Dirty, Reach};
 use crate::log::start::ClosedSegment;
+use crate::pace::time_at_rate;
 use crate::segment::reader::ReadError;
 use crate::shard::Shard;
 use crate::write_back::SlotWork;
@@ -315,7 +315,7 @@ impl<'a> Cleaning<'a> {
     async fn pace(&mut self, bytes: u64) -> Result<(), GivenUp> {
         let shard = self.shard;
         if bytes > 0 {
-            let pause = pause_after(bytes, shard.config.compaction_bytes_per_second);
+            let pause = time_at_rate(bytes, shard.config.compaction_bytes_per_second);
             futures_lite::future::or(rt::sleep(pause), shard.gate.closing()).await;
         }
         if shard.gate.is_closing() || shard.store.is_gone(self.slot) || shard.space.is_short() {

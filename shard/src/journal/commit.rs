@@ -5,11 +5,12 @@ use std::rc::Rc;
 use rt::DiskError;
 
 use super::entry::Lsn;
-use super::group::{Group, Groups, Through};
+use super::group::{Group, Groups};
 use super::{Durability, Journal, Waiter};
 use crate::bytes::block_ceil;
+use crate::flush::{self, Through};
+use crate::limits;
 use crate::task_queues::FOREGROUND;
-use crate::{flush, limits};
 
 impl Journal {
     pub(super) async fn commit_groups(self: Rc<Self>) {

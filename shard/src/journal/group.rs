@@ -6,15 +6,8 @@ use rt::{DiskError, JoinHandle};
 
 use super::entry::Lsn;
 use super::{Durability, Touched};
+use crate::flush::Through;
 use crate::log::SegmentPosition;
-
-/// Whether a write is to be flushed by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Through {
-    #[default]
-    No,
-    Yes,
-}
 
 /// A group while it gathers.
 #[derive(Default)]

@@ -3,7 +3,6 @@
 //! Indexes go before the partition is written to again. Segments stay until everything is replayed: that brings back the
 //! same ones with every batch at the place where it was, and some batches are nowhere else.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use base::{Offset, PartitionId};
@@ -12,8 +11,8 @@ use rt::{Disk, DiskError, OpenMode};
 use super::{Recovery, RecoveryError};
 use crate::bytes::block_ceil;
 use crate::checkpoint::PartitionRow;
-use crate::task_queues::WRITE_BACK;
-use crate::{layout, limits};
+use crate::layout;
+use crate::several::several;
 
 /// What of a partition's folder goes.
 #[derive(Clone, Copy, Debug)]
@@ -67,20 +66,10 @@ impl Recovery {
     /// Clears what was put down as uncleared, several partitions at a time.
     pub(super) async fn clear_pending(&self) -> Result<(), RecoveryError> {
         let pending = std::mem::take(&mut *self.uncleared.borrow_mut());
-        let mut running: VecDeque<rt::JoinHandle<Result<(), DiskError>>> = VecDeque::new();
-        let mut result = Ok(());
-        for leftovers in pending {
-            if running.len() >= limits::CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX
-                && let Some(oldest) = running.pop_front()
-            {
-                result = result.and(oldest.await);
-            }
+        let clear = |leftovers: Leftovers| {
             let disk = Rc::clone(&self.disk);
-            running.push_back(rt::spawn(WRITE_BACK, async move { leftovers.clear(&*disk).await }));
-        }
-        for task in running {
-            result = result.and(task.await);
-        }
-        Ok(result?)
+            async move { leftovers.clear(&*disk).await }
+        };
+        Ok(several(pending.into_iter().map(clear)).await?)
     }
 }
