@@ -12,10 +12,8 @@ use std::rc::Rc;
 use base::Offset;
 use rt::{DiskError, Notify};
 
-use crate::bytes::block_floor;
 use crate::flush::{self, Flushing, Through};
-use crate::log::SegmentPosition;
-use crate::log::chunks::WriteWhat;
+use crate::log::chunks::{DirectBlocks, WriteWhat};
 use crate::shard::Shard;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
@@ -42,28 +40,26 @@ impl Direct {
 }
 
 impl Store {
-    /// Writes and flushes what of a partition lies before `end` in its segment, but for the last bytes, which fill no
-    /// block. A partition that is removed meanwhile needs nothing of that.
-    pub(crate) async fn write_direct(self: Rc<Self>, slot: u32, end: SegmentPosition) -> Result<(), DiskError> {
-        let whole = block_floor(u64::from(end.position));
-        let target = SegmentPosition { position: u32::try_from(whole).expect("it was cut"), ..end };
+    /// Writes and flushes blocks of a partition's segment. A partition that is removed meanwhile needs nothing of that.
+    pub(crate) async fn write_direct(self: Rc<Self>, slot: u32, blocks: DirectBlocks) -> Result<(), DiskError> {
         let _work = self.write_back.at_work.begin(slot);
         loop {
             let progress = self.progress.notified();
+            let what = WriteWhat::Direct(blocks);
+            let next = || self.with_slot(slot, |log| (log.spec.id, log.chunks.next_write(what, blocks.end())));
             let mut running = Vec::new();
-            let next = || self.with_slot(slot, |log| (log.spec.id, log.chunks.next_write(WriteWhat::Direct, target)));
             while let Some((id, Some(write))) = next() {
                 let store = Rc::clone(&self);
-                running
-                    .push(rt::spawn(FOREGROUND, async move { store.write_chunk(slot, id, write, Through::Yes).await }));
+                let write = async move { store.write_chunk(slot, id, write, Through::Yes).await };
+                running.push(rt::spawn(FOREGROUND, write));
             }
             if let Some(cause) = self.poisoned() {
                 return Err(cause);
             }
-            if self.with_slot(slot, |log| log.chunks.segment_written_up_to(target)).unwrap_or(true) {
+            if !self.with_slot(slot, |log| log.chunks.has_writes(what, blocks.end())).unwrap_or(false) {
                 return Ok(());
             }
-            // What another one is writing was begun before this: by write-back what the journal has, or a group's part.
+            // A checkpoint is writing the end of the batch before, in the first of these blocks.
             if running.is_empty() {
                 progress.await;
             }

@@ -35,6 +35,7 @@ use crate::bytes::length;
 use crate::flush::{self, Through};
 use crate::limits;
 use crate::log::SegmentPosition;
+use crate::log::chunks::DirectBlocks;
 use crate::task_queues::{FOREGROUND, WRITE_BACK};
 
 /// When a partition's records count as safe, and with that may be acknowledged and read.
@@ -61,9 +62,8 @@ pub struct Touched {
 /// Hears which partitions have become safe up to where.
 pub type StableListener = Rc<dyn Fn(&[Touched], Durability)>;
 
-/// Brings what a partition has in a segment before a position to the disk and flushes it, all but the last bytes, which
-/// fill no block.
-pub type DirectWriter = Rc<dyn Fn(u32, SegmentPosition) -> JoinHandle<Result<(), DiskError>>>;
+/// Brings blocks of a partition's segment to the disk and flushes them.
+pub type DirectWriter = Rc<dyn Fn(u32, DirectBlocks) -> JoinHandle<Result<(), DiskError>>>;
 
 /// What a journal needs of its owner.
 pub struct JournalOwner {
@@ -121,8 +121,8 @@ struct Entry<'a> {
     partition: PartitionId,
     front: &'a [u8; HEADER_BYTES],
     rest: &'a [&'a [u8]],
-    /// Of the batch, if only its marker is here.
-    direct_bytes: u64,
+    /// Where the batch goes, if only its marker is here.
+    direct: Option<DirectBlocks>,
 }
 
 struct OpenBuffer {
@@ -223,15 +223,20 @@ impl Journal {
     pub fn append(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
         let kind = if batch.at.position == 0 { EntryKind::FirstBatch } else { EntryKind::Batch };
         let (partition, front, rest) = (batch.partition, batch.header, &[batch.payload]);
-        self.add(Entry { kind, partition, front, rest, direct_bytes: 0 }, touched)
+        self.add(Entry { kind, partition, front, rest, direct: None }, touched)
     }
 
     /// As [`Journal::append`], but only a marker goes into the ring; the group writes the batch's blocks to its segment.
-    pub fn append_direct(&self, batch: JournalBatch<'_>, touched: Touched) -> Result<Lsn, DiskError> {
+    pub fn append_direct(
+        &self,
+        batch: JournalBatch<'_>,
+        blocks: DirectBlocks,
+        touched: Touched,
+    ) -> Result<Lsn, DiskError> {
         let marker = Marker::new(batch.at, batch.header, batch.payload);
         let (partition, front, rest) = (batch.partition, batch.header, &marker.pieces());
-        let direct_bytes = (HEADER_BYTES + batch.payload.len()) as u64;
-        let end = self.add(Entry { kind: EntryKind::Direct, partition, front, rest, direct_bytes }, touched)?;
+        let direct = Some(blocks);
+        let end = self.add(Entry { kind: EntryKind::Direct, partition, front, rest, direct }, touched)?;
         // More groups may be under way with this one.
         self.changed.notify_all();
         Ok(end)
@@ -241,7 +246,7 @@ impl Journal {
     /// that it is in is flushed. The caller has made sure that there is room for [`entry::LOG_START_BYTES`].
     pub fn append_log_start(&self, partition: PartitionId, touched: Touched) -> Result<Lsn, DiskError> {
         let front = &log_start_body(touched.log_start);
-        self.add(Entry { kind: EntryKind::LogStart, partition, front, rest: &[], direct_bytes: 0 }, touched)
+        self.add(Entry { kind: EntryKind::LogStart, partition, front, rest: &[], direct: None }, touched)
     }
 
     fn add(&self, entry: Entry<'_>, touched: Touched) -> Result<Lsn, DiskError> {
@@ -252,9 +257,9 @@ impl Journal {
         let end = self.put_entry(&mut state, entry);
         state.gathering.touch(touched);
         state.gathering.flush_if(entry.kind == EntryKind::LogStart);
-        if entry.kind == EntryKind::Direct {
-            state.direct.all += entry.direct_bytes;
-            state.gathering.add_direct(touched.slot, touched.position);
+        if let Some(blocks) = entry.direct {
+            state.direct.all += u64::from(blocks.to - blocks.from);
+            state.gathering.direct.push((touched.slot, blocks));
         }
         drop(state);
         self.work.raise();

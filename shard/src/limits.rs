@@ -24,6 +24,8 @@ pub const JOURNAL_ENTRY_SHARE: u64 = 4;
 
 /// Batches of this size are written straight to their segment. Measured: bench-results/2026-11-21-append-ways.
 pub const DIRECT_BYTES_MIN: u32 = 128 << 10;
+/// Bytes of one such write; a larger batch is several, at the same time.
+pub const DIRECT_WRITE_BYTES_MAX: usize = 4 << 20;
 /// Space that a segment gets at a time for large batches: as much as it has already, within these.
 pub const DIRECT_SPACE_BYTES_MIN: u32 = 16 << 20;
 pub const DIRECT_SPACE_BYTES_MAX: u32 = 128 << 20;

@@ -211,9 +211,14 @@ impl PartitionLog {
         self.note_epoch(batch.leader_epoch, base);
         let at = self.end_position();
         let direct = self.goes_direct(at, bytes, how.direct_bytes_min);
-        self.chunks.append(at, &header, pool);
-        let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
-        self.chunks.append(body, batch.payload, pool);
+        let direct = if direct {
+            Some(self.chunks.append_direct(at, [&header, batch.payload], pool))
+        } else {
+            self.chunks.append(at, &header, pool);
+            let body = SegmentPosition { position: at.position + position(HEADER_BYTES), ..at };
+            self.chunks.append(body, batch.payload, pool);
+            None
+        };
         self.active_mut().bytes += bytes;
         self.note_times(at.position == 0, batch.max_timestamp, &clock);
         self.end = base.plus(u64::from(batch.offsets));

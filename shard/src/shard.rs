@@ -193,9 +193,9 @@ impl Shard {
             config,
         });
         let writing = Rc::clone(&shard.store);
-        let write_direct = Rc::new(move |slot, end| {
+        let write_direct = Rc::new(move |slot, blocks| {
             let store = Rc::clone(&writing);
-            rt::spawn(FOREGROUND, async move { store.write_direct(slot, end).await })
+            rt::spawn(FOREGROUND, async move { store.write_direct(slot, blocks).await })
         });
         let owner = JournalOwner { listener, write_direct };
         let journal = Journal::open(disk, folder, start.journal, owner).await?;
@@ -232,8 +232,8 @@ impl Shard {
         let taken = self.store.append(id, batch, how).ok_or(AppendError::UnknownPartition(id))?;
         let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload, at: taken.at };
         let lsn = match taken.direct {
-            true => self.journal().append_direct(entry, taken.touched),
-            false => self.journal().append(entry, taken.touched),
+            Some(blocks) => self.journal().append_direct(entry, blocks, taken.touched),
+            None => self.journal().append(entry, taken.touched),
         };
         let lsn = lsn.map_err(AppendError::Poisoned)?;
         self.checkpoint_wanted_if_due();

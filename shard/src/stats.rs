@@ -24,7 +24,7 @@ pub struct ShardStats {
     /// Segments, and bytes of them, that were removed because they lay before the start of their log.
     pub segments_removed: u64,
     pub segment_bytes_removed: u64,
-    /// Bytes of large batches that were written straight to their segments.
+    /// Bytes of segments that large batches were written straight to.
     pub direct_bytes: u64,
     /// Bytes of the journal that a start would replay now, and how many there may be.
     pub unreplayed_bytes: u64,

@@ -13,7 +13,7 @@ use crate::damage::DamageList;
 use crate::direct::Direct;
 use crate::journal::{Durability, Touched};
 use crate::limits;
-use crate::log::chunks::WriteWhat;
+use crate::log::chunks::{DirectBlocks, WriteWhat};
 use crate::log::{AppendBatch, AppendedBatch, HowToAppend, PartitionLog, PartitionSpec, SegmentPosition};
 use crate::pool::ChunkPool;
 use crate::removal::Removal;
@@ -55,7 +55,7 @@ pub(crate) struct Taken {
     pub(crate) header: [u8; wire::batch::HEADER_BYTES],
     pub(crate) at: SegmentPosition,
     /// It is to be written straight to its segment.
-    pub(crate) direct: bool,
+    pub(crate) direct: Option<DirectBlocks>,
     pub(crate) touched: Touched,
 }
 

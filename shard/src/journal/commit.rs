@@ -59,7 +59,7 @@ impl Journal {
         let direct = state.direct.all;
         let number = state.groups.begin(end, direct, &mut group);
         drop(state);
-        let direct = group.direct.drain(..).map(|(slot, end)| (self.owner.write_direct)(slot, end));
+        let direct = group.direct.drain(..).map(|(slot, blocks)| (self.owner.write_direct)(slot, blocks));
         group.writes.extend(direct);
         drop(rt::spawn(FOREGROUND, Rc::clone(self).finish(number, group)));
         true

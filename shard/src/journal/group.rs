@@ -7,7 +7,7 @@ use rt::{DiskError, JoinHandle};
 use super::entry::Lsn;
 use super::{Durability, Touched};
 use crate::flush::Through;
-use crate::log::SegmentPosition;
+use crate::log::chunks::DirectBlocks;
 
 /// A group while it gathers.
 #[derive(Default)]
@@ -16,8 +16,8 @@ pub(super) struct Group {
     /// Files of the ring that the writes go to: one, or two at a seam.
     files: Vec<usize>,
     touched: Vec<Touched>,
-    /// How far batches of each partition are to be in which segment when the group is done.
-    pub(super) direct: Vec<(u32, SegmentPosition)>,
+    /// Blocks of partitions' segments that are to be there when the group is done.
+    pub(super) direct: Vec<(u32, DirectBlocks)>,
     pub(super) flush: bool,
     /// Its only write flushes itself.
     pub(super) through: Through,
@@ -37,14 +37,6 @@ impl Group {
         match self.touched.last_mut() {
             Some(last) if last.slot == touched.slot => *last = touched,
             _ => self.touched.push(touched),
-        }
-    }
-
-    /// A batch that goes straight to its segment ends at `end`.
-    pub(super) fn add_direct(&mut self, slot: u32, end: SegmentPosition) {
-        match self.direct.iter_mut().find(|(other, reached)| *other == slot && reached.segment == end.segment) {
-            Some((_, reached)) => *reached = end,
-            None => self.direct.push((slot, end)),
         }
     }
 
@@ -201,6 +193,7 @@ mod tests {
     use base::Offset;
 
     use super::*;
+    use crate::log::SegmentPosition;
 
     fn touched(slot: u32, end: u64, durability: Durability) -> Touched {
         let position = SegmentPosition { segment: Offset::ZERO, position: 0 };

@@ -3,6 +3,7 @@
 use base::{LeaderEpoch, Offset};
 use wire::batch::HEADER_BYTES;
 
+use super::chunks::DirectBlocks;
 use super::{Roll, SegmentPosition};
 
 /// A batch to append, as it came through a door, validated there.
@@ -44,8 +45,8 @@ pub(crate) struct AppendedBatch {
     /// With base offset and leader epoch.
     pub(crate) header: [u8; HEADER_BYTES],
     pub(crate) at: SegmentPosition,
-    /// It is to be written straight to its segment.
-    pub(crate) direct: bool,
+    /// It is to be written straight to its segment, here.
+    pub(crate) direct: Option<DirectBlocks>,
 }
 
 impl AppendBatch<'_> {

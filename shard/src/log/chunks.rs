@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use rt::{BLOCK_BYTES, IoBuf};
 
+pub(crate) use self::direct::DirectBlocks;
 use super::SegmentPosition;
 use crate::bytes::{block_floor, length, position};
 use crate::limits;
 use crate::pool::ChunkPool;
+
+mod direct;
 
 /// A run of one segment's bytes in memory. `at` is where byte 0 of the buffer lies, a multiple of the block size.
 pub(crate) struct Chunk {
@@ -49,8 +52,8 @@ pub(crate) enum WriteWhat {
     Complete,
     /// Everything, for a checkpoint.
     Everything,
-    /// Everything of one segment, for batches that go straight to it.
-    Direct,
+    /// The blocks of a batch that goes straight to its segment.
+    Direct(DirectBlocks),
 }
 
 impl Chunk {
@@ -87,8 +90,7 @@ impl Chunks {
     pub(crate) fn append(&mut self, mut at: SegmentPosition, mut bytes: &[u8], pool: &ChunkPool) {
         pool.add_dirty(bytes.len() as u64);
         while !bytes.is_empty() {
-            let fits = self.list.back().is_some_and(|last| last.end() == at && last.buffer.remaining() > 0);
-            if !fits {
+            if !self.last_takes(at) {
                 self.begin(at, bytes.len(), pool);
             }
             let last = self.list.back().expect("a chunk was begun");
@@ -100,16 +102,26 @@ impl Chunks {
 
     fn begin(&mut self, at: SegmentPosition, bytes: usize, pool: &ChunkPool) {
         let grown = self.next_bytes.clamp(limits::CHUNK_BYTES_MIN, limits::CHUNK_BYTES_MAX);
-        let start = block_floor(u64::from(at.position));
-        let head = length(u64::from(at.position) - start);
+        let head = head_of(at);
         // A batch that is large for its partition gets a chunk that holds it, up to the largest size.
         let wanted = (head + bytes).next_multiple_of(BLOCK_BYTES).min(limits::CHUNK_BYTES_MAX);
         let capacity = grown.max(wanted);
         self.next_bytes = capacity * limits::CHUNK_GROWTH;
+        self.push(at, capacity, pool);
+    }
+
+    /// Begins a chunk of the block that `at` lies in and those after it.
+    fn push(&mut self, at: SegmentPosition, capacity: usize, pool: &ChunkPool) {
+        let head = head_of(at);
         let buffer = pool.allocate(capacity);
         buffer.advance(head);
-        let at = SegmentPosition { position: position(length(start)), ..at };
+        let at = SegmentPosition { position: at.position - position(head), ..at };
         self.list.push_back(Chunk { at, head, buffer, written: head, in_flight: false });
+    }
+
+    /// Whether bytes that go to `at` may go to the newest chunk.
+    fn last_takes(&self, at: SegmentPosition) -> bool {
+        self.list.back().is_some_and(|last| last.end() == at && last.buffer.remaining() > 0)
     }
 
     /// The next write, if one is due. Writes of one chunk never overlap in time.
@@ -130,7 +142,7 @@ impl Chunks {
         match what {
             WriteWhat::Complete => complete && chunk.written < chunk.buffer.len() && chunk.end() <= allowed,
             WriteWhat::Everything => chunk.written < chunk.allowed_bytes(allowed),
-            WriteWhat::Direct => chunk.at.segment == allowed.segment && chunk.written < chunk.allowed_bytes(allowed),
+            WriteWhat::Direct(blocks) => blocks.contain(chunk) && chunk.written < chunk.buffer.len(),
         }
     }
 
@@ -138,11 +150,11 @@ impl Chunks {
         let chunk = &mut self.list[index];
         chunk.in_flight = true;
         let written = chunk.allowed_bytes(allowed);
-        if chunk.written == 0 && written == chunk.buffer.capacity() {
+        let from = length(block_floor(chunk.written as u64));
+        if from == 0 && chunk.head == 0 && written == chunk.buffer.capacity() {
             return SegmentWrite { chunk: chunk.at, at: chunk.at, buffer: chunk.buffer.clone(), head: 0, written };
         }
-        // Part of a block is in the file already, or the chunk is not full: write a copy of the blocks that changed.
-        let from = length(block_floor(chunk.written as u64));
+        // Blocks are in the file already or not ours, or the chunk is not full: write a copy of the blocks that changed.
         let head = chunk.head.saturating_sub(from);
         let copy = IoBuf::alloc((written - from).next_multiple_of(BLOCK_BYTES));
         copy.append(&chunk.buffer.as_slice()[from..written]);
@@ -168,12 +180,6 @@ impl Chunks {
 
     pub(crate) fn in_flight(&self) -> bool {
         self.list.iter().skip(self.clean).any(|chunk| chunk.in_flight)
-    }
-
-    /// Whether every byte of one segment before `target` is in its file.
-    pub(crate) fn segment_written_up_to(&self, target: SegmentPosition) -> bool {
-        let chunks = self.list.iter().skip(self.clean).filter(|chunk| chunk.at.segment == target.segment);
-        chunks.into_iter().all(|chunk| chunk.written >= chunk.allowed_bytes(target))
     }
 
     /// Whether every byte before `target` is in its segment file.
@@ -245,4 +251,9 @@ impl Chunks {
         let chunk = self.list.get(after.checked_sub(1)?)?;
         (chunk.start() <= at && at < chunk.end()).then_some(chunk)
     }
+}
+
+/// Bytes between `at` and the start of its block.
+fn head_of(at: SegmentPosition) -> usize {
+    length(u64::from(at.position) - block_floor(at.position.into()))
 }

