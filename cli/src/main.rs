@@ -13,10 +13,13 @@ mod native;
 mod produce;
 mod record_json;
 mod serve;
+mod status;
 mod table;
 mod time;
 mod topic;
 
+use std::error::Error;
+use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -66,6 +69,7 @@ enum Command {
     Topic(topic::Topic),
     Produce(produce::Produce),
     Consume(consume::Consume),
+    Status(status::Status),
     Inspect(inspect::Inspect),
     Loadgen(loadgen::Loadgen),
 }
@@ -74,7 +78,7 @@ impl Command {
     fn log_default(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Topic(_) | Self::Produce(_) | Self::Consume(_) | Self::Inspect(_) | Self::Loadgen(_) => "warn",
+            _ => "warn",
         }
     }
 }
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Command::Topic(topic) => topic.run(),
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
+        Command::Status(status) => status.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Loadgen(loadgen) => loadgen.run(),
     };
@@ -105,5 +110,14 @@ fn main() -> ExitCode {
             eprintln!("corelane: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes to stdout. That nobody reads is no failure.
+fn say(text: &str) -> Result<(), Box<dyn Error>> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }

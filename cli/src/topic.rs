@@ -5,11 +5,11 @@ mod native;
 mod show;
 
 use std::error::Error;
-use std::io::{self, BufWriter, Write as _};
 
 use clap::{ArgGroup, Args, Subcommand};
 
 use crate::door::{BrokerArguments, Door};
+use crate::say;
 use show::{Description, Listed, Trimmed};
 
 /// Make, list, describe, trim and delete topics.
@@ -191,14 +191,5 @@ impl Delete {
             }
         }
         Ok(())
-    }
-}
-
-/// Writes to stdout. That nobody reads is no failure.
-fn say(text: &str) -> Answer<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
     }
 }

@@ -5,5 +5,6 @@ mod inspect;
 mod program;
 mod reading;
 mod records;
+mod status;
 mod topics;
 mod writing;
