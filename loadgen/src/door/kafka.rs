@@ -51,15 +51,15 @@ impl ProduceTemplate {
         start
     }
 
-    pub(crate) fn add(out: &mut Vec<u8>, partition: u32, batch: &[u8]) {
+    /// What stands before a partition's batch.
+    pub(crate) fn add(out: &mut Vec<u8>, partition: u32, batch_bytes: u32) {
         out.extend_from_slice(&partition.to_be_bytes());
-        out.extend_from_slice(&number::short(batch.len()).to_be_bytes());
-        out.extend_from_slice(batch);
+        out.extend_from_slice(&batch_bytes.to_be_bytes());
     }
 
-    /// Completes the request that began at `start`.
-    pub(crate) fn end(&self, out: &mut [u8], start: usize, partitions: u32) {
-        let length = number::short(out.len() - start - 4);
+    /// Completes the request that began at `start`, of which so many bytes are elsewhere and come last.
+    pub(crate) fn end(&self, out: &mut [u8], start: usize, partitions: u32, elsewhere: usize) {
+        let length = number::short(out.len() - start - 4 + elsewhere);
         out[start..start + 4].copy_from_slice(&length.to_be_bytes());
         let count = start + self.head.len() - 4;
         out[count..count + 4].copy_from_slice(&partitions.to_be_bytes());
@@ -175,9 +175,12 @@ mod tests {
         let template = ProduceTemplate::new("t", -1, 9);
         let mut out = vec![1, 2, 3];
         let start = template.begin(&mut out, 77);
-        ProduceTemplate::add(&mut out, 5, batches[0]);
-        ProduceTemplate::add(&mut out, 0, batches[1]);
-        template.end(&mut out, start, 2);
+        ProduceTemplate::add(&mut out, 5, 300);
+        out.extend_from_slice(batches[0]);
+        ProduceTemplate::add(&mut out, 0, 61);
+        // The last batch may come from elsewhere.
+        template.end(&mut out, start, 2, 61);
+        out.extend_from_slice(batches[1]);
         assert_eq!(out[start..], encode(&request, PRODUCE_VERSION, 77));
     }
 

@@ -79,6 +79,11 @@ impl Slot {
         }
     }
 
+    /// The batch, after [`finish`](Self::finish).
+    pub(super) fn finished(&self) -> &[u8] {
+        if self.foreign.is_empty() { self.builder.finished() } else { &self.foreign }
+    }
+
     pub(super) fn finish(&mut self, compressor: &mut Compressor) -> &[u8] {
         if self.foreign.is_empty() { self.builder.finish(compressor) } else { &self.foreign }
     }
@@ -124,6 +129,10 @@ impl Slots {
 
     pub(super) fn get(&mut self, id: SlotId) -> &mut Slot {
         &mut self.all[crate::number::index(id)]
+    }
+
+    pub(super) fn get_ref(&self, id: SlotId) -> &Slot {
+        &self.all[crate::number::index(id)]
     }
 
     pub(super) fn give_back(&mut self, id: SlotId) {

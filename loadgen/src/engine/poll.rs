@@ -1,6 +1,6 @@
 //! One non-blocking connection, and the set of those that a worker waits for.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -174,6 +174,27 @@ impl Conn {
         Ok(())
     }
 
+    /// Sends what waits, and after it these bytes; keeps a copy of what the kernel does not take.
+    pub(super) fn flush_with(&mut self, last: &[u8]) -> io::Result<()> {
+        let Some(socket) = &mut self.socket else { return Ok(()) };
+        let waiting = self.output.len() - self.sent;
+        let taken = match socket.write_vectored(&[IoSlice::new(&self.output[self.sent..]), IoSlice::new(last)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => count,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
+            Err(error) => return Err(error),
+        };
+        if taken < waiting {
+            self.sent += taken;
+            self.output.extend_from_slice(last);
+        } else {
+            self.output.clear();
+            self.sent = 0;
+            self.output.extend_from_slice(&last[taken - waiting..]);
+        }
+        self.flush()
+    }
+
     pub(super) fn is_flushed(&self) -> bool {
         self.output.is_empty()
     }
@@ -227,5 +248,42 @@ impl Conn {
 
     pub(super) fn give_input(&mut self, input: Vec<u8>) {
         self.input = input;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_take_at_once_is_sent_later_and_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let poll = Poll::new().expect("epoll is there");
+        for bytes in [40_000, 20 << 20] {
+            let mut conn = Conn::new(Door::Native, address, 1);
+            conn.open(&poll, 0).expect("the listener listens");
+            let (mut peer, _) = listener.accept().expect("it connects");
+            while conn.state == ConnState::Connecting {
+                conn.advance().expect("it stands");
+            }
+            let greeting = native::greeting();
+            let last: Vec<u8> = (0..bytes).map(|at: usize| (at % 251).to_le_bytes()[0]).collect();
+            conn.output.extend_from_slice(b"head");
+            conn.flush_with(&last).expect("the peer is there");
+            assert_eq!(conn.is_flushed(), bytes < 1 << 20, "the kernel takes some, and no 20 MiB");
+            let reader = std::thread::spawn(move || {
+                let mut all = Vec::new();
+                peer.read_to_end(&mut all).map(|_| all)
+            });
+            while !conn.is_flushed() {
+                conn.flush().expect("the peer is there");
+            }
+            conn.close(0);
+            let all = reader.join().expect("no panic").expect("it can be read");
+            assert!(all == [&greeting[..], b"head", &last].concat(), "{bytes} bytes arrive otherwise");
+        }
     }
 }

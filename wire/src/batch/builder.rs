@@ -216,6 +216,11 @@ impl BatchBuilder {
         &self.compressed
     }
 
+    /// What [`finish`](Self::finish) gave last.
+    pub fn finished(&self) -> &[u8] {
+        if self.options.codec == Codec::None { &self.plain } else { &self.compressed }
+    }
+
     /// Appends the batch to `out`.
     ///
     /// # Panics

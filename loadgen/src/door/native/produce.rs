@@ -55,8 +55,7 @@ pub(crate) struct ProduceLayout {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begun {
     start: usize,
-    /// Room was left for the head of a request for so many partitions.
-    expected: usize,
+    partitions: usize,
 }
 
 fn put<const N: usize>(bytes: &mut [u8], at: usize, number: [u8; N]) {
@@ -93,30 +92,21 @@ impl ProduceLayout {
         Self { front, table }
     }
 
-    /// Begins a request at the end of `out`, whose batches are to be appended. It costs least when `expected` partitions
-    /// come.
-    pub(crate) fn begin(out: &mut Vec<u8>, expected: usize) -> Begun {
-        let (start, expected) = (out.len(), expected.min(PARTITIONS_MAX));
-        out.resize(start + head_bytes(expected), 0);
-        Begun { start, expected }
+    /// Begins a request at the end of `out`, after which the batches of so many partitions follow, there or elsewhere.
+    pub(crate) fn begin(out: &mut Vec<u8>, partitions: usize) -> Begun {
+        let start = out.len();
+        out.resize(start + head_bytes(partitions), 0);
+        Begun { start, partitions }
     }
 
-    /// Completes a request: `parts` are partitions and the lengths of their batches, in the order in which these were
-    /// appended.
-    pub(crate) fn end(&self, out: &mut Vec<u8>, begun: Begun, correlation: u32, parts: &[(u32, u32)]) {
-        let Begun { start, expected } = begun;
-        let (room, needed) = (start + head_bytes(expected), start + head_bytes(parts.len()));
-        let batches_end = out.len();
-        if needed > room {
-            out.resize(batches_end + needed - room, 0);
-        }
-        if needed != room {
-            out.copy_within(room..batches_end, needed);
-            out.truncate(batches_end - room + needed);
-        }
-        let payload = number::short(out.len() - needed);
-        let length = number::short(out.len() - start - 4);
-        let head = &mut out[start..needed];
+    /// Completes a request: `parts` are partitions and the lengths of their batches, in the order in which these follow.
+    pub(crate) fn end(&self, out: &mut [u8], begun: Begun, correlation: u32, parts: &[(u32, u32)]) {
+        let Begun { start, partitions } = begun;
+        assert_eq!(partitions, parts.len(), "a request has as many batches as were announced");
+        let head_bytes = head_bytes(partitions);
+        let payload: u32 = parts.iter().map(|(_, bytes)| bytes).sum();
+        let length = number::short(head_bytes - 4) + payload;
+        let head = &mut out[start..start + head_bytes];
         head[..self.front.len()].copy_from_slice(&self.front);
         let header = &mut head[PREFIX_BYTES..];
         put(header, COUNT, number::short(parts.len()).to_le_bytes());
@@ -163,9 +153,9 @@ mod tests {
     }
 
     /// A request as this layout writes it, behind other bytes.
-    fn laid_out(partitions: &[u32], acks: Acks, expected: usize) -> Vec<u8> {
+    fn laid_out(partitions: &[u32], acks: Acks) -> Vec<u8> {
         let mut out = vec![9; 5];
-        let begun = ProduceLayout::begin(&mut out, expected);
+        let begun = ProduceLayout::begin(&mut out, partitions.len());
         let mut parts = Vec::new();
         for (index, partition) in partitions.iter().enumerate() {
             let batch = batch_of(index);
@@ -191,8 +181,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_read_alike(partitions: &[u32], acks: Acks, expected: usize) {
-        let (ours, theirs) = (laid_out(partitions, acks, expected), encoded(partitions, acks));
+    fn assert_read_alike(partitions: &[u32], acks: Acks) {
+        let (ours, theirs) = (laid_out(partitions, acks), encoded(partitions, acks));
         let (our_prefix, our_header, our_batches) = split(&ours).expect("a frame");
         let (their_prefix, their_header, their_batches) = split(&theirs).expect("a frame");
         assert_eq!(our_batches, their_batches);
@@ -212,27 +202,17 @@ mod tests {
     #[test]
     fn filled_requests_are_what_the_codec_writes() {
         for acks in ACKS {
-            assert_read_alike(&[0], acks, 1);
+            assert_read_alike(&[0], acks);
         }
         for count in [1, 2, 3, 4, 5, 64, 289, 1_000] {
             let partitions: Vec<u32> = (0..count).rev().collect();
-            assert_read_alike(&partitions, Acks::All, partitions.len());
-        }
-    }
-
-    #[test]
-    fn a_request_becomes_longer_and_shorter_than_was_expected() {
-        for expected in [1, 2, 3, 4, 9, 100_000] {
-            for count in 1..=5 {
-                let partitions: Vec<u32> = (10..10 + count).collect();
-                assert_read_alike(&partitions, Acks::All, expected);
-            }
+            assert_read_alike(&partitions, Acks::All);
         }
     }
 
     #[test]
     fn the_longest_request_is_within_the_limits() {
         let partitions: Vec<u32> = (0..number::short(PARTITIONS_MAX)).collect();
-        assert_read_alike(&partitions, Acks::All, PARTITIONS_MAX);
+        assert_read_alike(&partitions, Acks::All);
     }
 }

@@ -21,6 +21,9 @@ const RESUME_AFTER_NS: u64 = 20_000_000;
 /// Without an answer for so long a connection counts as lost.
 const ANSWER_TIME_MAX_NS: u64 = 30_000_000_000;
 
+/// Larger batches are not copied into the connection's buffer.
+const UNCOPIED_BYTES_MIN: usize = 32 << 10;
+
 /// Where a request begins, as its door needs to know.
 enum Begun {
     Kafka(usize),
@@ -44,7 +47,9 @@ impl Producer {
                     break;
                 }
                 lane.requests_since_open += 1;
-                self.send_one(lane_index, context);
+                if let Err(error) = self.send_one(lane_index, context) {
+                    return self.lose(lane_index, &error, context);
+                }
                 sent += 1;
             }
             if sent == 0 {
@@ -87,7 +92,7 @@ impl Producer {
     }
 
     /// Makes one request out of the batches at the front of the queue.
-    fn send_one(&mut self, lane_index: usize, context: &mut Context<'_>) {
+    fn send_one(&mut self, lane_index: usize, context: &mut Context<'_>) -> io::Result<()> {
         let plan = context.plan;
         let lane = &mut self.lanes[lane_index];
         *context.request_number += 1;
@@ -95,13 +100,6 @@ impl Producer {
         lane.next_correlation = lane.next_correlation.wrapping_add(1);
         let mut taken = lane.spare_list();
         self.parts.clear();
-        let begun = match &self.requests {
-            Requests::Kafka(template) => Begun::Kafka(template.begin(&mut lane.conn.output, correlation)),
-            Requests::Native(_) => {
-                let expected = lane.queue.len().min(number::index(plan.partitions));
-                Begun::Native(ProduceLayout::begin(&mut lane.conn.output, expected))
-            }
-        };
         let mut batch_bytes = 0;
         while let Some(id) = lane.queue.front().copied() {
             let slot = self.slots.get(id);
@@ -125,29 +123,41 @@ impl Producer {
                 slot.set_producer(ProducerStamp { base_sequence: Some(base), ..identity });
             }
             let partition = slot.partition;
-            let batch = slot.finish(context.compressor);
-            batch_bytes += batch.len();
-            match &self.requests {
-                Requests::Kafka(_) => ProduceTemplate::add(&mut lane.conn.output, partition, batch),
-                Requests::Native(_) => {
-                    lane.conn.output.extend_from_slice(batch);
-                    self.parts.push((partition, number::short(batch.len())));
-                }
-            }
+            let bytes = slot.finish(context.compressor).len();
+            batch_bytes += bytes;
+            self.parts.push((partition, number::short(bytes)));
             taken.push(id);
+        }
+        let is_first = lane.conn.is_flushed();
+        let output = &mut lane.conn.output;
+        let begun = match &self.requests {
+            Requests::Kafka(template) => Begun::Kafka(template.begin(output, correlation)),
+            Requests::Native(_) => Begun::Native(ProduceLayout::begin(output, taken.len())),
+        };
+        // A large batch goes to the kernel without a copy in between.
+        let mut last: &[u8] = &[];
+        for (id, (partition, bytes)) in taken.iter().zip(&self.parts) {
+            if let Requests::Kafka(_) = &self.requests {
+                ProduceTemplate::add(output, *partition, *bytes);
+            }
+            let batch = self.slots.get_ref(*id).finished();
+            match is_first && taken.len() == 1 && batch.len() >= UNCOPIED_BYTES_MIN {
+                true => last = batch,
+                false => output.extend_from_slice(batch),
+            }
         }
         match (&self.requests, begun) {
             (Requests::Kafka(template), Begun::Kafka(start)) => {
-                template.end(&mut lane.conn.output, start, number::short(taken.len()));
+                template.end(output, start, number::short(taken.len()), last.len());
             }
-            (Requests::Native(layout), Begun::Native(begun)) => {
-                layout.end(&mut lane.conn.output, begun, correlation, &self.parts);
-            }
+            (Requests::Native(layout), Begun::Native(begun)) => layout.end(output, begun, correlation, &self.parts),
             _ => unreachable!("a request ends at the door at which it began"),
         }
+        let sent = if last.is_empty() { Ok(()) } else { lane.conn.flush_with(last) };
         let sent_at = context.clock.now();
         context.stats.count(context.is_measured(sent_at), |counts| counts.requests += 1);
         self.lanes[lane_index].in_flight.push_back(InFlight { correlation, sent_at, slots: taken });
+        sent
     }
 
     /// acks=0: what the kernel has taken counts as done.
