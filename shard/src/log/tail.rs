@@ -43,6 +43,11 @@ impl TailSegment {
         }
     }
 
+    /// Space for large batches that is made at a time.
+    fn direct_step(&self) -> u32 {
+        self.bytes.clamp(limits::DIRECT_SPACE_BYTES_MIN, limits::DIRECT_SPACE_BYTES_MAX)
+    }
+
     /// How new the segment is to retention: as its newest record, or as its last write if its records have no timestamps.
     pub(super) fn newest(&self) -> Option<Timestamp> {
         Timestamp::from_wire(self.times.max).or(self.written)
@@ -68,10 +73,11 @@ impl PartitionLog {
         if bytes < bytes_min || self.spec.durability != Durability::Flushed || is_own {
             return false;
         }
-        let space = &mut self.active_mut().direct;
-        let fits = at.position + bytes <= space.end;
-        // Soon after this one there is too little.
-        space.wanted |= at.position + 4 * bytes > space.end;
+        let active = self.active_mut();
+        let fits = at.position + bytes <= active.direct.end;
+        // Making more takes a flush, or several that wait for each other, and meanwhile this partition goes on.
+        let soon = (4 * bytes).max(active.direct_step() / 2);
+        active.direct.wanted |= at.position + soon > active.direct.end;
         fits
     }
 
@@ -85,8 +91,7 @@ impl PartitionLog {
         if !due || flushed.position == 0 {
             return None;
         }
-        let step = active.bytes.clamp(limits::DIRECT_SPACE_BYTES_MIN, limits::DIRECT_SPACE_BYTES_MAX);
-        let end = block_ceil(u64::from(active.bytes + step).min(u64::from(segment_bytes)));
+        let end = block_ceil(u64::from(active.bytes + active.direct_step()).min(u64::from(segment_bytes)));
         let end = u32::try_from(end).expect("segments are below 2 GiB");
         if end <= active.direct.end {
             return None;
