@@ -38,6 +38,8 @@ pub struct RecordMaker {
     sizes: Sizes,
     keys: Keys,
     random: SeededRandom,
+    /// In the payload; beyond its end before the first record.
+    place: usize,
     key: Vec<u8>,
     value: Vec<u8>,
 }
@@ -52,7 +54,7 @@ impl RecordMaker {
         let sizes = Sizes::new(&shape.sizes, random.fork());
         let keys = Keys::new(&shape.keys, producer, random.fork());
         let value = Vec::with_capacity(shape.sizes.largest().max(shape.payload.longest_line() + STAMP_BYTES));
-        Self { shape, sizes, keys, random, key: Vec::with_capacity(16), value }
+        Self { shape, sizes, keys, random, place: usize::MAX, key: Vec::with_capacity(16), value }
     }
 
     /// Chooses the next record's key and writes it down; `None` for records without keys.
@@ -75,7 +77,7 @@ impl RecordMaker {
         if size >= STAMP_BYTES || self.shape.payload.is_lines() {
             self.value.resize(STAMP_BYTES, 0);
         }
-        self.shape.payload.fill(&mut self.value, size, &mut self.random);
+        self.shape.payload.fill(&mut self.value, size, &mut self.place, &mut self.random);
         if self.value.len() >= STAMP_BYTES {
             stamp.write(&mut self.value, &self.key, self.shape.checksum);
         }

@@ -72,14 +72,18 @@ impl Payload {
         }
     }
 
-    /// Fills `value` up to `size` bytes, or adds a line to it.
-    pub(super) fn fill(&self, value: &mut Vec<u8>, size: usize, random: &mut SeededRandom) {
+    /// Fills `value` up to `size` bytes, or adds a line to it. A producer walks through the pool, which the processor
+    /// sees coming, and begins somewhere else after its end: `place` is where it stands.
+    pub(super) fn fill(&self, value: &mut Vec<u8>, size: usize, place: &mut usize, random: &mut SeededRandom) {
         match &self.source {
             Source::Pool(pool) => {
                 while value.len() < size {
-                    let wanted = (size - value.len()).min(pool.len() / 2);
-                    let start = random.index(pool.len() - wanted);
-                    value.extend_from_slice(&pool[start..start + wanted]);
+                    if *place >= pool.len() {
+                        *place = random.index(pool.len());
+                    }
+                    let end = pool.len().min(*place + size - value.len());
+                    value.extend_from_slice(&pool[*place..end]);
+                    *place = end;
                 }
             }
             Source::Lines { text, lines } => {
@@ -120,10 +124,10 @@ mod tests {
     fn ratio(kind: PayloadKind, codec: Codec) -> f64 {
         let payload = Payload::generated(kind, 2);
         let mut random = SeededRandom::new(5);
-        let mut plain = Vec::new();
+        let (mut plain, mut place) = (Vec::new(), usize::MAX);
         for _ in 0..64 {
             let size = plain.len() + 1_024;
-            payload.fill(&mut plain, size, &mut random);
+            payload.fill(&mut plain, size, &mut place, &mut random);
         }
         let mut packed = Vec::new();
         Compressor::new().compress(codec, None, &plain, &mut packed);
@@ -143,7 +147,7 @@ mod tests {
         let mut random = SeededRandom::new(5);
         for _ in 0..50 {
             let mut value = Vec::new();
-            payload.fill(&mut value, 0, &mut random);
+            payload.fill(&mut value, 0, &mut usize::MAX, &mut random);
             assert!([&b"one"[..], b"two three", b"four"].contains(&&value[..]), "{value:?}");
         }
         assert_eq!(payload.longest_line(), 9);
