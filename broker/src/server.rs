@@ -28,6 +28,8 @@ use crate::view::{ClusterView, Endpoint, Identity};
 
 /// Memory of each core that is registered for I/O: the journal's buffers in flight.
 const IO_MEMORY: ByteSize = ByteSize::mib(16);
+/// Memory for the disk that a core uses beside its cache, at most times.
+const BUFFERS_BESIDE_CACHE: u64 = 64 << 20;
 /// The smallest cache that a core can work with.
 const CACHE_BYTES_MIN: u64 = 16 << 20;
 const BACKLOG: u32 = 1_024;
@@ -152,6 +154,11 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
     };
     let cache_bytes =
         config.cache_bytes.map_or_else(|| default_cache_bytes(cores), ByteSize::bytes).max(CACHE_BYTES_MIN);
+    // Beside the cache: the journal's buffers, reads ahead, compaction; and what lies between.
+    let buffer_bytes = cache_bytes + cache_bytes / 4 + BUFFERS_BESIDE_CACHE;
+    if let Err(error) = rt::warm::start(cores, ByteSize(buffer_bytes)) {
+        tracing::warn!(%error, "no memory can be touched ahead; the first use of each page costs its core a fault");
+    }
     let spin = config.spin;
     let shared = Arc::new(Shared {
         config: Arc::new(config),

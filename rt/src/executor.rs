@@ -270,6 +270,7 @@ impl Start {
     ) -> T {
         let (id, specs, task_warn) = (self.core, self.config.queues, self.config.watchdog.task_warn);
         let home = Home::open();
+        crate::warm::enter(id);
         heartbeat.begin();
         let entered = RefCell::new(None);
         let context = Rc::new(RefCell::new(None));

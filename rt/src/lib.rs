@@ -23,6 +23,7 @@ mod stop;
 mod task;
 mod task_stalls;
 mod time;
+pub mod warm;
 mod watchdog;
 
 pub use blocking::{BlockingPanicked, blocking};
