@@ -10,6 +10,7 @@ mod kafka;
 mod loadgen;
 mod logging;
 mod native;
+mod partition;
 mod produce;
 mod record_json;
 mod serve;
@@ -64,6 +65,7 @@ fn version() -> &'static str {
 enum Command {
     Serve(serve::Serve),
     Topic(topic::Topic),
+    Partition(partition::Partition),
     Produce(produce::Produce),
     Consume(consume::Consume),
     Inspect(inspect::Inspect),
@@ -74,7 +76,12 @@ impl Command {
     fn log_default(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Topic(_) | Self::Produce(_) | Self::Consume(_) | Self::Inspect(_) | Self::Loadgen(_) => "warn",
+            Self::Topic(_)
+            | Self::Partition(_)
+            | Self::Produce(_)
+            | Self::Consume(_)
+            | Self::Inspect(_)
+            | Self::Loadgen(_) => "warn",
         }
     }
 }
@@ -93,6 +100,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Topic(topic) => topic.run(),
+        Command::Partition(partition) => partition.run(),
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
         Command::Inspect(inspect) => inspect.run(),
