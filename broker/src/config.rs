@@ -74,6 +74,10 @@ pub struct Config {
     pub compaction_keys_memory: ByteSize,
     /// Bytes per second and core.
     pub compaction_rate: ByteSize,
+    pub balancer_enabled: bool,
+    pub balancer_interval: Duration,
+    /// In percent of a core's time.
+    pub balancer_threshold: u32,
     /// How long a producer is remembered that sends nothing.
     pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
@@ -188,6 +192,9 @@ impl Gathered {
             compaction_check_interval: self.duration("compaction.check_interval"),
             compaction_keys_memory: self.bytes("compaction.keys_memory"),
             compaction_rate: self.bytes("compaction.rate"),
+            balancer_enabled: self.flag("balancer.enabled"),
+            balancer_interval: self.duration("balancer.interval"),
+            balancer_threshold: self.count("balancer.threshold"),
             producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,

@@ -1,6 +1,9 @@
 //! The metadata's driver, on core 0: commands are decided, written to the metadata's log, applied once flushed, and
 //! shown to all cores before they are answered.
 
+mod moving;
+
+pub(crate) use self::moving::Moved;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,6 +33,8 @@ pub(crate) struct Controller {
     busy: Cell<bool>,
     waiting: Cell<usize>,
     freed: Notify,
+    /// A partition is being moved to another core.
+    moving: Cell<bool>,
 }
 
 impl Controller {
@@ -42,6 +47,7 @@ impl Controller {
             busy: Cell::new(false),
             waiting: Cell::new(0),
             freed: Notify::new(),
+            moving: Cell::new(false),
         })
     }
 
@@ -62,15 +68,24 @@ impl Controller {
         self.ask(core, Command::RegisterBroker { broker, incarnation }).await.map(drop)
     }
 
-    async fn perform_alone(&self, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
+    /// What changes the view is done by one at a time.
+    async fn lock(&self) {
         self.waiting.set(self.waiting.get() + 1);
         while self.busy.replace(true) {
             self.freed.notified().await;
         }
-        let result = self.perform(core, command).await;
+    }
+
+    fn unlock(&self) {
         self.busy.set(false);
         self.waiting.set(self.waiting.get() - 1);
         self.freed.notify_all();
+    }
+
+    async fn perform_alone(&self, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
+        self.lock().await;
+        let result = self.perform(core, command).await;
+        self.unlock();
         result
     }
 
@@ -88,7 +103,7 @@ impl Controller {
         }
         if let Some(topics) = changed_topics(&records) {
             self.place(&records).await?;
-            self.publish(core, topics).await?;
+            self.publish(core, topics, None).await?;
         }
         Ok(reply)
     }
@@ -146,9 +161,14 @@ impl Controller {
     }
 
     /// Has all cores serve the new state, and then has all of them tell clients of it.
-    async fn publish(&self, core: &Rc<Core>, topics: Option<Vec<TopicId>>) -> Result<(), Refusal> {
+    async fn publish(
+        &self,
+        core: &Rc<Core>,
+        topics: Option<Vec<TopicId>>,
+        moved: Option<PartitionId>,
+    ) -> Result<(), Refusal> {
         let view = Arc::new(self.view());
-        let change = ViewChange { view, topics };
+        let change = ViewChange { view, topics, moved };
         let others = || CoreId::all(core.cores()).filter(|other| *other != core.id);
         let serving: Vec<_> = others().map(|other| core.call(other, Request::View(Box::new(change.clone())))).collect();
         core.apply_view(&change);

@@ -15,8 +15,10 @@ use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
 use wire::compress::Decompressor;
 
+use crate::activity::Activity;
 use crate::config::Config;
-use crate::controller::Controller;
+use crate::controller::{Controller, Moved};
+use crate::handover::Holds;
 use crate::leader::{Leader, Progress};
 use crate::limits;
 use crate::memory::MemoryPool;
@@ -56,6 +58,8 @@ pub(crate) struct Core {
     /// Waits on behalf of other cores, each with what gives it up.
     waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
+    pub(crate) holds: Holds,
+    pub(crate) activity: Activity,
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
     pub(crate) connection_count: Cell<u32>,
@@ -88,6 +92,8 @@ impl Core {
             decompressor: RefCell::default(),
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
+            holds: Holds::default(),
+            activity: Activity::default(),
             connections: Gate::new("connections"),
             connection_count: Cell::new(0),
             view: RefCell::new(Arc::clone(&view)),
@@ -97,7 +103,7 @@ impl Core {
             config,
             shared,
         });
-        core.apply_view(&ViewChange { view, topics: None });
+        core.apply_view(&ViewChange { view, topics: None, moved: None });
         core
     }
 
@@ -161,6 +167,31 @@ impl Core {
                 self.show_view();
                 self.answer(caller, Reply::Done);
             }
+            Request::Hold(id) => {
+                self.hold(id);
+                self.answer(caller, Reply::Done);
+            }
+            Request::PrepareHandOver(id) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Prepared(core.prepare_hand_over(id).await) });
+            }
+            Request::HandOver(id) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::HandedOver(core.hand_over(id).await) });
+            }
+            Request::TakeOver(handed) => {
+                let result = self.take_over(handed);
+                self.answer(caller, Reply::TakenOver(result));
+            }
+            Request::Forget(id, number) => {
+                self.shard.forget_departed(id, number);
+                self.answer(caller, Reply::Done);
+            }
+            Request::Activity(look) => self.answer(caller, Reply::Activity(Box::new(self.activity(look)))),
+            Request::Move(id, to) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Moving(Box::new(core.move_partition(id, to).await)) });
+            }
             Request::Status => self.answer(caller, Reply::Status(Box::new(self.status()))),
             Request::Connection(handed_over) => {
                 self.take_connection(*handed_over);
@@ -185,6 +216,18 @@ impl Core {
             Some(controller) => controller.ask(self, command).await,
             None => match self.mesh.call(CoreId(0), Request::Control(Box::new(command))).await? {
                 Reply::Control(result) => *result,
+                _ => Err(ErrorCode::UnknownServerError.into()),
+            },
+        }
+    }
+
+    /// Has the controller move a partition, wherever it is.
+    pub(crate) async fn move_partition(self: &Rc<Self>, id: PartitionId, to: CoreId) -> Result<Moved, Refusal> {
+        let controller = self.controller.borrow().clone();
+        match controller {
+            Some(controller) => controller.move_partition(self, id, to).await,
+            None => match self.mesh.call(CoreId(0), Request::Move(id, to)).await? {
+                Reply::Moving(result) => *result,
                 _ => Err(ErrorCode::UnknownServerError.into()),
             },
         }
@@ -235,7 +278,7 @@ impl Core {
     }
 
     /// Takes a new view: partitions that this core now has are opened, others let go of.
-    pub(crate) fn apply_view(&self, change: &ViewChange) {
+    pub(crate) fn apply_view(self: &Rc<Self>, change: &ViewChange) {
         *self.view.borrow_mut() = Arc::clone(&change.view);
         let image = &change.view.image;
         let changed: Vec<TopicId> = match &change.topics {
@@ -247,6 +290,9 @@ impl Core {
                 Some(topic) => self.take_topic(change, topic),
                 None => self.drop_topic(id),
             }
+        }
+        if let Some(moved) = change.moved {
+            self.release(moved);
         }
     }
 
@@ -272,11 +318,7 @@ impl Core {
 
     fn lead(&self, id: PartitionId, epoch: LeaderEpoch, settings: &Rc<TopicSettings>) {
         let mut leaders = self.leaders.borrow_mut();
-        let leader = leaders.entry(id).or_insert_with(|| Leader {
-            epoch,
-            settings: Rc::clone(settings),
-            producers: ProducerTable::new(limits::PRODUCERS_PER_PARTITION_MAX),
-        });
+        let leader = leaders.entry(id).or_insert_with(|| Leader::new(epoch, Rc::clone(settings)));
         assert!(leader.epoch <= epoch, "{id}: leader epoch {epoch} comes after {}", leader.epoch);
         leader.epoch = epoch;
         leader.settings = Rc::clone(settings);

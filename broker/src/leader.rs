@@ -1,18 +1,21 @@
 //! A partition that this core leads: producer checks, the append, and the wait for its safety.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use base::{Instant, LeaderEpoch, Offset, PartitionId};
 use cluster::producers::{AppendedBatch, ProducerTable, ProducerVerdict};
 use cluster::settings::TopicSettings;
 use shard::task_queues::FOREGROUND;
-use shard::{AppendBatch, Appended, Turn};
+use shard::{AppendBatch, AppendError, Appended, Turn};
 use wire::ErrorCode;
 use wire::batch::HEADER_BYTES;
 use wire::native::{Stage, StageTimings};
 
 use crate::core::Core;
+use crate::limits;
 use crate::messages::{Acks, AppendReply, AppendRequest};
 use crate::refusal::Refusal;
 use crate::stages::microseconds;
@@ -21,6 +24,15 @@ pub(crate) struct Leader {
     pub(crate) epoch: LeaderEpoch,
     pub(crate) settings: Rc<TopicSettings>,
     pub(crate) producers: ProducerTable,
+    /// Time that was spent on it lately; see [`crate::activity`].
+    pub(crate) work: Cell<Duration>,
+}
+
+impl Leader {
+    pub(crate) fn new(epoch: LeaderEpoch, settings: Rc<TopicSettings>) -> Self {
+        let producers = ProducerTable::new(limits::PRODUCERS_PER_PARTITION_MAX);
+        Self { epoch, settings, producers, work: Cell::default() }
+    }
 }
 
 pub(crate) type AppendResult = Result<AppendReply, Refusal>;
@@ -126,7 +138,9 @@ impl Core {
                 appended_at: rt::wall_clock(),
             });
         }
-        timings.set(Stage::Append, microseconds(rt::now().since(started)));
+        let took = rt::now().since(started);
+        self.activity.note(id, leader, took);
+        timings.set(Stage::Append, microseconds(took));
         let reply = AppendReply {
             base_offset: appended.base_offset,
             log_append_time: request.log_append_time,
@@ -160,7 +174,11 @@ impl Core {
                 })),
             },
             Taken::Repeated { end, .. } => Progress::Waiting(Box::pin(async move {
-                core.shard.safe_up_to(id, end).await?;
+                match core.shard.safe_up_to(id, end).await {
+                    // All that it had was flushed when it went to another core.
+                    Err(AppendError::UnknownPartition(_)) if core.is_elsewhere(id) => {}
+                    result => result?,
+                }
                 Ok(flushed(reply))
             })),
         }

@@ -4,9 +4,12 @@
 //! and the connections that it serves. A request for a partition of another core travels through the [`mesh`]; the
 //! owner answers. The metadata's driver, the [`controller`], runs on core 0.
 
+mod activity;
+mod balancing;
 pub mod config;
 mod controller;
 mod core;
+mod handover;
 mod identity_file;
 mod inbound;
 mod kafka;

@@ -8,6 +8,12 @@ pub(crate) const LANE_MESSAGES: usize = 4_096;
 pub(crate) const LANE_OVERFLOW_MAX: usize = 16_384;
 /// Calls to other cores that one core has open.
 pub(crate) const CALLS_MAX: usize = 65_536;
+/// A read that takes less of a core's time is not counted as work for its partition.
+pub(crate) const WORK_COUNTED_MIN: Duration = Duration::from_micros(1);
+/// Appends that wait on one core while their partition goes to another one. When it has, they go there at once.
+pub(crate) const HELD_APPENDS_MAX: usize = 8_192;
+/// A partition that does not come to rest within this time stays where it is.
+pub(crate) const HAND_OVER_TIME_MAX: Duration = Duration::from_secs(2);
 /// Commands that wait for the controller.
 pub(crate) const CONTROLLER_COMMANDS_MAX: usize = 1_024;
 /// Producer ids that a core takes from the controller at a time.
@@ -62,5 +68,6 @@ pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
 pub(crate) const DECOMPRESSOR_RETAINED_BYTES_MAX: usize = 4 << 20;
 
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
+const _: () = assert!(HELD_APPENDS_MAX <= LANE_OVERFLOW_MAX / 2);
 const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);
 const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

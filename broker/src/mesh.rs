@@ -16,7 +16,7 @@ use crate::messages::{Reply, Request};
 use crate::refusal::Refusal;
 
 /// What one lane may hold back: calls, and for each call of either side an answer or a cancellation.
-const OVERFLOW_MAX: usize = limits::LANE_OVERFLOW_MAX + 2 * (limits::CALLS_MAX + 1);
+const OVERFLOW_MAX: usize = limits::LANE_OVERFLOW_MAX + 2 * (limits::CALLS_MAX + 4);
 
 /// Names a call on the core that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +102,10 @@ impl Mesh {
 
     fn start(&self, to: CoreId, request: Request) -> Result<CallId, Refusal> {
         // A core that missed a view would go without its topics for ever; the controller sends them one at a time.
-        let must_go = matches!(request, Request::View(_) | Request::ShowView);
+        let must_go = matches!(
+            request,
+            Request::View(_) | Request::ShowView | Request::Hold(_) | Request::HandOver(_) | Request::TakeOver(_)
+        );
         if self.calls.borrow().len() >= limits::CALLS_MAX && !must_go {
             return Err(overloaded("mesh.calls", limits::CALLS_MAX));
         }

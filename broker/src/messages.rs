@@ -4,10 +4,13 @@ use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
 use bytes::Bytes;
 use cluster::metadata::Command;
 use cluster::producers::BatchStamp;
-use shard::TrimTo;
+use shard::{DepartureNumber, TrimTo};
 use wire::batch::HEADER_BYTES;
 use wire::native::StageTimings;
 
+use crate::activity::{CoreActivity, Look};
+use crate::controller::Moved;
+use crate::handover::HandedOver;
 use crate::refusal::Refusal;
 use crate::stages::StageSummary;
 use crate::view::ViewChange;
@@ -141,6 +144,16 @@ pub(crate) enum Request {
     View(Box<ViewChange>),
     /// Tell clients what is served: all cores do now.
     ShowView,
+    /// Keep appends to this partition until a view says where it is.
+    Hold(PartitionId),
+    PrepareHandOver(PartitionId),
+    HandOver(PartitionId),
+    TakeOver(Box<HandedOver>),
+    /// A partition that has left is kept by a checkpoint elsewhere.
+    Forget(PartitionId, DepartureNumber),
+    Activity(Look),
+    /// For the controller.
+    Move(PartitionId, CoreId),
     Status,
     /// A connection that this core shall serve.
     Connection(Box<crate::listener::HandedOver>),
@@ -154,6 +167,12 @@ pub(crate) enum Reply {
     /// Where the logs begin now.
     Trim(Vec<Result<Offset, Refusal>>),
     Control(Box<Result<cluster::metadata::Reply, Refusal>>),
+    Prepared(Result<(), Refusal>),
+    HandedOver(Result<Box<HandedOver>, Refusal>),
+    /// With the partition that could not be taken in.
+    TakenOver(Result<(), Box<HandedOver>>),
+    Activity(Box<CoreActivity>),
+    Moving(Box<Result<Moved, Refusal>>),
     Status(Box<CoreStatus>),
     Done,
 }

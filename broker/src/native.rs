@@ -4,6 +4,7 @@ mod admin;
 pub(crate) mod connection;
 mod metadata;
 mod outbox;
+mod partitions;
 mod produce;
 mod requests;
 mod status;

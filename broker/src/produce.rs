@@ -12,10 +12,11 @@ use wire::compress::Decompressor;
 use wire::native::Stage;
 
 use crate::core::{Core, KnownTopic};
-use crate::leader::{AppendResult, Progress};
+use crate::handover::{Place, with_time_held};
+use crate::leader::AppendResult;
 use crate::limits;
 use crate::mesh::Call;
-use crate::messages::{Acks, AppendRequest, Reply, Request};
+use crate::messages::{Acks, AppendRequest, Reply};
 use crate::producer_state::stamp_of;
 use crate::refusal::Refusal;
 use crate::stages::microseconds;
@@ -24,7 +25,12 @@ use crate::stages::microseconds;
 pub(crate) enum Part {
     Done(AppendResult),
     Waiting(Pin<Box<dyn Future<Output = AppendResult>>>),
-    Elsewhere { call: Call, sent: Instant },
+    Elsewhere {
+        call: Call,
+        sent: Instant,
+    },
+    /// The partition is about to change its core.
+    Held(Rc<Place>),
 }
 
 /// What a door knows of one partition's batch.
@@ -43,20 +49,14 @@ impl Core {
     /// Validates a batch and hands it to the owner of its partition. What one connection produces to one partition
     /// stays in the order of these calls.
     pub(crate) fn produce(self: &Rc<Self>, produced: &Produced<'_>) -> Part {
-        let Some(owner) = self.owner_of(produced.id) else {
+        if self.owner_of(produced.id).is_none() {
             return Part::Done(Err(ErrorCode::UnknownTopicOrPartition.into()));
-        };
+        }
         let request = match prepare(produced, &mut self.decompressor.borrow_mut()) {
             Ok(request) => request,
             Err(refusal) => return Part::Done(Err(refusal)),
         };
-        if owner == self.id {
-            return match self.append(request) {
-                Progress::Done(result) => Part::Done(result),
-                Progress::Waiting(rest) => Part::Waiting(rest),
-            };
-        }
-        Part::Elsewhere { sent: rt::now(), call: self.call(owner, Request::Append(Box::new(request))) }
+        self.route(request)
     }
 }
 
@@ -64,6 +64,11 @@ impl Part {
     /// Waits for the owner's answer, with the time between the cores counted.
     pub(crate) async fn result(self) -> AppendResult {
         match self {
+            Self::Held(place) => {
+                let (part, held) = place.released().await;
+                // It may be held again, by the next move.
+                with_time_held(Box::pin(part.result()).await, held)
+            }
             Self::Done(result) => result,
             Self::Waiting(rest) => rest.await,
             Self::Elsewhere { call, sent } => match call.await? {

@@ -27,7 +27,7 @@ impl Core {
                 Ok(Some(diverging)) => Ok(diverging),
                 // The first data is given whole, however small the limit (KIP-74).
                 Ok(None) if left == 0 && any => self.nothing_more(part),
-                Ok(None) => match self.shard.read_memory(part.id, part.offset, wanted)? {
+                Ok(None) => match self.working_on(part.id, || self.shard.read_memory(part.id, part.offset, wanted))? {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
@@ -50,7 +50,7 @@ impl Core {
                 Err(refusal) => Err(self.refuse_read(part.id, refusal)),
                 Ok(Some(diverging)) => Ok(diverging),
                 Ok(None) if left == 0 && any => self.nothing_more(part),
-                Ok(None) => match self.shard.read(part.id, part.offset, wanted).await {
+                Ok(None) => match self.awaiting(part.id, self.shard.read(part.id, part.offset, wanted)).await {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
@@ -115,7 +115,7 @@ impl Core {
 
     /// Reads parts wherever they lie, about `bytes_max` bytes in all, of which each core gets its share by what its
     /// parts ask for; results are in the order of the parts.
-    pub(crate) async fn read(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
+    pub(crate) async fn read_once(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
         let by_core = self.by_core(parts, |part| part.id);
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
@@ -247,14 +247,13 @@ impl Core {
         self.gather(queries, |query| query.id, Request::Query, here, unpack).await
     }
 
-    /// Has items worked on by the cores that own their partitions; what came of it is in the order of the items. `here`
-    /// works on this core's own, `ask` and `unpack` go to the others and come back.
-    pub(crate) async fn gather<T: Copy, R: Clone>(
+    /// As [`Core::gather`], where the partitions are by now.
+    pub(crate) async fn gather_once<T: Copy, R: Clone>(
         self: &Rc<Self>,
         items: &[T],
         id_of: impl Fn(&T) -> PartitionId,
         ask: impl Fn(Vec<T>) -> Request,
-        here: impl AsyncFnOnce(Vec<T>) -> Vec<Result<R, Refusal>>,
+        here: impl AsyncFn(Vec<T>) -> Vec<Result<R, Refusal>>,
         unpack: impl Fn(Reply) -> Option<Vec<Result<R, Refusal>>>,
     ) -> Vec<Result<R, Refusal>> {
         let by_core = self.by_core(items, id_of);

@@ -2,7 +2,7 @@
 
 use cluster::metadata::MetadataError;
 use cluster::producers::ProducerError;
-use shard::{AppendError, ReadError, TrimError};
+use shard::{AppendError, DepartureError, ReadError, TrimError};
 use wire::ErrorCode;
 use wire::batch::BatchError;
 
@@ -34,7 +34,7 @@ impl From<ErrorCode> for Refusal {
 impl From<AppendError> for Refusal {
     fn from(error: AppendError) -> Self {
         let code = match &error {
-            AppendError::UnknownPartition(_) => ErrorCode::NotLeaderOrFollower,
+            AppendError::UnknownPartition(_) | AppendError::Leaving(_) => ErrorCode::NotLeaderOrFollower,
             AppendError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
             // Retriable, and clients refresh their metadata, which does no harm.
             AppendError::NoSpace | AppendError::Poisoned(_) => ErrorCode::KafkaStorageError,
@@ -62,6 +62,19 @@ impl From<TrimError> for Refusal {
             TrimError::OutOfRange { .. } => Self::new(ErrorCode::OffsetOutOfRange, error.to_string()),
             TrimError::Refused(error) => error.into(),
         }
+    }
+}
+
+impl From<DepartureError> for Refusal {
+    fn from(error: DepartureError) -> Self {
+        let code = match &error {
+            DepartureError::UnknownPartition(_) => ErrorCode::UnknownTopicOrPartition,
+            DepartureError::Leaving(_) => ErrorCode::ReassignmentInProgress,
+            DepartureError::Poisoned(_) | DepartureError::NoSpace => ErrorCode::KafkaStorageError,
+            DepartureError::TooSlow { .. } => ErrorCode::RequestTimedOut,
+            DepartureError::Closing => ErrorCode::BrokerNotAvailable,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

@@ -12,9 +12,10 @@ use base::{ByteSize, CoreId};
 use rt::net::{BindError, BoundListener};
 use rt::{CoresConfig, CpuPlacement, DirectDisk, Disk, MeshEnd, RunError, StopSignal};
 use shard::recovery::RecoveredCore;
-use shard::task_queues::{FOREGROUND, TASK_QUEUES};
+use shard::task_queues::{CONTROL, FOREGROUND, TASK_QUEUES};
 use shard::{ScrubConfig, Shard, ShardConfig};
 
+use crate::balancing;
 use crate::config::{Advertised, Config, Cores};
 use crate::controller::Controller;
 use crate::core::Core;
@@ -231,6 +232,7 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
     if let Some(controller) = controller {
         *core.controller.borrow_mut() = Some(Rc::clone(&controller));
         controller.register(&core).await.map_err(|refusal| refusal.text().to_owned())?;
+        drop(rt::spawn(CONTROL, balancing::balance(Rc::clone(&core), controller)));
         shared.serving.stop();
     }
     shared.serving.stopped().await;

@@ -178,7 +178,8 @@ async fn place(
         },
         None => Placement::new(cores)?,
     };
-    let moves = placement.resize(cores)?;
+    // On as many cores as before everything stays where it was moved to, however uneven their numbers are.
+    let moves = if placement.cores() == cores { Vec::new() } else { placement.resize(cores)? };
     let missing = specs.keys().filter(|id| **id != METADATA_PARTITION && placement.core_of(**id).is_none());
     let missing: Vec<PartitionId> = missing.copied().collect();
     let placed = placement.assign(missing);

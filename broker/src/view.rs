@@ -19,6 +19,8 @@ pub(crate) struct ViewChange {
     pub(crate) view: Arc<ClusterView>,
     /// Topics that were made, changed or deleted; `None` when the view is the first one.
     pub(crate) topics: Option<Vec<TopicId>>,
+    /// A partition that was held because it was to change its core, whether or not it has.
+    pub(crate) moved: Option<PartitionId>,
 }
 
 impl ClusterView {

@@ -10,6 +10,7 @@ mod kafka;
 mod loadgen;
 mod logging;
 mod native;
+mod partition;
 mod produce;
 mod record_json;
 mod serve;
@@ -67,6 +68,7 @@ fn version() -> &'static str {
 enum Command {
     Serve(serve::Serve),
     Topic(topic::Topic),
+    Partition(partition::Partition),
     Produce(produce::Produce),
     Consume(consume::Consume),
     Status(status::Status),
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Topic(topic) => topic.run(),
+        Command::Partition(partition) => partition.run(),
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
         Command::Status(status) => status.run(),

@@ -33,7 +33,8 @@ pub mod task_queues;
 pub use config::{ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
 pub use driver::Client;
 pub use driver::admin::{
-    Admin, BrokerStatus, DescribedTopic, ListedOffset, NewTopic, PartitionTotal, TopicListing, TopicResult,
+    Admin, BrokerStatus, DescribedTopic, ListedOffset, MovedPartition, NewTopic, PartitionTotal, TopicListing,
+    TopicResult,
 };
 pub use driver::consumer::{ConsumedRecords, Consumer, PartitionEnd, PartitionLag};
 pub use driver::producer::{DeliveryFuture, Producer, ProducerRecord, RecordMetadata};

@@ -5,6 +5,7 @@
 //! (`clippy.toml` holds that). Machines whose state is kept in a log have two halves: `decide` reads and proposes
 //! records, `apply` alone changes state, live and in recovery alike. So a state is always the fold of its records.
 
+pub mod balancer;
 pub mod limits;
 pub mod metadata;
 pub mod placement;

@@ -350,6 +350,11 @@ impl Core {
         drop(task.expect("queues live as long as their core").detach());
     }
 
+    pub(crate) fn queue_time(&self, queue: TaskQueue) -> Duration {
+        let stats = self.queues.get(queue.index()).map(|handle| glommio::executor().task_queue_stats(*handle));
+        stats.and_then(Result::ok).map(|stats| stats.runtime()).unwrap_or_default()
+    }
+
     pub(crate) fn id(&self) -> CoreId {
         self.id
     }

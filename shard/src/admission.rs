@@ -58,6 +58,14 @@ impl Shard {
         Ok(Turn { shard: Rc::clone(self), ticket })
     }
 
+    /// Resolves once everybody who stands in line now has had a turn or has given it up.
+    pub async fn line_passed(&self) {
+        let next = self.turnstile.next.get();
+        while self.turnstile.line.borrow().front().is_some_and(|first| *first < next) {
+            futures_lite::future::or(self.journal().room_changed(), self.store.progress.notified()).await;
+        }
+    }
+
     /// Whether a batch of this size may be appended without waiting; `None` says to take a [`Shard::turn`].
     pub fn room(&self, batch_bytes: u32) -> Option<Result<(), AppendError>> {
         if !self.turnstile.is_empty() {

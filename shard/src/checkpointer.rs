@@ -31,6 +31,7 @@ impl Shard {
         while !self.gate.is_closing() {
             futures_lite::future::or(self.checkpoint_wanted.wait(), self.gate.closing()).await;
             if self.gate.is_closing() || self.checkpointing.get() || self.failed().is_some() {
+                self.departures.checkpoint_missed.set(true);
                 continue;
             }
             match self.checkpoint(false).await {
@@ -81,6 +82,8 @@ impl Shard {
                 dirty.push((slot, log.end_position()));
             }
         }
+        // See `crate::departure`: another core goes on from these, and has them in no checkpoint yet.
+        rows.extend(self.departures.rows());
         // Segments get only what is flushed in the journal; see `PartitionLog::flushed_position`.
         journal.request_flush();
         let flushed_to_here = journal.reached(replay.lsn, Durability::Flushed).await;

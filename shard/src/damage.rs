@@ -61,6 +61,20 @@ impl DamageList {
         self.places.borrow_mut().retain(|(of, ..), _| *of != partition);
     }
 
+    pub(crate) fn known_of(&self, partition: PartitionId) -> Vec<Damage> {
+        self.places.borrow().values().filter(|damage| damage.partition == partition).cloned().collect()
+    }
+
+    /// Findings of another core, which has told them and counted them.
+    pub(crate) fn take_over(&self, found: Vec<Damage>) {
+        let mut places = self.places.borrow_mut();
+        for damage in found {
+            if places.len() < limits::DAMAGE_KNOWN_MAX {
+                places.insert((damage.partition, damage.segment, damage.position), damage);
+            }
+        }
+    }
+
     pub(crate) fn known(&self) -> Vec<Damage> {
         self.places.borrow().values().cloned().collect()
     }

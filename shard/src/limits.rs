@@ -51,6 +51,8 @@ pub const WRITE_BACK_IN_FLIGHT_MAX: usize = 8;
 pub const CHECKPOINT_PARTITIONS_IN_FLIGHT_MAX: usize = 16;
 /// From so many partitions on, a checkpoint flushes the whole disk at once instead of their files and folders.
 pub const FLUSH_TOGETHER_PARTITIONS: usize = 256;
+/// Between two looks whether a partition that goes to another core has come to rest.
+pub const DEPARTURE_LOOK: Duration = Duration::from_micros(200);
 /// Space that a partition's files take beside their bytes, for saying how much a start needs.
 pub const PARTITION_OVERHEAD_BYTES: u64 = 64 << 10;
 /// Part of a journal's ring (one in so many bytes) that only what frees space may use.

@@ -7,6 +7,7 @@ pub(crate) mod chunks;
 pub(crate) mod dirty;
 pub(crate) mod find;
 pub(crate) mod judge;
+pub(crate) mod passing;
 mod roll;
 pub(crate) mod start;
 mod tail;
@@ -155,6 +156,8 @@ pub(crate) struct PartitionLog {
     watches: Vec<Watch>,
     /// Something was appended since the last checkpoint took this partition's state.
     pub(crate) dirty: bool,
+    /// The log is on its way to another core: it takes nothing and nothing is deleted of it.
+    pub(crate) leaving: bool,
     /// Tick of the last append or read, for finding the coldest partition.
     pub(crate) used: u64,
 }
@@ -187,6 +190,7 @@ impl PartitionLog {
             open_span: row.open_span,
             watches: Vec::new(),
             dirty: false,
+            leaving: false,
             used: 0,
         };
         log.check();

@@ -11,6 +11,7 @@ use rt::{Disk, DiskError, Flag, Gate, WatchedDisk};
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
 use crate::compaction::Cleaned;
+use crate::departure::Departures;
 use crate::journal::direct::DIRECT_BYTES_MIN;
 use crate::journal::entry::Lsn;
 use crate::journal::ring::RingState;
@@ -87,6 +88,9 @@ pub enum AppendError {
     /// The partition was deleted, or belongs to another core.
     #[error("partition {0} is not on this core")]
     UnknownPartition(PartitionId),
+    /// The other core takes it in a moment, or this one again.
+    #[error("partition {0} is on its way to another core")]
+    Leaving(PartitionId),
     #[error("the batch has {bytes} bytes; the journal takes at most {limit}")]
     TooLarge { bytes: u32, limit: u32 },
     /// The disk is full, or below its free-space floor. Clears by itself when space returns.
@@ -146,6 +150,7 @@ pub struct Shard {
     pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
     pub(crate) producers: RefCell<Rc<LastOfProducers>>,
     pub(crate) cleaned: Cleaned,
+    pub(crate) departures: Departures,
 }
 
 /// Gives the last offset of each producer that is remembered of a partition.
@@ -190,6 +195,7 @@ impl Shard {
             attachments: RefCell::new(Rc::new(|_| Vec::new())),
             producers: RefCell::new(Rc::new(|_| BTreeMap::new())),
             cleaned: Cleaned::default(),
+            departures: Departures::default(),
             config,
         });
         let writing = Rc::clone(&shard.store);
@@ -229,7 +235,7 @@ impl Shard {
             return Err(AppendError::Poisoned(cause));
         }
         let how = HowToAppend { roll: Roll::ByRule, direct_bytes_min: self.config.direct_bytes_min };
-        let taken = self.store.append(id, batch, how).ok_or(AppendError::UnknownPartition(id))?;
+        let taken = self.store.append(id, batch, how)?;
         let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload, at: taken.at };
         let lsn = match taken.direct {
             Some(blocks) => self.journal().append_direct(entry, blocks, taken.touched),

@@ -14,10 +14,12 @@ use crate::direct::Direct;
 use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::log::chunks::{DirectBlocks, WriteWhat};
+use crate::log::passing::PassedLog;
 use crate::log::{AppendBatch, AppendedBatch, HowToAppend, PartitionLog, PartitionSpec, SegmentPosition};
 use crate::pool::ChunkPool;
 use crate::removal::Removal;
 use crate::segment::reader::Reader;
+use crate::shard::AppendError;
 use crate::write_back::WriteBack;
 
 #[derive(Default)]
@@ -79,12 +81,23 @@ impl Store {
 
     pub(crate) fn add(&self, spec: PartitionSpec, row: &PartitionRow) -> u32 {
         assert_eq!(spec.id, row.id, "the row is another partition's");
+        self.put(PartitionLog::from_row(spec, row))
+    }
+
+    /// Takes in a log that was another core's.
+    pub(crate) fn add_passed(&self, spec: PartitionSpec, row: &PartitionRow, passed: PassedLog) -> u32 {
+        assert_eq!(spec.id, row.id, "the row is another partition's");
+        self.put(PartitionLog::from_passed(spec, row, passed))
+    }
+
+    fn put(&self, log: PartitionLog) -> u32 {
+        let (id, has_start) = (log.spec.id, log.log_start() > Offset::ZERO);
         let mut logs = self.logs.borrow_mut();
         let slot = u32::try_from(logs.slots.len()).expect("slots are limited far below 2^32");
-        let before = logs.by_id.insert(spec.id, slot);
-        assert!(before.is_none(), "partition {} is here already", spec.id);
-        logs.slots.push(Some(Box::new(PartitionLog::from_row(spec, row))));
-        if row.log_start > Offset::ZERO {
+        let before = logs.by_id.insert(id, slot);
+        assert!(before.is_none(), "partition {id} is here already");
+        logs.slots.push(Some(Box::new(log)));
+        if has_start {
             // A life before this one may have left segments that lie before the start.
             self.removal.enqueue(slot);
         }
@@ -114,16 +127,24 @@ impl Store {
         Some(slot)
     }
 
-    /// Gives a batch its offsets and copies it into the partition's chunk; `None` when the partition is not here.
-    pub(crate) fn append(&self, id: PartitionId, batch: AppendBatch<'_>, how: HowToAppend) -> Option<Taken> {
+    /// Gives a batch its offsets and copies it into the partition's chunk, if the partition is here to stay.
+    pub(crate) fn append(
+        &self,
+        id: PartitionId,
+        batch: AppendBatch<'_>,
+        how: HowToAppend,
+    ) -> Result<Taken, AppendError> {
         let mut logs = self.logs.borrow_mut();
-        let slot = *logs.by_id.get(&id)?;
-        let log = logs.slots[slot as usize].as_mut()?;
+        let slot = *logs.by_id.get(&id).ok_or(AppendError::UnknownPartition(id))?;
+        let log = logs.slots[slot as usize].as_mut().ok_or(AppendError::UnknownPartition(id))?;
+        if log.leaving {
+            return Err(AppendError::Leaving(id));
+        }
         let AppendedBatch { base, header, at, direct } = log.append(batch, how, &self.pool, rt::wall_clock);
         let touched = log.touched(slot);
         let log_start = log.log_start();
         note_use(&mut logs, slot);
-        Some(Taken { base_offset: base, log_start, header, at, direct, touched })
+        Ok(Taken { base_offset: base, log_start, header, at, direct, touched })
     }
 
     /// The journal says up to where partitions have become safe.
@@ -162,6 +183,11 @@ impl Store {
     /// Whether the partition of a slot was taken out. Slots are never used again.
     pub(crate) fn is_gone(&self, slot: u32) -> bool {
         self.logs.borrow().slots[slot as usize].is_none()
+    }
+
+    /// As [`Store::is_gone`], or about to be.
+    pub(crate) fn is_leaving(&self, slot: u32) -> bool {
+        self.with_slot(slot, |log| log.leaving).unwrap_or(true)
     }
 
     /// Slots that were ever given out.

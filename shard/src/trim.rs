@@ -41,6 +41,9 @@ impl Shard {
         self.room_for_own(LOG_START_BYTES, Reserve::Use).await?;
         let slot = self.store.slot_of(id).ok_or(AppendError::UnknownPartition(id))?;
         let promise = self.store.with_slot(slot, |log| {
+            if log.leaving {
+                return Err(AppendError::Leaving(id).into());
+            }
             let start = match to {
                 TrimTo::HighWatermark => log.stable(),
                 TrimTo::Offset(offset) => offset,

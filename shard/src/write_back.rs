@@ -55,7 +55,7 @@ impl SlotsAtWork {
     }
 
     /// Resolves once nobody is at a slot's files. Of a slot that was taken out, nobody begins again.
-    async fn idle(&self, slot: u32) {
+    pub(crate) async fn idle(&self, slot: u32) {
         while self.counts.borrow().contains_key(&slot) {
             self.ended.notified().await;
         }

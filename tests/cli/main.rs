@@ -2,6 +2,7 @@
 
 mod errors;
 mod inspect;
+mod partitions;
 mod program;
 mod reading;
 mod records;

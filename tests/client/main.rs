@@ -2,6 +2,7 @@
 
 mod administering;
 mod failing;
+mod moving;
 mod producing;
 mod reading;
 mod streams;

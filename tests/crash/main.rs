@@ -4,6 +4,7 @@
 //! restarted broker takes records again within two seconds. `CORELANE_CRASH_ROUNDS=n` runs so many rounds.
 
 mod check;
+mod moving;
 mod restart;
 mod work;
 
@@ -17,16 +18,32 @@ use tests::kafka::Client;
 use check::{check_topic, first_ack};
 use work::{History, PARTITIONS, PRODUCERS, TOPIC, Work};
 
+/// Whether partitions are moved between cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moves {
+    None,
+    AllTheTime,
+}
+
 const SEED: u64 = 0xdead;
 const RESTART_TO_ACK: Duration = Duration::from_secs(2);
 
 #[test]
 fn acknowledged_records_survive_kill_9_in_order_and_once() {
+    survive(Moves::None);
+}
+
+#[test]
+fn acknowledged_records_survive_kill_9_while_partitions_change_their_cores() {
+    survive(Moves::AllTheTime);
+}
+
+fn survive(moves: Moves) {
     let rounds = std::env::var("CORELANE_CRASH_ROUNDS").map_or(30, |text| text.parse().expect("a number of rounds"));
     let data = folder();
     let mut random = SeededRandom::new(SEED);
     let history = Arc::new(History::new());
-    let mut restarts = Vec::new();
+    let (mut restarts, mut moved) = (Vec::new(), 0);
     for round in 0..rounds {
         // Now and then on another number of cores.
         let cores = if random.one_in(3) { "1" } else { "all" };
@@ -40,9 +57,15 @@ fn acknowledged_records_survive_kill_9_in_order_and_once() {
         restarts.push(begun.elapsed());
         check_topic(&mut client, &history, round);
         let work = Work::start(broker.kafka, Arc::clone(&history), random.fork());
+        let mover = (moves == Moves::AllTheTime).then(|| moving::begin(broker.native, random.fork()));
         std::thread::sleep(Duration::from_millis(random.between(20, 700)));
         broker.kill();
         work.join();
+        moved += mover.map_or(0, |mover| mover.join().expect("a partition could not be moved"));
+    }
+    if moves == Moves::AllTheTime && std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        println!("{moved} moves");
+        assert!(moved > rounds, "partitions were hardly moved");
     }
     let broker = Broker::start(data.path(), &[]);
     let mut client = Client::connect(broker.kafka).expect("the broker serves");

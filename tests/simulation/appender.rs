@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{LeaderEpoch, PartitionId, ProducerEpoch, ProducerId, SeededRandom, Sequence, Timestamp};
+use shard::task_queues::FOREGROUND;
 use shard::{AppendBatch, AppendError, Shard};
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, Header, NewRecord, ProducerStamp};
 use wire::compress::{Codec, Compressor};
 
+use crate::mover::Moves;
 use crate::oracle::BatchName;
 use crate::storage::{Fault, World};
 
@@ -23,25 +25,61 @@ pub(crate) const FAR_AHEAD: Timestamp = Timestamp::from_millis(2_500_000_000_000
 const REFUSED_PAUSE: Duration = Duration::from_micros(100);
 
 pub(crate) struct Appender {
-    pub(crate) world: Rc<World>,
-    pub(crate) counts: Counts,
+    world: Rc<World>,
+    moves: Rc<Moves>,
+    counts: Counts,
     /// Place of the partition in the histories.
-    pub(crate) index: usize,
-    pub(crate) appender: u32,
-    pub(crate) epoch: LeaderEpoch,
+    index: usize,
+    appender: u32,
+    epoch: LeaderEpoch,
+    /// Pauses are of up to so many microseconds.
+    pause: u64,
+    random: SeededRandom,
+    /// Number of the next batch.
+    number: u32,
+    /// A batch that the partition could not take because it was leaving its core.
+    refused: Option<(BatchName, Vec<u8>)>,
 }
 
 impl Appender {
-    /// Appends until the shard or the partition is gone, with pauses of up to so many microseconds.
-    pub(crate) async fn run(self, shard: Rc<Shard>, pause: u64, mut random: SeededRandom) {
-        let Self { world, counts, index, .. } = &self;
-        let (index, id) = (*index, world.specs.borrow()[*index].id);
-        for number in 0.. {
-            let name = BatchName { appender: self.appender, number };
-            let keys = if world.specs.borrow()[index].compaction.is_some() { Keys::Some } else { Keys::None };
-            let bytes = make_batch(name, &mut random, world.large_batches(), keys);
+    #[expect(clippy::too_many_arguments, reason = "each is another thing")]
+    pub(crate) fn new(
+        world: Rc<World>,
+        moves: Rc<Moves>,
+        counts: Counts,
+        index: usize,
+        appender: u32,
+        epoch: LeaderEpoch,
+        pause: u64,
+        random: SeededRandom,
+    ) -> Self {
+        Self { world, moves, counts, index, appender, epoch, pause, random, number: 0, refused: None }
+    }
+
+    pub(crate) fn begin(self, shard: Rc<Shard>) {
+        drop(rt::spawn(FOREGROUND, self.run(shard)));
+    }
+
+    fn next_batch(&mut self) -> (BatchName, Vec<u8>) {
+        if let Some(refused) = self.refused.take() {
+            return refused;
+        }
+        let name = BatchName { appender: self.appender, number: self.number };
+        self.number += 1;
+        let world = &self.world;
+        let keys = if world.specs.borrow()[self.index].compaction.is_some() { Keys::Some } else { Keys::None };
+        let bytes = make_batch(name, &mut self.random, world.large_batches(), keys);
+        let header = BatchHeader::read(&bytes).expect("whole");
+        world.histories.borrow_mut()[self.index].submit(name, &bytes, header.max_timestamp());
+        (name, bytes)
+    }
+
+    /// Appends until the shard or the partition is gone; follows one that changes its core.
+    async fn run(mut self, shard: Rc<Shard>) {
+        let (index, id) = (self.index, self.world.specs.borrow()[self.index].id);
+        loop {
+            let (name, bytes) = self.next_batch();
             let header = BatchHeader::read(&bytes).expect("whole");
-            world.histories.borrow_mut()[index].submit(name, &bytes, header.max_timestamp());
             let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("whole");
             let batch = AppendBatch {
                 header: head,
@@ -58,10 +96,11 @@ impl Appender {
                     Err(error) => Err(error),
                 },
             };
+            let world = &self.world;
             match result {
                 Ok(appended) => {
                     if header.producer().is_some() {
-                        *counts.borrow_mut().entry(id).or_default() += 1;
+                        *self.counts.borrow_mut().entry(id).or_default() += 1;
                     }
                     if shard.safe(appended).await.is_ok() {
                         world.histories.borrow_mut()[index].acknowledge(appended.base_offset, name);
@@ -75,10 +114,15 @@ impl Appender {
                     return;
                 }
                 Err(AppendError::UnknownPartition(_)) if world.spec_of(id).is_none() => return,
-                Err(error) => panic!("an append failed: {error}"),
+                Err(AppendError::Leaving(_) | AppendError::UnknownPartition(_)) => {
+                    self.refused = Some((name, bytes));
+                    let moves = Rc::clone(&self.moves);
+                    return moves.follow(id, |shard| self.begin(shard));
+                }
+                Err(error @ AppendError::Overloaded { .. }) => panic!("an append failed: {error}"),
             }
-            if pause > 0 {
-                rt::sleep(Duration::from_micros(random.below(pause + 1))).await;
+            if self.pause > 0 {
+                rt::sleep(Duration::from_micros(self.random.below(self.pause + 1))).await;
             }
         }
     }

@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{LeaderEpoch, SeededRandom, TopicId};
-use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 
 use crate::appender::{Appender, Counts};
+use crate::mover::Moves;
 use crate::storage::World;
 
 /// Topics beside the lasting ones, at most.
@@ -15,6 +15,7 @@ const TOPICS_MAX: usize = 6;
 
 pub(crate) struct Churn {
     pub(crate) world: Rc<World>,
+    pub(crate) moves: Rc<Moves>,
     pub(crate) cores: u16,
     pub(crate) turn: u64,
     pub(crate) epoch: LeaderEpoch,
@@ -30,11 +31,12 @@ impl Churn {
             for spec in specs.iter().filter(|spec| removed.contains(&spec.id.topic)) {
                 shard.remove_partition(spec.id);
             }
-            for index in add_missing(&self.world, &shard, self.cores, self.turn) {
+            for index in add_missing(&self.world, &self.moves, &shard, self.cores, self.turn) {
                 let number = self.world.next_appender.replace_with(|next| *next + 1);
-                let (world, counts) = (Rc::clone(&self.world), Rc::clone(&counts));
-                let appender = Appender { world, counts, index, appender: number, epoch: self.epoch };
-                drop(rt::spawn(FOREGROUND, appender.run(Rc::clone(&shard), random.below(2_000), random.fork())));
+                let (world, moves, counts) = (Rc::clone(&self.world), Rc::clone(&self.moves), Rc::clone(&counts));
+                let pause = random.below(2_000);
+                let appender = Appender::new(world, moves, counts, index, number, self.epoch, pause, random.fork());
+                appender.begin(Rc::clone(&shard));
             }
         }
     }
@@ -59,10 +61,11 @@ impl Churn {
 }
 
 /// Takes in the partitions that are this core's and not here yet; gives their places in the histories.
-pub(crate) fn add_missing(world: &World, shard: &Rc<Shard>, cores: u16, turn: u64) -> Vec<usize> {
+pub(crate) fn add_missing(world: &World, moves: &Moves, shard: &Rc<Shard>, cores: u16, turn: u64) -> Vec<usize> {
     let mut added = Vec::new();
     for (index, spec) in world.existing() {
-        if world.core_of(spec.id, cores, turn) == Some(shard.core()) && shard.offsets(spec.id).is_none() {
+        let is_ours = world.core_of(spec.id, cores, turn) == Some(shard.core()) && !moves.has_moved(spec.id);
+        if is_ours && shard.offsets(spec.id).is_none() {
             shard.add_partition(spec, &PartitionRow::new(spec.id));
             added.push(index);
         }

@@ -15,6 +15,8 @@ use shard::{LogOffsets, ReadError, ScrubConfig, Shard, ShardConfig};
 use crate::appender::{Appender, Counts};
 use crate::churn::{Churn, add_missing};
 use crate::lying_disk::LyingDisk;
+use crate::mover::{Mover, Moves};
+use crate::reader::Reader;
 use crate::storage::{Fault, World};
 use crate::trimmer::Trimmer;
 
@@ -29,7 +31,14 @@ pub(crate) struct Life {
     cores: u16,
     epoch: LeaderEpoch,
     sim: Sim,
+    moves: Rc<Moves>,
     shards: Rc<RefCell<Vec<Rc<Shard>>>>,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.moves.end();
+    }
 }
 
 struct Start {
@@ -72,7 +81,7 @@ impl Life {
     pub(crate) fn new(world: Rc<World>, cores: u16, seed: u64) -> Self {
         let config = SimConfig { cores, queues: TASK_QUEUES, ..SimConfig::new(seed) };
         let epoch = LeaderEpoch::new(world.lives_lived.replace_with(|lived| *lived + 1)).expect("few");
-        Self { world, cores, epoch, sim: Sim::new(config), shards: Rc::default() }
+        Self { world, cores, epoch, sim: Sim::new(config), moves: Rc::default(), shards: Rc::default() }
     }
 
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -102,6 +111,11 @@ impl Life {
         self.shards.borrow().iter().map(|shard| shard.stats().segments_scrubbed).sum()
     }
 
+    /// Moves between cores, and those that were given up.
+    pub(crate) fn moved(&self) -> (u64, u64) {
+        (self.moves.done.get(), self.moves.given_up.get())
+    }
+
     /// Cleanings by compaction, and the records that they dropped.
     pub(crate) fn compacted(&self) -> (u64, u64) {
         let shards = self.shards.borrow();
@@ -129,7 +143,8 @@ impl Life {
         self.spawn_work(&counts, random);
         for core in CoreId::all(self.cores) {
             let shard = Rc::clone(&self.shards.borrow()[core.as_usize()]);
-            let churn = Churn { world: Rc::clone(&self.world), cores: self.cores, turn, epoch: self.epoch };
+            let (world, moves) = (Rc::clone(&self.world), Rc::clone(&self.moves));
+            let churn = Churn { world, moves, cores: self.cores, turn, epoch: self.epoch };
             let task = churn.run(shard, Rc::clone(&counts), random.fork());
             drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
         }
@@ -183,6 +198,7 @@ impl Life {
 
     fn start(&self, turn: u64) -> impl Future<Output = Result<Counts, RecoveryError>> + 'static {
         let (world, cores, shards) = (Rc::clone(&self.world), self.cores, Rc::clone(&self.shards));
+        let moves = Rc::clone(&self.moves);
         let lying = self.world.plan.fault == Fault::LyingFlush;
         async move {
             let attach = || match lying {
@@ -223,7 +239,7 @@ impl Life {
                 shard.set_attachments(Rc::new(move |id| {
                     source.borrow().get(&id).copied().unwrap_or_default().to_le_bytes().to_vec()
                 }));
-                add_missing(&world, &shard, cores, turn);
+                add_missing(&world, &moves, &shard, cores, turn);
                 shards.borrow_mut().push(shard);
             }
             Ok(counts)
@@ -275,70 +291,41 @@ impl Life {
     }
 
     fn spawn_work(&self, counts: &Counts, random: &mut SeededRandom) {
-        for (index, _) in self.world.existing() {
+        let here = || (Rc::clone(&self.world), Rc::clone(&self.moves));
+        for (index, spec) in self.world.existing() {
+            let shard = self.shard_of(spec.id);
             for _ in 0..random.between(1, 4) {
                 let number = self.world.next_appender.replace_with(|next| *next + 1);
-                self.spawn_appender(index, number, counts, random.fork());
+                let ((world, moves), counts) = (here(), Rc::clone(counts));
+                let (pause, random) = (random.below(3_000), random.fork());
+                let appender = Appender::new(world, moves, counts, index, number, self.epoch, pause, random);
+                self.on_core_of(&shard, |shard| appender.begin(shard));
             }
-            self.spawn_reader(index, random.fork());
+            let (world, moves) = here();
+            let reader = Reader { world, moves, index, next: Offset::ZERO, random: random.fork() };
+            self.on_core_of(&shard, |shard| reader.begin(shard));
             if self.world.plan.deletes() && random.one_in(2) {
-                let (world, mut random) = (Rc::clone(&self.world), random.fork());
-                let shard = self.shard_of(world.specs.borrow()[index].id);
-                let core = shard.core();
-                let task = Trimmer { world, index }.run(shard, random.fork());
-                drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
+                let (world, moves) = here();
+                let trimmer = Trimmer { world, moves, index, random: random.fork() };
+                self.on_core_of(&shard, |shard| trimmer.begin(shard));
+            }
+        }
+        if self.world.plan.moves() {
+            for shard in &*self.shards.borrow() {
+                let mover =
+                    || Mover { world: Rc::clone(&self.world), moves: Rc::clone(&self.moves), cores: self.cores };
+                let (send, receive, sends, receives) = (mover(), mover(), random.fork(), random.fork());
+                self.on_core_of(shard, |shard| {
+                    drop(rt::spawn(FOREGROUND, send.send(Rc::clone(&shard), sends)));
+                    drop(rt::spawn(FOREGROUND, receive.receive(shard, receives)));
+                });
             }
         }
     }
 
-    fn spawn_appender(&self, index: usize, appender: u32, counts: &Counts, mut random: SeededRandom) {
-        let id = self.world.specs.borrow()[index].id;
-        let shard = self.shard_of(id);
-        let core = shard.core();
-        let pause = random.below(3_000);
-        let appender =
-            Appender { world: Rc::clone(&self.world), counts: Rc::clone(counts), index, appender, epoch: self.epoch };
-        let task = appender.run(shard, pause, random);
-        // A task of this core would count as crossing cores otherwise: shards are not shared in the broker.
-        drop(self.sim.spawn_on(core, async move { rt::spawn(FOREGROUND, task).await }));
-    }
-
-    fn spawn_reader(&self, index: usize, mut random: SeededRandom) {
-        let world = Rc::clone(&self.world);
-        let id = world.specs.borrow()[index].id;
-        let shard = self.shard_of(id);
-        let core = shard.core();
-        let spec = world.specs.borrow()[index];
-        let (fault, retention) = (world.plan.fault, spec.retention);
-        let task = async move {
-            let mut next = Offset::ZERO;
-            loop {
-                match shard.read(id, next, u32::try_from(random.between(1, 300_000)).expect("small")).await {
-                    Ok(data) if data.bytes == 0 => {
-                        let after = next.previous();
-                        let watch = shard.watch(&[(id, after.map_or(next, |_| next))]);
-                        let _ = rt::timeout(Duration::from_millis(20), watch.moved()).await;
-                    }
-                    Ok(data) => {
-                        let bytes = data.parts.concat();
-                        world.histories.borrow_mut()[index].read(next, &bytes, &spec);
-                        let last = wire::batch::batches(&bytes).last().expect("some").expect("whole");
-                        next = last.header().next_offset();
-                    }
-                    Err(ReadError::OutOfRange { offsets, .. }) if next < offsets.log_start => {
-                        world.histories.borrow_mut()[index].begins_at(offsets.log_start, retention);
-                        next = offsets.log_start;
-                    }
-                    Err(ReadError::Disk(_)) if fault != Fault::None => rt::sleep(Duration::from_millis(5)).await,
-                    Err(_) if world.spec_of(id).is_none() => return,
-                    Err(error) => panic!("a read at {next} failed: {error}"),
-                }
-                if random.one_in(10) {
-                    next = Offset::new(random.below(next.get() + 1)).expect("small");
-                }
-                rt::sleep(Duration::from_micros(random.below(4_000))).await;
-            }
-        };
-        drop(self.sim.spawn_on(core, task));
+    /// A task of another core would count as crossing cores: shards are not shared in the broker.
+    fn on_core_of(&self, shard: &Rc<Shard>, begin: impl FnOnce(Rc<Shard>) + 'static) {
+        let (core, shard) = (shard.core(), Rc::clone(shard));
+        drop(self.sim.spawn_on(core, async move { begin(shard) }));
     }
 }

@@ -1,6 +1,6 @@
 //! Storage under seeds: shards on a simulated disk that tears, loses and reorders what was not flushed, killed at any
 //! moment and started again on another number of cores; while records are deleted by hand and by retention,
-//! and logs compacted.
+//! logs compacted, and partitions handed from core to core.
 //!
 //! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
 
@@ -9,7 +9,9 @@ mod churn;
 mod keyed;
 mod life;
 mod lying_disk;
+mod mover;
 mod oracle;
+mod reader;
 mod storage;
 mod trimmer;
 
@@ -72,6 +74,18 @@ fn logs_are_compacted_and_keep_the_last_value_of_each_key() {
         let dropped: u64 = all.iter().map(|summary| summary.records_dropped).sum();
         println!("40 seeds, {fault:?}: {cleanings} cleanings, {dropped} records dropped");
         assert!(cleanings > 100 && dropped > 5_000);
+    }
+}
+
+/// As above: partitions change their cores in most seeds.
+#[test]
+fn partitions_are_handed_from_core_to_core_while_they_are_used() {
+    for fault in [Fault::None, Fault::IoErrors, Fault::NoSpace] {
+        let all: Vec<_> = (0..40).map(|seed| run(&Plan::of_seed(seed).with(fault))).collect();
+        let moved: u64 = all.iter().map(|summary| summary.moved).sum();
+        let given_up: u64 = all.iter().map(|summary| summary.moves_given_up).sum();
+        println!("40 seeds, {fault:?}: {moved} moves, {given_up} given up");
+        assert!(moved > 400 && given_up > 20, "{moved} moves, {given_up} given up");
     }
 }
 

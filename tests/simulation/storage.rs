@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     direct: bool,
     compacts: bool,
     key_bytes: u64,
+    /// Whether partitions change their cores.
+    moves: bool,
 }
 
 impl Plan {
@@ -58,6 +60,7 @@ impl Plan {
             compacts: random.percent(60),
             // Room for a few keys, or for all.
             key_bytes: if random.one_in(2) { 0 } else { 1 << 16 },
+            moves: random.percent(70),
         }
     }
 
@@ -86,6 +89,10 @@ impl Plan {
 
     pub(crate) fn key_bytes(&self) -> u64 {
         self.key_bytes
+    }
+
+    pub(crate) fn moves(&self) -> bool {
+        self.moves
     }
 
     /// Whether somebody deletes records.
@@ -129,6 +136,9 @@ pub(crate) struct Summary {
     /// Cleanings by compaction that came to their end, and records that were dropped, in all lives.
     pub(crate) cleanings: u64,
     pub(crate) records_dropped: u64,
+    /// Partitions that came to another core, and those that stayed where they were in the end.
+    pub(crate) moved: u64,
+    pub(crate) moves_given_up: u64,
     fingerprint: u64,
 }
 
@@ -249,7 +259,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
     let world = Rc::new(World::new(plan));
     let mut random = SeededRandom::new(plan.seed ^ 0xacce55);
     let (mut fingerprint, mut segments_removed, mut cleanings, mut records_dropped) = (0, 0, 0, 0);
-    let (mut segments_scrubbed, mut direct_bytes) = (0, 0);
+    let (mut segments_scrubbed, mut direct_bytes, mut moved, mut moves_given_up) = (0, 0, 0, 0);
     for _ in 0..plan.lives {
         let cores = u16::try_from(random.between(1, 4)).expect("few");
         inject(&world, &mut random);
@@ -259,6 +269,7 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         segments_removed += life.segments_removed();
         direct_bytes += life.direct_bytes();
         segments_scrubbed += life.segments_scrubbed();
+        (moved, moves_given_up) = (moved + life.moved().0, moves_given_up + life.moved().1);
         life.check_damage();
         let (done, dropped) = life.compacted();
         (cleanings, records_dropped) = (cleanings + done, records_dropped + dropped);
@@ -282,6 +293,8 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         segments_scrubbed: segments_scrubbed + last.segments_scrubbed(),
         cleanings: cleanings + last.compacted().0,
         records_dropped: records_dropped + last.compacted().1,
+        moved,
+        moves_given_up,
         fingerprint: fingerprint ^ last.fingerprint(),
     }
 }

@@ -4,24 +4,38 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Offset, SeededRandom};
+use shard::task_queues::FOREGROUND;
 use shard::{AppendError, Shard, TrimError, TrimTo};
 
+use crate::mover::Moves;
 use crate::storage::{Fault, World};
 
 pub(crate) struct Trimmer {
     pub(crate) world: Rc<World>,
+    pub(crate) moves: Rc<Moves>,
     /// Place of the partition in the histories.
     pub(crate) index: usize,
+    pub(crate) random: SeededRandom,
 }
 
 impl Trimmer {
+    pub(crate) fn begin(self, shard: Rc<Shard>) {
+        drop(rt::spawn(FOREGROUND, self.run(shard)));
+    }
+
+    fn follow(self) {
+        let (moves, id) = (Rc::clone(&self.moves), self.world.specs.borrow()[self.index].id);
+        moves.follow(id, |shard| self.begin(shard));
+    }
+
     /// Deletes until the shard or the partition is gone.
-    pub(crate) async fn run(self, shard: Rc<Shard>, mut random: SeededRandom) {
-        let Self { world, index } = self;
+    async fn run(mut self, shard: Rc<Shard>) {
+        let (world, index) = (Rc::clone(&self.world), self.index);
         let spec = world.specs.borrow()[index];
         loop {
+            let random = &mut self.random;
             rt::sleep(Duration::from_micros(random.below(60_000))).await;
-            let Some(offsets) = shard.offsets(spec.id) else { return };
+            let Some(offsets) = shard.offsets(spec.id) else { return self.follow() };
             let to = match random.below(10) {
                 0 => TrimTo::HighWatermark,
                 _ => {
@@ -50,6 +64,9 @@ impl Trimmer {
                 Err(TrimError::Refused(AppendError::Closing)) => return,
                 Err(TrimError::Refused(AppendError::Poisoned(_))) if world.plan.fault != Fault::None => return,
                 Err(_) if world.spec_of(spec.id).is_none() => return,
+                Err(TrimError::Refused(AppendError::Leaving(_) | AppendError::UnknownPartition(_))) => {
+                    return self.follow();
+                }
                 Err(error) => panic!("a deletion failed: {error}"),
             };
             if random.one_in(10) {
@@ -62,6 +79,10 @@ impl Trimmer {
                         assert!(offsets.log_start >= asked, "the log begins at {}, not {asked}", offsets.log_start);
                     }
                     world.histories.borrow_mut()[index].begins_at(offsets.log_start, spec.retention);
+                }
+                // It has left since, and begins there all the same.
+                Err(TrimError::Refused(AppendError::UnknownPartition(_))) if world.spec_of(spec.id).is_some() => {
+                    return self.follow();
                 }
                 Err(_) if world.plan.fault != Fault::None || world.spec_of(spec.id).is_none() => return,
                 Err(error) => panic!("a deletion could not finish: {error}"),

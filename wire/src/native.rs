@@ -20,6 +20,8 @@
 //! | DescribeTopic | [`DescribeTopicRequest`] | [`DescribeTopicReply`] |
 //! | InitProducer | [`InitProducerRequest`] | [`InitProducerReply`] |
 //! | BrokerStatus | [`BrokerStatusRequest`] | [`BrokerStatusReply`] |
+//! | ListPartitions | [`ListPartitionsRequest`] | [`ListPartitionsReply`] |
+//! | MovePartition | [`MovePartitionRequest`] | [`MovePartitionReply`] |
 //!
 //! Any request may be answered by an [`ErrorReply`] in a frame of [`Role::Error`].
 
@@ -33,6 +35,7 @@ pub mod limits;
 mod list_offsets;
 mod message;
 mod metadata;
+mod partitions;
 mod payload;
 mod produce;
 mod producer;
@@ -53,6 +56,10 @@ pub use hello::{Endpoint, ErrorReply, Features, Hello, HelloReply};
 pub use list_offsets::{ListOffsetsReply, ListOffsetsRequest, OffsetAnswer, OffsetAt, OffsetQuery};
 pub use message::{Builder, Incoming, Message, MessageError, Outgoing};
 pub use metadata::{MetadataReply, MetadataRequest, PartitionRoute, TopicMetadata, TopicSelection};
+pub use partitions::{
+    ListPartitionsReply, ListPartitionsRequest, MovePartitionReply, MovePartitionRequest, PartitionLoad,
+    TopicPartitions,
+};
 pub use payload::{Payload, PayloadTooLarge, Segment, SegmentError};
 pub use produce::{
     Acks, ProducePartition, ProduceReply, ProduceReplyView, ProduceRequest, ProduceView, ProducedPartition,

@@ -159,6 +159,25 @@ pub const SETTINGS: &[Setting] = &[
         "Bytes that compaction reads and writes in a second, per core (Kafka's log.cleaner.io.max.bytes.per.second).",
     ),
     setting(
+        "balancer.enabled",
+        Kind::Flag,
+        "true",
+        "Partitions are moved from a core that has much to do to one that has little, while they are used.",
+    ),
+    setting(
+        "balancer.interval",
+        duration(Duration::from_millis(100), HOUR),
+        "10 s",
+        "How often the balancer looks at what cores and partitions have taken of the time; three looks in a row must say \
+         the same before it moves one partition.",
+    ),
+    setting(
+        "balancer.threshold",
+        Kind::Count { min: 1, max: 100 },
+        "20",
+        "The busiest core must be busy for so many percent of the time more than the least busy one.",
+    ),
+    setting(
         "producers.expiration",
         duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
         "24 h",

@@ -6,11 +6,11 @@ use wire::ErrorCode;
 use wire::native::{
     ApiKey, BrokerStatusRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
     DescribeTopicRequest, Features, FetchClose, FetchGrant, FetchOpen, Hello, HelloReply, InitProducerReply,
-    InitProducerRequest, ListOffsetsRequest, MetadataRequest,
+    InitProducerRequest, ListOffsetsRequest, ListPartitionsRequest, MetadataRequest, MovePartitionRequest,
 };
 
 use super::connection::{Arrived, Connection};
-use super::{admin, metadata, produce, status, streams};
+use super::{admin, metadata, partitions, produce, status, streams};
 use crate::refusal::Refusal;
 
 /// Starts the work of a request; an error means that the connection must be closed.
@@ -60,6 +60,12 @@ pub(super) fn take(connection: &Rc<Connection>, arrived: Arrived) -> Result<(), 
         ApiKey::BrokerStatus => {
             arrived.open::<BrokerStatusRequest>().map(|_| status::broker_status(connection, &arrived))
         }
+        ApiKey::ListPartitions => arrived
+            .open::<ListPartitionsRequest<'_>>()
+            .and_then(|request| partitions::list(connection, &arrived, &request)),
+        ApiKey::MovePartition => arrived
+            .open::<MovePartitionRequest<'_>>()
+            .map(|request| partitions::move_one(connection, &arrived, &request)),
         ApiKey::FetchData | ApiKey::FetchEnded => {
             return Err(format!("{api:?} is sent by brokers only"));
         }

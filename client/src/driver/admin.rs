@@ -1,6 +1,7 @@
 //! Topics and brokers, looked at and changed.
 
 mod offsets;
+mod partitions;
 mod topics;
 
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use wire::native::{
     DescribedSettingSource, MetadataReply, MetadataRequest, OffsetAt, TopicReference, TopicSelection,
 };
 
+pub use self::partitions::MovedPartition;
 use super::calls::{CallError, ask};
 use super::client::Shared;
 use super::control::Repetition;

@@ -318,7 +318,7 @@ impl<'a> Cleaning<'a> {
             let pause = time_at_rate(bytes, shard.config.compaction_bytes_per_second);
             futures_lite::future::or(rt::sleep(pause), shard.gate.closing()).await;
         }
-        if shard.gate.is_closing() || shard.store.is_gone(self.slot) || shard.space.is_short() {
+        if shard.gate.is_closing() || shard.store.is_leaving(self.slot) || shard.space.is_short() {
             return Err(GivenUp::Stopped);
         }
         if shard.failed().is_some() {

@@ -44,6 +44,10 @@ impl SegmentLocks {
         }
         SegmentLock { locks: self, slot }
     }
+
+    pub(crate) fn is_locked(&self, slot: u32) -> bool {
+        self.held.borrow().contains(&slot)
+    }
 }
 
 /// Why a new segment was not put in place.

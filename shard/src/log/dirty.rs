@@ -35,7 +35,7 @@ pub(crate) struct Progress {
     /// Segments that are being compacted: nobody else removes them.
     held: Vec<Offset>,
     /// Timestamps of first batches, once they were looked up; -1 for none.
-    first_times: BTreeMap<Offset, i64>,
+    pub(super) first_times: BTreeMap<Offset, i64>,
 }
 
 impl Progress {

@@ -33,7 +33,7 @@ struct Segment {
 impl PartitionLog {
     pub(crate) fn judge(&self, now: Timestamp) -> Judged {
         let Retention { time, bytes } = self.spec.retention;
-        if (time.is_none() && bytes.is_none()) || self.promised_start == self.end {
+        if (time.is_none() && bytes.is_none()) || self.promised_start == self.end || self.leaving {
             return Judged::Keep;
         }
         if self.closed.is_none() {
@@ -90,8 +90,10 @@ impl PartitionLog {
 
     /// Ends the active segment although nothing is appended: all of it is about to be deleted.
     pub(crate) fn roll_idle(&mut self) {
-        self.roll();
-        self.dirty = true;
+        if !self.leaving {
+            self.roll();
+            self.dirty = true;
+        }
     }
 }
 

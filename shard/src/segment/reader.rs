@@ -152,6 +152,8 @@ impl Store {
                 (Err(_), Some(offsets)) if offset < offsets.log_start => {
                     return Err(ReadError::OutOfRange { wanted: offset, offsets });
                 }
+                // Whoever has it now may have changed its files.
+                (Err(_), None) => return Err(ReadError::UnknownPartition(id)),
                 // Compaction has put another segment in the place of the one that was being read.
                 (Err(_), _) if self.was_swapped(slot, generation) => {}
                 (Err(ReadError::Damaged { partition, segment, at, what }), Some(_)) => {

@@ -7,6 +7,7 @@ mod direct;
 mod failing;
 mod full;
 mod full_at_flush;
+mod handover;
 mod index;
 mod recovery_target;
 mod removal;

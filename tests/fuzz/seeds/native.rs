@@ -7,10 +7,11 @@ use wire::native::{
     CreateTopicsReply, CreateTopicsRequest, CreatedTopic, DeleteTopicsReply, DeleteTopicsRequest, DeletedTopic,
     DescribeTopicReply, DescribeTopicRequest, DescribedPartition, DescribedSetting, DescribedSettingSource, Endpoint,
     ErrorCode, Features, FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, GrownTopic, HelloReply,
-    InitProducerReply, InitProducerRequest, ListOffsetsReply, ListOffsetsRequest, MetadataReply, MetadataRequest,
-    NewTopic, OffsetAnswer, OffsetAt, OffsetQuery, PartitionRoute, Payload, ProducePartition, ProduceReply,
+    InitProducerReply, InitProducerRequest, ListOffsetsReply, ListOffsetsRequest, ListPartitionsReply,
+    ListPartitionsRequest, MetadataReply, MetadataRequest, MovePartitionReply, MovePartitionRequest, NewTopic,
+    OffsetAnswer, OffsetAt, OffsetQuery, PartitionLoad, PartitionRoute, Payload, ProducePartition, ProduceReply,
     ProduceRequest, ProducedPartition, SettingPair, Stage, StageStatus, StageTimings, StreamId, TopicMetadata,
-    TopicOutcome, TopicReference, TopicSelection,
+    TopicOutcome, TopicPartitions, TopicReference, TopicSelection,
 };
 
 const TOPIC: TopicId = TopicId::METADATA;
@@ -52,6 +53,7 @@ fn connection() -> Vec<Vec<u8>> {
         TopicMetadata { error: ErrorCode::NONE, name: "t", id: Some(TOPIC), partitions: vec![route(0), route(1)] };
     let unknown = TopicMetadata { error: FAILED, name: "nowhere", id: None, partitions: Vec::new() };
     let named = TopicSelection::Named(vec!["a", "b"]);
+    let moved = MovePartitionReply { error: FAILED, message: Some("no"), from: CoreId(1), pause_us: 9 };
     // An error with code 42 and a message: the header of an ErrorReply.
     let error: [u8; 32] =
         [12, 0, 0, 0, 8, 0, 12, 0, 8, 0, 4, 0, 8, 0, 0, 0, 8, 0, 0, 0, 42, 0, 0, 0, 3, 0, 0, 0, b'b', b'a', b'd', 0];
@@ -67,7 +69,17 @@ fn connection() -> Vec<Vec<u8>> {
         raw_frame(ApiKey::Metadata.to_wire(), 1, 3, &error, &[]),
         frame_of(&BrokerStatusRequest, &[]),
         frame_of(&status(), &[]),
+        frame_of(&ListPartitionsRequest { topic: Some("clicks"), after: None }, &[]),
+        frame_of(&partitions(), &[]),
+        frame_of(&MovePartitionRequest { topic: "clicks", partition: PartitionIndex(1), core: CoreId(1) }, &[]),
+        frame_of(&moved, &[]),
     ]
+}
+
+fn partitions() -> ListPartitionsReply<'static> {
+    let load = |index| PartitionLoad { index: PartitionIndex(index), core: CoreId(0), busy_us: 7, log_bytes: 4_096 };
+    let topics = vec![TopicPartitions { name: "clicks", partitions: vec![load(0), load(1)] }];
+    ListPartitionsReply { topics, has_more: true }
 }
 
 fn status() -> BrokerStatusReply {

@@ -6,9 +6,10 @@ use wire::native::{
     ApiKey, BrokerStatusReply, BrokerStatusRequest, CorrelationId, CreatePartitionsReply, CreatePartitionsRequest,
     CreateTopicsReply, CreateTopicsRequest, DeleteTopicsReply, DeleteTopicsRequest, DescribeTopicReply,
     DescribeTopicRequest, ErrorReply, FetchClose, FetchData, FetchEnded, FetchGrant, FetchOpen, FetchOpened, Hello,
-    HelloReply, Incoming, InitProducerReply, InitProducerRequest, ListOffsetsReply, ListOffsetsRequest, MetadataReply,
-    MetadataRequest, Outgoing, Payload, ProducePartition, ProduceReply, ProduceReplyView, ProduceRequest, ProduceView,
-    ProducedPartition, Role,
+    HelloReply, Incoming, InitProducerReply, InitProducerRequest, ListOffsetsReply, ListOffsetsRequest,
+    ListPartitionsReply, ListPartitionsRequest, MetadataReply, MetadataRequest, MovePartitionReply,
+    MovePartitionRequest, Outgoing, Payload, ProducePartition, ProduceReply, ProduceReplyView, ProduceRequest,
+    ProduceView, ProducedPartition, Role,
 };
 
 use crate::target::{Target, Verdict, bounded};
@@ -96,6 +97,10 @@ fn frame(input: &[u8]) -> Verdict {
         (ApiKey::InitProducer, Role::Reply) => round!(InitProducerReply, header),
         (ApiKey::BrokerStatus, Role::Request) => round!(BrokerStatusRequest, header),
         (ApiKey::BrokerStatus, Role::Reply) => round!(BrokerStatusReply, header),
+        (ApiKey::ListPartitions, Role::Request) => round!(ListPartitionsRequest, header),
+        (ApiKey::ListPartitions, Role::Reply) => round!(ListPartitionsReply, header),
+        (ApiKey::MovePartition, Role::Request) => round!(MovePartitionRequest, header),
+        (ApiKey::MovePartition, Role::Reply) => round!(MovePartitionReply, header),
         _ => Verdict::Refused,
     }
 }

@@ -24,11 +24,13 @@ pub enum ApiKey {
     DescribeTopic = 13,
     InitProducer = 14,
     BrokerStatus = 15,
+    ListPartitions = 16,
+    MovePartition = 17,
 }
 
 impl ApiKey {
     /// All of them, by number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Hello,
         Self::Metadata,
         Self::Produce,
@@ -44,6 +46,8 @@ impl ApiKey {
         Self::DescribeTopic,
         Self::InitProducer,
         Self::BrokerStatus,
+        Self::ListPartitions,
+        Self::MovePartition,
     ];
 
     /// `None` for a key of a newer version: the frame can be skipped and answered, but not read.
@@ -68,7 +72,9 @@ impl ApiKey {
             | Self::DeleteTopics
             | Self::CreatePartitions
             | Self::DescribeTopic
-            | Self::BrokerStatus => limits::ADMIN_HEADER_BYTES_MAX,
+            | Self::BrokerStatus
+            | Self::ListPartitions
+            | Self::MovePartition => limits::ADMIN_HEADER_BYTES_MAX,
             Self::Hello
             | Self::Produce
             | Self::FetchOpen
@@ -156,7 +162,7 @@ mod tests {
             assert_eq!(ApiKey::from_wire(key.to_wire()), Some(key));
         }
         assert_eq!(ApiKey::from_wire(0), None);
-        assert_eq!(ApiKey::from_wire(16), None);
+        assert_eq!(ApiKey::from_wire(18), None);
         assert_eq!(ApiKey::from_wire(u16::MAX), None);
         for role in [Role::Request, Role::Reply, Role::Error, Role::Push] {
             assert_eq!(Role::from_flags(role.to_flags()), Some(role));

@@ -18,6 +18,10 @@ pub const METADATA_PAGE_PARTITIONS_MAX: u32 = 50_000;
 /// Topics in one page of metadata, names of full length included.
 pub const METADATA_PAGE_TOPICS_MAX: usize = 4_000;
 
+// 24 bytes for a partition's load.
+const _: () = assert!(
+    METADATA_PAGE_PARTITIONS_MAX as usize * 24 + METADATA_PAGE_TOPICS_MAX * 340 < ADMIN_HEADER_BYTES_MAX as usize
+);
 const _: () = assert!(DATA_HEADER_BYTES_MAX < ADMIN_HEADER_BYTES_MAX);
 const _: () = assert!(PAYLOAD_BYTES_MAX_DEFAULT <= PAYLOAD_BYTES_MAX_CEILING);
 // 16 bytes for a partition's route; 340 for a topic's name, id, error and offsets.

@@ -87,6 +87,10 @@ survives_the_wire_and_no_damage_panics! {
     an_init_producer_reply_survives: ProducerReply,
     a_broker_status_request_survives: StatusRequest,
     a_broker_status_reply_survives: StatusReply,
+    a_list_partitions_request_survives: ListPartitionsRequest,
+    a_list_partitions_reply_survives: ListPartitionsReply,
+    a_move_partition_request_survives: MovePartitionRequest,
+    a_move_partition_reply_survives: MovePartitionReply,
 }
 
 #[test]

@@ -403,3 +403,35 @@ impl Sample for BrokerStatusReply {
         }
     }
 }
+
+impl Sample for ListPartitionsRequest<'_> {
+    fn sample(random: &mut SeededRandom) -> Self {
+        Self { topic: option(random, text), after: option(random, text) }
+    }
+}
+
+impl Sample for ListPartitionsReply<'_> {
+    fn sample(random: &mut SeededRandom) -> Self {
+        let load = |random: &mut SeededRandom| PartitionLoad {
+            index: PartitionIndex(number(random)),
+            core: core(random),
+            busy_us: number(random),
+            log_bytes: long(random),
+        };
+        let topic = |random: &mut SeededRandom| TopicPartitions { name: text(random), partitions: list(random, load) };
+        Self { topics: list(random, topic), has_more: random.one_in(2) }
+    }
+}
+
+impl Sample for MovePartitionRequest<'_> {
+    fn sample(random: &mut SeededRandom) -> Self {
+        Self { topic: text(random), partition: PartitionIndex(number(random)), core: core(random) }
+    }
+}
+
+impl Sample for MovePartitionReply<'_> {
+    fn sample(random: &mut SeededRandom) -> Self {
+        let error = ErrorCode(short(random).cast_signed());
+        Self { error, message: option(random, text), from: core(random), pause_us: long(random) }
+    }
+}

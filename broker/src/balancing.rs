@@ -1,0 +1,37 @@
+//! The balancer's driver, on core 0: every interval it asks all cores what they were busy with, and moves what the
+//! [machine](cluster::balancer) says.
+
+use std::rc::Rc;
+
+use cluster::balancer::{Balancer, CoreLoad, PartitionLoad};
+
+use crate::activity::Look;
+use crate::controller::Controller;
+use crate::core::Core;
+
+/// Until the broker stops. Intervals end also where nothing is to be moved: somebody may want to see them.
+pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
+    let interval = core.config.balancer_interval;
+    let mut balancer = Balancer::new(core.config.balancer_threshold);
+    loop {
+        futures_lite::future::or(rt::sleep(interval), core.connections.closing()).await;
+        if core.connections.is_closing() {
+            return;
+        }
+        let all = core.all_activity(Look::EndInterval).await;
+        if !core.config.balancer_enabled {
+            continue;
+        }
+        let cores: Vec<CoreLoad> =
+            all.iter().map(|(core, activity)| CoreLoad { core: *core, busy: activity.busy.into() }).collect();
+        let partitions: Vec<PartitionLoad> = all
+            .iter()
+            .flat_map(|(core, activity)| activity.partitions.iter().map(|(id, busy)| (*core, *id, *busy)))
+            .map(|(core, partition, busy)| PartitionLoad { partition, core, busy: busy.into() })
+            .collect();
+        if let Some(proposed) = balancer.look(&cores, &partitions) {
+            // What comes of it is said there, and seen at the next looks.
+            let _ = controller.move_partition(&core, proposed.partition, proposed.to).await;
+        }
+    }
+}
