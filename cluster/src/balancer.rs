@@ -5,6 +5,10 @@
 //! busier of the two least busy. It must take a part of the threshold off the busiest, so the larger of the two only ever gets
 //! smaller by a move: with loads that stay the same, moves come to an end, and a partition that is nearly all that its
 //! core has to do stays where it is.
+//!
+//! What is measured of a partition is only a part of what it costs: its requests are also received, parsed and answered.
+//! So all that a core was busy with is shared out among its partitions, by what was measured of each. Where some of that
+//! has nothing to do with them, they are taken for larger than they are, and rather stay where they are.
 
 #[cfg(test)]
 mod tests;
@@ -91,14 +95,20 @@ impl Balancer {
     }
 
     fn best_move(&self, from: CoreLoad, to: CoreLoad, partitions: &[PartitionLoad]) -> Option<ProposedMove> {
-        let candidates = partitions
-            .iter()
-            .filter(|load| load.core == from.core && load.busy > 0 && !self.resting.contains_key(&load.partition));
-        // What is measured of a partition may be more than what is measured of its core.
-        let after = |load: &PartitionLoad| from.busy.saturating_sub(load.busy).max(to.busy + load.busy);
+        let here = || partitions.iter().filter(|load| load.core == from.core && load.busy > 0);
+        let measured: u64 = here().map(|load| load.busy).fold(0, u64::saturating_add);
+        let cost = |load: &PartitionLoad| share_of(from.busy, load.busy, measured);
+        let after = |load: &PartitionLoad| (from.busy - cost(load)).max(to.busy.saturating_add(cost(load)));
+        let candidates = here().filter(|load| !self.resting.contains_key(&load.partition));
         let best = candidates.min_by_key(|load| (after(load), load.partition))?;
         let gain = from.busy.saturating_sub(after(best));
         let is_worth_it = gain > 0 && gain >= self.threshold / GAIN_SHARE;
         is_worth_it.then_some(ProposedMove { partition: best.partition, from: from.core, to: to.core })
     }
+}
+
+/// What falls to one of those who divide `whole` by what was measured of each; rounded up, and never more than all.
+fn share_of(whole: u64, measured: u64, measured_of_all: u64) -> u64 {
+    let share = (u128::from(whole) * u128::from(measured)).div_ceil(u128::from(measured_of_all.max(1)));
+    u64::try_from(share).map_or(whole, |share| share.min(whole))
 }

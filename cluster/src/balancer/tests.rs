@@ -14,11 +14,14 @@ fn id(index: u32) -> PartitionId {
 struct Machine {
     own: Vec<u64>,
     partitions: Vec<(CoreId, u64)>,
+    /// One part in so many of a partition's load is measured as such.
+    measured_one_in: u64,
 }
 
 impl Machine {
     fn new(own: &[u64], partitions: &[(u16, u64)]) -> Self {
-        Self { own: own.to_vec(), partitions: partitions.iter().map(|(core, busy)| (CoreId(*core), *busy)).collect() }
+        let partitions = partitions.iter().map(|(core, busy)| (CoreId(*core), *busy)).collect();
+        Self { own: own.to_vec(), partitions, measured_one_in: 1 }
     }
 
     fn busy(&self) -> Vec<u64> {
@@ -34,7 +37,8 @@ impl Machine {
             (0..).map(CoreId).zip(self.busy()).map(|(core, busy)| CoreLoad { core, busy }).collect();
         let loads = (0..).zip(&self.partitions);
         let partitions: Vec<PartitionLoad> = loads
-            .map(|(index, (core, busy))| PartitionLoad { partition: id(index), core: *core, busy: *busy })
+            .map(|(index, (core, busy))| (index, *core, busy / self.measured_one_in))
+            .map(|(index, core, busy)| PartitionLoad { partition: id(index), core, busy })
             .collect();
         balancer.look(&cores, &partitions)
     }
@@ -48,16 +52,16 @@ impl Machine {
 
 #[test]
 fn the_partition_that_evens_out_best_moves_after_three_looks() {
-    let machine = Machine::new(&[50_000, 50_000], &[(0, 300_000), (0, 200_000), (0, 10_000)]);
+    let machine = Machine::new(&[0, 50_000], &[(0, 300_000), (0, 200_000), (0, 10_000)]);
     let mut balancer = Balancer::new(20);
     assert_eq!(machine.look(&mut balancer), None);
     assert_eq!(machine.look(&mut balancer), None);
     let expected = ProposedMove { partition: id(1), from: CoreId(0), to: CoreId(1) };
-    // 360,000 and 250,000 by partition 1; 260,000 and 350,000 by partition 0, which is better.
-    assert_eq!(machine.look(&mut balancer), Some(ProposedMove { partition: id(0), ..expected }));
+    // 310,000 and 250,000 by partition 1, which is better; 210,000 and 350,000 by partition 0.
+    assert_eq!(machine.look(&mut balancer), Some(expected));
     // It rests now, and after three more looks the next best one is proposed.
     assert_eq!([machine.look(&mut balancer), machine.look(&mut balancer)], [None, None]);
-    assert_eq!(machine.look(&mut balancer), Some(expected));
+    assert_eq!(machine.look(&mut balancer), Some(ProposedMove { partition: id(0), ..expected }));
 }
 
 #[test]
@@ -81,19 +85,28 @@ fn cores_that_have_little_to_do_are_left_alone() {
 
 #[test]
 fn one_hot_partition_alone_is_not_moved_back_and_forth() {
-    for own in [0, 50_000, 150_000, 300_000] {
-        let mut machine = Machine::new(&[own, 10_000, 20_000], &[(0, 700_000), (1, 5_000)]);
-        let mut balancer = Balancer::new(20);
-        let mut moves = Vec::new();
-        for _ in 0..500 {
-            if let Some(proposed) = machine.look(&mut balancer) {
-                machine.perform(proposed);
-                moves.push(proposed);
-            }
+    for measured_one_in in [1, 2, 5, 20] {
+        for own in [0, 50_000, 150_000, 300_000] {
+            let machine = Machine::new(&[own, 10_000, 20_000], &[(0, 700_000), (1, 5_000)]);
+            let machine = Machine { measured_one_in, ..machine };
+            let mut balancer = Balancer::new(20);
+            // What its core does beside may be what its requests cost, and would then go with it.
+            assert!((0..500).all(|_| machine.look(&mut balancer).is_none()), "{own}, one in {measured_one_in}");
         }
-        // Away from a core that has other things to do, but never again.
-        assert_eq!(moves.len(), usize::from(own > 100_000), "{own}: {moves:?}");
     }
+}
+
+#[test]
+fn partitions_move_also_when_little_is_measured_of_what_they_cost() {
+    let machine = Machine::new(&[0, 0], &[(0, 200_000), (0, 200_000), (0, 200_000), (0, 200_000)]);
+    let mut machine = Machine { measured_one_in: 20, ..machine };
+    let mut balancer = Balancer::new(20);
+    for _ in 0..500 {
+        if let Some(proposed) = machine.look(&mut balancer) {
+            machine.perform(proposed);
+        }
+    }
+    assert_eq!(machine.busy(), [400_000, 400_000]);
 }
 
 #[test]
@@ -111,10 +124,14 @@ proptest! {
         own in prop::collection::vec(0_u64..200_000, 1..9),
         loads in prop::collection::vec((0_u16..8, 0_u64..500_000), 0..60),
         threshold in 1_u32..60,
+        measured_one_in in 1_u64..30,
     ) {
         let cores = u16::try_from(own.len()).unwrap();
         let loads: Vec<(u16, u64)> = loads.into_iter().map(|(core, load)| (core % cores, load)).collect();
-        let mut machine = Machine::new(&own, &loads);
+        // Multiples, so that the part that is measured is the same of each.
+        let loads: Vec<(u16, u64)> =
+            loads.into_iter().map(|(core, load)| (core, load / measured_one_in * measured_one_in)).collect();
+        let mut machine = Machine { measured_one_in, ..Machine::new(&own, &loads) };
         let mut balancer = Balancer::new(threshold);
         let (mut moves, mut last) = (0, 0);
         for look in 0..20_000 {
