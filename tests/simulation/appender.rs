@@ -106,8 +106,11 @@ impl Appender {
                         world.histories.borrow_mut()[index].acknowledge(appended.base_offset, name);
                     }
                 }
-                // Without a pause an appender that is refused would never give the others a turn.
-                Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => rt::sleep(REFUSED_PAUSE).await,
+                Err(AppendError::NoSpace | AppendError::TooLarge { .. }) => {
+                    world.histories.borrow_mut()[index].withdraw(name);
+                    // Without a pause an appender that is refused would never give the others a turn.
+                    rt::sleep(REFUSED_PAUSE).await;
+                }
                 Err(AppendError::Closing) => return,
                 Err(AppendError::Poisoned(cause)) => {
                     assert!(world.plan.fault != Fault::None, "a good disk is said to have failed: {cause}");

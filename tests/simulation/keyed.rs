@@ -64,6 +64,14 @@ impl KeyedHistory {
         has_keys
     }
 
+    pub(crate) fn withdraw(&mut self, name: BatchName) {
+        for index in 0..=u8::MAX {
+            if self.submitted.remove(&(name, index)).is_none() {
+                return;
+            }
+        }
+    }
+
     pub(crate) fn acknowledge(&mut self, base: Offset, name: BatchName) {
         self.acknowledged.insert(name);
         let records: Vec<Identity> = self.submitted.range((name, 0)..=(name, u8::MAX)).map(|(it, _)| *it).collect();

@@ -78,6 +78,14 @@ impl History {
         }
     }
 
+    /// The log has refused the batch, and must never be found to have it. On a full disk most are refused.
+    pub(crate) fn withdraw(&mut self, name: BatchName) {
+        let before = self.submitted.remove(&name);
+        assert!(before.is_some(), "{name:?} was refused and never handed in");
+        self.far_ahead.remove(&name);
+        self.keyed.withdraw(name);
+    }
+
     pub(crate) fn acknowledge(&mut self, base: Offset, name: BatchName) {
         self.keyed.acknowledge(base, name);
         let before = self.acknowledged.insert(base, name);
