@@ -5,5 +5,6 @@ mod failing;
 mod moving;
 mod producing;
 mod reading;
+mod refusing;
 mod streams;
 mod support;
