@@ -8,6 +8,7 @@ mod failing;
 mod full;
 mod full_at_flush;
 mod index;
+mod reading;
 mod recovery_target;
 mod removal;
 mod retention;
