@@ -26,6 +26,7 @@ mod records;
 mod refusal;
 mod server;
 mod stages;
+mod standing;
 mod start;
 mod trims;
 mod view;
