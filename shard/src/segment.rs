@@ -5,6 +5,7 @@ mod extents;
 pub mod index;
 mod read_ahead;
 mod read_files;
+mod read_pace;
 pub(crate) mod reader;
 pub(crate) mod scan;
 mod search;

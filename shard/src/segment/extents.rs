@@ -2,6 +2,7 @@
 //! never recent data.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,11 +11,46 @@ use super::sequences::Place;
 use crate::limits;
 
 /// A run of a segment that was read and checked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Extent {
     pub(super) place: Place,
     pub(super) range: Range<u32>,
     pub(super) bytes: Bytes,
+    /// A reader has taken it to its end.
+    is_spent: bool,
+    alive: Arc<()>,
+}
+
+impl Extent {
+    pub(super) fn new(place: Place, range: Range<u32>, bytes: Bytes) -> Self {
+        let alive = Arc::new(());
+        let bytes = Bytes::from_owner(Tracked { bytes, _alive: Arc::clone(&alive) });
+        Self { place, range, bytes, is_spent: false, alive }
+    }
+}
+
+/// Memory of which one can tell whether it is still there: [`Bytes`] of a disk don't say.
+struct Tracked {
+    bytes: Bytes,
+    _alive: Arc<()>,
+}
+
+impl AsRef<[u8]> for Tracked {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A run that is not kept any more.
+struct Retired {
+    bytes: usize,
+    alive: Arc<()>,
+}
+
+impl Retired {
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.alive) > 1
+    }
 }
 
 /// A small part of a run is copied once readers hold so much (a share of the budget) of runs that are no longer kept.
@@ -28,8 +64,8 @@ pub(super) struct Extents {
     kept: Vec<Extent>,
     /// What is being read from disk.
     loading: Vec<(Place, Range<u32>)>,
-    /// Not kept any more, but readers may still hold parts.
-    retired: Vec<Bytes>,
+    /// Readers still hold parts of these.
+    retired: Vec<Retired>,
 }
 
 impl Extents {
@@ -77,10 +113,19 @@ impl Extents {
         self.loading.swap_remove(found.expect("what ends has begun"));
     }
 
-    /// Whether so much more may be read that nobody has asked for yet: it drives out runs that were used, but has to fit
-    /// beside what is on its way and what readers hold.
+    /// Whether so much more may be read that nobody has asked for yet. It must fit beside what is on its way, what readers
+    /// hold, and what was read before and not yet used: to drive that out would be to read it twice.
     pub(super) fn has_room(&mut self, bytes: u32) -> bool {
-        self.loading_bytes() + self.retired_bytes() + bytes as usize <= limits::READ_AHEAD_CACHE_BYTES
+        let unused: usize = self.kept.iter().filter(|extent| !extent.is_spent).map(|extent| extent.bytes.len()).sum();
+        unused + self.loading_bytes() + self.retired_bytes() + bytes as usize <= limits::READ_AHEAD_CACHE_BYTES
+    }
+
+    /// A reader has taken the run that ends here to its end. Others may follow, as long as nothing else needs the room.
+    pub(super) fn spend(&mut self, place: Place, end: u32) {
+        let ends_here = |extent: &&mut Extent| extent.place == place && extent.range.end == end;
+        if let Some(extent) = self.kept.iter_mut().find(ends_here) {
+            extent.is_spent = true;
+        }
     }
 
     pub(super) fn keep(&mut self, extent: Extent) {
@@ -91,7 +136,8 @@ impl Extents {
     fn make_room(&mut self) {
         let budget = limits::READ_AHEAD_CACHE_BYTES;
         while self.kept.len() > 1 && self.kept_bytes() + self.loading_bytes() + self.retired_bytes() > budget {
-            let oldest = self.kept.remove(0);
+            let oldest = self.kept.iter().position(|extent| extent.is_spent).unwrap_or(0);
+            let oldest = self.kept.remove(oldest);
             self.retire(oldest);
         }
     }
@@ -101,8 +147,10 @@ impl Extents {
     }
 
     fn retire(&mut self, extent: Extent) {
-        if !extent.bytes.is_unique() {
-            self.retired.push(extent.bytes);
+        let retired = Retired { bytes: extent.bytes.len(), alive: extent.alive };
+        drop(extent.bytes);
+        if retired.is_held() {
+            self.retired.push(retired);
         }
     }
 
@@ -121,8 +169,8 @@ impl Extents {
     }
 
     fn retired_bytes(&mut self) -> usize {
-        self.retired.retain(|bytes| !bytes.is_unique());
-        self.retired.iter().map(Bytes::len).sum()
+        self.retired.retain(Retired::is_held);
+        self.retired.iter().map(|retired| retired.bytes).sum()
     }
 
     /// Forgets the runs of segments of which this is true.
@@ -145,7 +193,8 @@ mod tests {
 
     fn extent(mib: Range<u32>) -> Extent {
         let range = mib.start * MIB..mib.end * MIB;
-        Extent { place: PLACE, bytes: vec![0; range.len()].into(), range }
+        let bytes = vec![0; range.len()].into();
+        Extent::new(PLACE, range, bytes)
     }
 
     fn span(mib: u32) -> Span {
@@ -170,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_to_its_end_makes_way_for_what_is_read_ahead_and_nothing_else_does() {
+        let mut extents = Extents::default();
+        let half = budget_mib() / 2;
+        extents.keep(extent(0..half));
+        extents.keep(extent(half..2 * half));
+        assert!(!extents.has_room(1));
+        extents.spend(PLACE, 2 * half * MIB);
+        assert!(extents.has_room(half * MIB) && !extents.has_room(half * MIB + 1));
+        assert!(extents.find(PLACE, &span(half)).is_some(), "whoever follows finds it");
+        extents.keep(extent(2 * half..2 * half + 1));
+        assert!(extents.find(PLACE, &span(half)).is_none());
+        assert!(extents.find(PLACE, &span(0)).is_some());
+    }
+
+    #[test]
     fn what_readers_hold_counts_until_they_let_go() {
         let mut extents = Extents::default();
         let all = budget_mib();
@@ -183,8 +247,9 @@ mod tests {
         let run = Bytes::from(vec![0; 1 << 20]);
         let small = extents.take_out(&run, 0..1000);
         assert!(run.is_unique(), "{} bytes were copied", small.len());
+        assert!(!extents.has_room(1));
         drop(part);
-        assert!(extents.has_room(1));
+        assert!(extents.has_room(1), "the reader has let go");
         let shared = extents.take_out(&run, 0..1000);
         assert!(!run.is_unique(), "{} bytes are shared", shared.len());
     }

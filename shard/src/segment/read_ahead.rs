@@ -61,7 +61,7 @@ impl Store {
             let bytes = self.read_span_in_part_from_memory(target, span).await?;
             return Ok(Run { start: span.position, bytes });
         }
-        let wanted = bytes_max.clamp(limits::READ_AHEAD_BYTES_MIN, limits::READ_AHEAD_BYTES_MAX);
+        let wanted = bytes_max.clamp(limits::READ_AHEAD_BYTES_MIN, self.reader.pace.bytes_max(rt::now()));
         let until = on_disk.min(self.reader.extents.borrow().next_after(place, span.position));
         let spans = spans_within(&target.spans[first..], span.position.saturating_add(wanted), until);
         let loading = self.begin_loading(place, spans);
@@ -85,7 +85,7 @@ impl Store {
         }
         let goal = taken.end.saturating_add(ahead);
         // In halves: one is there, or comes, while the other is used.
-        let step = (ahead / 2).max(limits::READ_AHEAD_BYTES_MIN);
+        let step = (ahead / 2).clamp(limits::READ_AHEAD_BYTES_MIN, self.reader.pace.bytes_max(rt::now()));
         let on_disk = self.end_on_disk(target.slot, target.segment);
         let mut at = self.reader.extents.borrow().covered_until(place, taken.end);
         while at < goal {
@@ -122,11 +122,13 @@ impl Store {
         let bytes = self.load(target, spans).await?;
         let range = spans[0].position..spans[spans.len() - 1].end_position();
         // Spans that still grow are not kept: the next reader finds more in them.
-        if self.is_settled(target.slot, target.segment, range.end) && !self.was_swapped(target.slot, target.generation)
+        if !self.is_settled(target.slot, target.segment, range.end) || self.was_swapped(target.slot, target.generation)
         {
-            let extent = Extent { place: target.place(), range, bytes: bytes.clone() };
-            self.reader.extents.borrow_mut().keep(extent);
+            return Ok(bytes);
         }
+        let extent = Extent::new(target.place(), range, bytes);
+        let bytes = extent.bytes.clone();
+        self.reader.extents.borrow_mut().keep(extent);
         Ok(bytes)
     }
 
@@ -136,6 +138,7 @@ impl Store {
         if self.was_swapped(target.slot, target.generation) {
             return Err(target.damaged(spans[0].position, "compaction replaces it"));
         }
+        let _reading = self.reader.pace.begin(spans[spans.len() - 1].end_position() - spans[0].position).await;
         read_spans(&*file, spans).await.map_err(|not_read| match not_read {
             NotRead::Disk(cause) => cause.into(),
             NotRead::Damaged { span, what } => target.damaged(span.position, what),

@@ -12,6 +12,7 @@ use super::extents::Extents;
 use super::index::{Span, find_offset};
 use super::read_ahead::Run;
 use super::read_files::ReadFiles;
+use super::read_pace::ReadPace;
 use super::scan::walk;
 use super::sequences::{Place, Sequences};
 use super::spans::{IndexCache, within};
@@ -70,6 +71,7 @@ pub(crate) struct Reader {
     pub(super) extents: RefCell<Extents>,
     pub(super) sequences: RefCell<Sequences>,
     pub(super) files: RefCell<ReadFiles>,
+    pub(super) pace: ReadPace,
     /// A run has come, or could not be read.
     pub(super) loaded: Notify,
     tick: std::cell::Cell<u64>,
@@ -79,6 +81,11 @@ impl Reader {
     pub(super) fn next_tick(&self) -> u64 {
         self.tick.set(self.tick.get() + 1);
         self.tick.get()
+    }
+
+    /// The journal has flushed a group.
+    pub(crate) fn note_flush(&self) {
+        self.pace.flushed(rt::now());
     }
 
     /// Forgets what is kept of a partition that was removed.
@@ -163,7 +170,12 @@ impl Store {
             let (start, end) = (run.start + position(range.start), run.start + position(range.end));
             taken = if parts.is_empty() { start..end } else { taken.start..end };
             next_offset = next;
-            parts.push(self.reader.extents.borrow_mut().take_out(&run.bytes, range));
+            let mut extents = self.reader.extents.borrow_mut();
+            if range.end == run.bytes.len() {
+                extents.spend(target.place(), end);
+            }
+            parts.push(extents.take_out(&run.bytes, range));
+            drop(extents);
             // What follows and is in memory already belongs to the same answer.
             let index = target.spans.partition_point(|span| span.position < end);
             let follows =

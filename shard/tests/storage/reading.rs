@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use base::{Offset, PartitionId};
 use rt::TaskQueue;
@@ -23,6 +24,8 @@ fn with_backlog(work: impl AsyncFnOnce(Rc<Bench>, Rc<Shard>, PartitionId) + 'sta
         for _ in 0..RECORDS {
             append(&shard, id, RECORD_BYTES).await.expect("a good disk takes it");
         }
+        // Beside flushes readers get less of the disk.
+        rt::sleep(Duration::from_secs(1)).await;
         work(bench, shard, id).await;
     });
 }
@@ -62,6 +65,23 @@ fn a_reader_that_reads_on_is_read_ahead_of_in_large_pieces() {
         let (reads, bytes) = (reads - reads_before, bytes - bytes_before);
         assert!(reads < 45, "{reads} reads of {} bytes each", bytes / reads);
         assert!(bytes < LOG_BYTES + LOG_BYTES / 20, "{bytes} bytes were read for a log of {LOG_BYTES}");
+    });
+}
+
+#[test]
+fn beside_flushes_one_reads_in_small_pieces() {
+    with_backlog(async |bench, shard, id| {
+        let (reads_before, bytes_before) = disk_reads(&bench);
+        let mut next = Offset::ZERO;
+        while next.get() < RECORDS / 2 {
+            // Each append is flushed.
+            append(&shard, id, 1_000).await.expect("a good disk takes it");
+            next = shard.read(id, next, 4 << 20).await.expect("it can be read").next_offset;
+        }
+        let (reads, bytes) = disk_reads(&bench);
+        let each = (bytes - bytes_before) / (reads - reads_before);
+        let largest = u64::from(shard::limits::READ_BESIDE_FLUSHES_BYTES) + 4096;
+        assert!(each <= largest, "{each} bytes at a time");
     });
 }
 
