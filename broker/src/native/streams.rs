@@ -103,7 +103,7 @@ impl Connection {
     /// Reads for a stream, wherever its partition is. With no bytes asked for, only looks at the log's bounds.
     async fn read(&self, stream: &Stream, offset: Offset, bytes_max: u32) -> Result<ReadReply, Refusal> {
         let part = ReadPart { id: stream.partition, offset, bytes_max, current_epoch: None, last_epoch: None };
-        let mut results = self.core.read(&[part], bytes_max).await;
+        let mut results = self.core.read(&[part], bytes_max, None).await;
         results.pop().expect("one part gives one result").map_err(|refused| refused.refusal)
     }
 
