@@ -68,8 +68,9 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
     drop(streams);
     let (worker, offset) = (Rc::clone(connection), open.offset);
     drop(rt::spawn(FOREGROUND, async move {
-        let opened = worker.read(&stream, offset, 0).await;
-        let bounds = opened.as_ref().ok().map(|reply| (reply.high_watermark, reply.log_start));
+        // The batch that comes with them is let go of: the stream may get its first credit much later.
+        let opened = worker.read(&stream, offset, 0).await.map(|reply| (reply.high_watermark, reply.log_start));
+        let bounds = opened.as_ref().ok().copied();
         let reply = FetchOpened {
             stream: stream.id,
             high_watermark: bounds.map(|(end, _)| end),

@@ -146,7 +146,7 @@ impl Extents {
         self.loading.iter().map(|(_, range)| range.len()).sum()
     }
 
-    fn retire(&mut self, extent: Extent) {
+    pub(super) fn retire(&mut self, extent: Extent) {
         let retired = Retired { bytes: extent.bytes.len(), alive: extent.alive };
         drop(extent.bytes);
         if retired.is_held() {

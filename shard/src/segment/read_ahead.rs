@@ -122,13 +122,12 @@ impl Store {
         let bytes = self.load(target, spans).await?;
         let range = spans[0].position..spans[spans.len() - 1].end_position();
         // Spans that still grow are not kept: the next reader finds more in them.
-        if !self.is_settled(target.slot, target.segment, range.end) || self.was_swapped(target.slot, target.generation)
-        {
-            return Ok(bytes);
-        }
+        let may_stay = self.is_settled(target.slot, target.segment, range.end)
+            && !self.was_swapped(target.slot, target.generation);
         let extent = Extent::new(target.place(), range, bytes);
         let bytes = extent.bytes.clone();
-        self.reader.extents.borrow_mut().keep(extent);
+        let mut extents = self.reader.extents.borrow_mut();
+        if may_stay { extents.keep(extent) } else { extents.retire(extent) }
         Ok(bytes)
     }
 
