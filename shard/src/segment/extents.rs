@@ -146,6 +146,7 @@ impl Extents {
         self.loading.iter().map(|(_, range)| range.len()).sum()
     }
 
+    /// Does not keep a run, but counts it as long as readers hold it.
     pub(super) fn retire(&mut self, extent: Extent) {
         let retired = Retired { bytes: extent.bytes.len(), alive: extent.alive };
         drop(extent.bytes);
