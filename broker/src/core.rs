@@ -38,6 +38,13 @@ pub(crate) struct KnownTopic {
     pub(crate) settings: Rc<TopicSettings>,
 }
 
+/// How a wait on behalf of another core has ended.
+enum Waited {
+    /// Something has come, or the time has passed.
+    Over,
+    Cancelled,
+}
+
 pub(crate) struct Core {
     pub(crate) id: CoreId,
     pub(crate) config: Arc<Config>,
@@ -50,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) request_memory: MemoryPool,
     /// Answers until they are sent.
     pub(crate) answer_memory: MemoryPool,
+    /// Waits on other cores that go on between fetches, and what they bring.
+    pub(crate) standing_memory: MemoryPool,
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
@@ -87,6 +96,7 @@ impl Core {
             leaders: RefCell::default(),
             request_memory: MemoryPool::new(config.request_memory.as_usize()),
             answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
+            standing_memory: MemoryPool::new(config.answer_memory.as_usize() / limits::STANDING_MEMORY_SHARE),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
             decompressor: RefCell::default(),
@@ -139,12 +149,20 @@ impl Core {
             },
             Request::Wait(offsets, milliseconds) => {
                 let core = Rc::clone(self);
-                let cancelled = Rc::new(Flag::new());
-                self.waits.borrow_mut().insert(caller, Rc::clone(&cancelled));
                 self.answer_later(caller, async move {
-                    futures_lite::future::or(core.wait_here(&offsets, milliseconds), cancelled.wait()).await;
-                    core.waits.borrow_mut().remove(&caller);
+                    core.wait_for(caller, &offsets, milliseconds).await;
                     Reply::Moved
+                });
+            }
+            Request::Await(parts, milliseconds) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move {
+                    let offsets: Vec<_> = parts.iter().map(|part| (part.id, part.offset)).collect();
+                    let few = match core.wait_for(caller, &offsets, milliseconds).await {
+                        Waited::Cancelled => None,
+                        Waited::Over => core.read_few(&parts),
+                    };
+                    few.map_or(Reply::Moved, Reply::Read)
                 });
             }
             Request::Query(queries) => {
@@ -198,6 +216,23 @@ impl Core {
                 self.answer(caller, Reply::Done);
             }
         }
+    }
+
+    /// Waits on behalf of another core, which may give it up.
+    async fn wait_for(&self, caller: Caller, offsets: &[(PartitionId, Offset)], milliseconds: u64) -> Waited {
+        let cancelled = Rc::new(Flag::new());
+        self.waits.borrow_mut().insert(caller, Rc::clone(&cancelled));
+        let waited = async {
+            self.wait_here(offsets, milliseconds).await;
+            Waited::Over
+        };
+        let given_up = async {
+            cancelled.wait().await;
+            Waited::Cancelled
+        };
+        let waited = futures_lite::future::or(waited, given_up).await;
+        self.waits.borrow_mut().remove(&caller);
+        waited
     }
 
     fn answer(&self, caller: Caller, reply: Reply) {

@@ -27,6 +27,7 @@ use crate::messages::{AppendRequest, ReadPart, ReadRefusal, Reply, Request};
 use crate::produce::Part;
 use crate::reads::ReadResult;
 use crate::refusal::Refusal;
+use crate::standing::StandingWaits;
 use crate::view::ClusterView;
 use crate::{limits, start};
 
@@ -194,10 +195,16 @@ impl Core {
         }
     }
 
-    /// Reads parts wherever they lie; results are in the order of the parts.
-    pub(crate) async fn read(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
+    /// Reads parts wherever they lie; results are in the order of the parts. Other cores of which `waits` knows what they
+    /// have are not asked.
+    pub(crate) async fn read(
+        self: &Rc<Self>,
+        parts: &[ReadPart],
+        bytes_max: u32,
+        waits: Option<&StandingWaits>,
+    ) -> Vec<ReadResult> {
         let view = self.view();
-        let mut results = self.read_once(parts, bytes_max).await;
+        let mut results = self.read_once(parts, bytes_max, waits).await;
         let mut view = view;
         loop {
             let lost = |index: &usize| results[*index].is_err() && self.has_moved_since(&view, parts[*index].id);
@@ -209,7 +216,8 @@ impl Core {
             view = self.view();
             let again: Vec<ReadPart> = lost.iter().map(|index| parts[*index]).collect();
             let taken: u32 = results.iter().flatten().map(|reply| reply.bytes).fold(0, u32::saturating_add);
-            let replies: Vec<Result<_, ReadRefusal>> = self.read_once(&again, bytes_max.saturating_sub(taken)).await;
+            let replies: Vec<Result<_, ReadRefusal>> =
+                self.read_once(&again, bytes_max.saturating_sub(taken), None).await;
             for (index, reply) in lost.into_iter().zip(replies) {
                 results[index] = reply;
             }

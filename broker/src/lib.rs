@@ -29,6 +29,7 @@ mod records;
 mod refusal;
 mod server;
 mod stages;
+mod standing;
 mod start;
 mod trims;
 mod view;

@@ -54,6 +54,15 @@ pub(crate) const FETCH_ROOM_BYTES_MIN: usize = 256 << 10;
 pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
 /// Longest wait of a fetch, in milliseconds.
 pub(crate) const FETCH_WAIT_MS_MAX: u64 = 60_000;
+/// Waits on other cores that go on between the fetches of Kafka connections have, beside the memory of answers, one in so
+/// many bytes of it. A wait that finds no room there ends with its fetch.
+pub(crate) const STANDING_MEMORY_SHARE: usize = 8;
+/// One partition of such a wait, and all of one wait.
+pub(crate) const STANDING_PART_BYTES: usize = 512;
+pub(crate) const STANDING_PARTS_BYTES_MAX: usize = 256 << 10;
+/// Records that such a wait brings with it; more are read by the fetch. Copying so many costs far less than the wake-ups of
+/// two cores.
+pub(crate) const STANDING_READ_BYTES: u32 = 16 << 10;
 /// Frames that wait to be sent on one native connection, in bytes; streams pause beyond it.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// Frames that are sent with one call to the kernel.

@@ -95,7 +95,7 @@ impl Mesh {
 
     /// Sends a request to another core. The place in the lane is taken at once, so that calls arrive in order.
     pub(crate) fn call(self: &Rc<Self>, to: CoreId, request: Request) -> Call {
-        let is_wait = matches!(request, Request::Wait(..));
+        let is_wait = matches!(request, Request::Wait(..) | Request::Await(..));
         let id = self.start(to, request);
         Call { mesh: Rc::clone(self), to, id: id.map_err(Some), is_wait }
     }

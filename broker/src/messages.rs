@@ -136,6 +136,9 @@ pub(crate) enum Request {
     Read(Vec<ReadPart>, u32),
     /// Wait until records beyond these offsets are safe in one of the partitions, at most so many milliseconds.
     Wait(Vec<(PartitionId, Offset)>, u64),
+    /// Wait until there are records beyond the ends at which these parts stand, at most so many milliseconds. The answer
+    /// brings them if they are few, as copies: whoever does not take them soon keeps no chunk in memory.
+    Await(Vec<ReadPart>, u64),
     Query(Vec<Query>),
     Trim(Vec<TrimPart>),
     /// For the controller.

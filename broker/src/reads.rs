@@ -10,8 +10,10 @@ use shard::{ReadData, ReadError};
 use wire::ErrorCode;
 
 use crate::core::Core;
+use crate::limits;
 use crate::messages::{Query, QueryAnswer, QueryKind, ReadPart, ReadRefusal, ReadReply, Reply, Request};
 use crate::refusal::Refusal;
+use crate::standing::StandingWaits;
 
 pub(crate) type ReadResult = Result<ReadReply, ReadRefusal>;
 
@@ -36,6 +38,23 @@ impl Core {
             left = left.saturating_sub(bytes);
             any |= bytes > 0;
             results.push(result);
+        }
+        Some(results)
+    }
+
+    /// Copies what there is in parts that lie on this core, if that is little and in memory.
+    pub(crate) fn read_few(&self, parts: &[ReadPart]) -> Option<Vec<ReadResult>> {
+        let mut results = self.read_from_memory(parts, limits::STANDING_READ_BYTES)?;
+        let mut bytes = 0;
+        for reply in &results {
+            let reply = reply.as_ref().ok()?;
+            bytes += reply.bytes;
+            if reply.next_offset < reply.high_watermark || bytes > limits::STANDING_READ_BYTES {
+                return None;
+            }
+        }
+        for reply in results.iter_mut().flatten().filter(|reply| reply.bytes > 0) {
+            reply.parts = vec![reply.parts.concat().into()];
         }
         Some(results)
     }
@@ -115,7 +134,14 @@ impl Core {
 
     /// Reads parts wherever they lie, about `bytes_max` bytes in all, of which each core gets its share by what its
     /// parts ask for; results are in the order of the parts.
-    pub(crate) async fn read_once(self: &Rc<Self>, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
+    ///
+    /// Other cores of which `waits` knows what they have are not asked.
+    pub(crate) async fn read_once(
+        self: &Rc<Self>,
+        parts: &[ReadPart],
+        bytes_max: u32,
+        waits: Option<&StandingWaits>,
+    ) -> Vec<ReadResult> {
         let by_core = self.by_core(parts, |part| part.id);
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
@@ -132,8 +158,15 @@ impl Core {
         for (core, indexes) in &by_core {
             match core {
                 Some(core) if *core != self.id => {
-                    let wanted = indexes.iter().map(|index| parts[*index]).collect();
-                    calls.push((indexes, self.call(*core, Request::Read(wanted, share(indexes)))));
+                    let wanted: Vec<ReadPart> = indexes.iter().map(|index| parts[*index]).collect();
+                    match waits.and_then(|waits| waits.known(*core, &wanted)) {
+                        Some(known) => {
+                            for (index, result) in indexes.iter().zip(known) {
+                                results[*index] = Some(result);
+                            }
+                        }
+                        None => calls.push((indexes, self.call(*core, Request::Read(wanted, share(indexes))))),
+                    }
                 }
                 Some(_) => {}
                 None => {
@@ -191,6 +224,33 @@ impl Core {
             if any { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         });
         futures_lite::future::or(self.wait_here(&here, milliseconds), elsewhere).await;
+    }
+
+    /// Waits until there are records beyond what was found in one of the parts, wherever, at most so long. What is waited
+    /// for on other cores stays in `waits`.
+    pub(crate) async fn wait_on(
+        self: &Rc<Self>,
+        (parts, found): (&[ReadPart], &[ReadResult]),
+        milliseconds: u64,
+        waits: &StandingWaits,
+    ) {
+        let by_core = self.by_core(parts, |part| part.id);
+        let mut here = Vec::new();
+        for (core, indexes) in &by_core {
+            match core {
+                Some(core) if *core != self.id => {
+                    let found = indexes.iter().map(|index| (parts[*index], found[*index].clone()));
+                    waits.ensure(&self.mesh, &self.standing_memory, *core, found);
+                }
+                Some(_) | None => {
+                    let known =
+                        indexes.iter().filter_map(|index| Some((parts[*index].id, found[*index].as_ref().ok()?)));
+                    here.extend(known.map(|(id, reply)| (id, reply.high_watermark)));
+                }
+            }
+        }
+        futures_lite::future::or(self.wait_here(&here, milliseconds), waits.ended()).await;
+        waits.settle();
     }
 
     /// Answers questions about partitions of this core.

@@ -95,6 +95,15 @@ pub const TIMESTAMP_SEARCH_BYTES_MAX: usize = 64 << 20;
 pub const READ_AHEAD_CACHE_BYTES: usize = 32 << 20;
 pub const READ_AHEAD_BYTES_MIN: u32 = 256 << 10;
 pub const READ_AHEAD_BYTES_MAX: u32 = 4 << 20;
+/// The same, and all reads of segments for readers on one core, while the journal flushes: a flush waits for what the
+/// disk has before it.
+pub const READ_BESIDE_FLUSHES_BYTES: u32 = 512 << 10;
+/// Readers that are read ahead of on one core; with more, each reads what it asks for.
+pub const READ_SEQUENCES_MAX: usize = 64;
+/// Who has not read on for so long is not read ahead of.
+pub const READ_SEQUENCE_IDLE: Duration = Duration::from_secs(2);
+/// Files of finished segments that are kept open for readers on one core.
+pub const READ_FILES_MAX: usize = 32;
 
 /// Appends that wait for room on one core. Each holds its request's memory, which connections limit.
 pub const APPENDS_WAITING_MAX: usize = 16_384;
@@ -142,6 +151,8 @@ pub const FREE_SPACE_CHECK: Duration = Duration::from_secs(1);
 
 const _: () =
     assert!(CHUNK_BYTES_MIN.is_multiple_of(rt::BLOCK_BYTES) && CHUNK_BYTES_MAX.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(READ_AHEAD_BYTES_MIN <= READ_BESIDE_FLUSHES_BYTES);
+const _: () = assert!(READ_AHEAD_BYTES_MAX as usize * 2 <= READ_AHEAD_CACHE_BYTES);
 const _: () = assert!(DIRECT_BYTES_MIN >= crate::journal::direct::DIRECT_BYTES_MIN);
 // With the reserve taken off, entries of the largest size still go round.
 const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);

@@ -149,6 +149,9 @@ impl Store {
 
     /// The journal says up to where partitions have become safe.
     pub(crate) fn became_safe(&self, touched: &[Touched], level: Durability) {
+        if level == Durability::Flushed {
+            self.reader.note_flush();
+        }
         let mut logs = self.logs.borrow_mut();
         for touched in touched {
             let Some(log) = logs.slots[touched.slot as usize].as_mut() else { continue };

@@ -116,3 +116,56 @@ fn a_fetch_into_a_batch_brings_the_whole_batch() {
     let first = batches(&fetched.records).next().expect("there are records").expect("a whole batch");
     assert_eq!(first.header().base_offset().to_wire(), 10);
 }
+
+/// The wait for what lies on another core goes on between the fetches of a connection: nothing may be lost by that.
+#[test]
+fn a_reader_of_partitions_on_all_cores_gets_each_record_once_and_soon() {
+    const PARTITIONS: i32 = 8;
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut producer = client_with_topic(&broker, "tail", PARTITIONS);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let mut next = [0; PARTITIONS as usize];
+    let mut read = |next: &mut [i64], wait_ms: i32| -> i64 {
+        let part = |(partition, offset): (i32, &i64)| FetchPartition {
+            partition,
+            fetch_offset: *offset,
+            partition_max_bytes: 1 << 20,
+            ..FetchPartition::default()
+        };
+        let mut request = fetch_request("tail", 0, 0, wait_ms);
+        request.topics[0].partitions = (0..).zip(next.iter()).map(part).collect();
+        let answer = client.ask(12, &request).unwrap();
+        let mut found = 0;
+        for partition in &answer.responses[0].partitions {
+            assert_eq!(code(partition.error_code), ErrorCode::None);
+            let records = partition.records.as_ref().map_or_else(Vec::new, |records| records.to_vec());
+            for batch in batches(&records) {
+                let header = *batch.expect("a whole batch").header();
+                let at = &mut next[usize::try_from(partition.partition_index).unwrap()];
+                assert_eq!(header.base_offset().to_wire(), *at, "partition {}", partition.partition_index);
+                *at = header.next_offset().to_wire();
+                found += i64::from(header.last_offset_delta()) + 1;
+            }
+        }
+        found
+    };
+    let mut written = 0;
+    let begun = Instant::now();
+    for round in 0..40 {
+        // Some while nobody waits, some in a fetch that goes on; on one core, on several, on none.
+        for partition in (0..PARTITIONS).filter(|partition| (round * 7 + partition * 3) % 5 == 0) {
+            producer.produce("tail", partition, &batch(1)).unwrap();
+            written += 1;
+        }
+        while next.iter().sum::<i64>() < written {
+            assert!(read(&mut next, LONG_MS) > 0, "a fetch that waits brings records");
+        }
+        assert_eq!(read(&mut next, 10), 0, "there is nothing more");
+        assert_eq!(read(&mut next, 0), 0);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "a fetch was not woken");
+    // What was trimmed or deleted meanwhile is told, too.
+    producer.produce("tail", 3, &batch(5)).unwrap();
+    assert_eq!(read(&mut next, 0), 5, "a fetch that does not wait sees what is there");
+}

@@ -19,6 +19,7 @@ use crate::inbound::{Ending, FrameSize, Inbound, send_time};
 use crate::limits;
 use crate::memory::Held;
 use crate::stages::microseconds;
+use crate::standing::StandingWaits;
 
 /// Answers that are sent with one call to the kernel, if they are ready together.
 const ANSWERS_AT_ONCE: usize = 64;
@@ -39,6 +40,8 @@ struct Pending {
 
 struct Connection {
     core: Rc<Core>,
+    /// Of its fetches.
+    waits: Rc<StandingWaits>,
     pending: RefCell<Bounded<Pending>>,
     pending_bytes: Cell<usize>,
     arrived: Flag,
@@ -60,6 +63,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
     };
     let connection = Rc::new(Connection {
         core: Rc::clone(core),
+        waits: Rc::default(),
         pending: RefCell::new(Bounded::new("kafka.connection.requests", core.config.connection_requests_max)),
         pending_bytes: Cell::new(0),
         arrived: Flag::new(),
@@ -103,7 +107,7 @@ impl Connection {
                 None => return Ending::Closed,
             };
             let begun = rt::now();
-            let answer = match dispatch::handle(&self.core, &frame.slice(LENGTH_BYTES..)) {
+            let answer = match dispatch::handle(&self.core, &self.waits, &frame.slice(LENGTH_BYTES..)) {
                 Ok(answer) => answer,
                 Err(why) => return Ending::Refused(why),
             };

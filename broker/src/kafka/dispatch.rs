@@ -25,6 +25,7 @@ use super::{
 };
 use crate::core::Core;
 use crate::limits;
+use crate::standing::StandingWaits;
 
 /// Memory that a request of so many bytes may take; `None` until its API can be seen.
 pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, String> {
@@ -44,7 +45,7 @@ pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, Str
 
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
 /// done when the answer's turn comes. An error is a request that cannot be answered: the connection must be closed.
-pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
+pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) -> Result<Answer, String> {
     let mut reader = Reader::shared(frame);
     let header = FrameHeader::decode(&mut reader).map_err(|error| format!("a request's header is damaged: {error}"))?;
     let (api, header) = match header {
@@ -63,7 +64,7 @@ pub(crate) fn handle(core: &Rc<Core>, frame: &Bytes) -> Result<Answer, String> {
     let core = Rc::clone(core);
     match api {
         ApiKey::Produce => produce::produce(&core, id, frame, reader),
-        ApiKey::Fetch => fetch::fetch(&core, id, reader),
+        ApiKey::Fetch => fetch::fetch(&core, waits, id, reader),
         ApiKey::ApiVersions => {
             let request: ApiVersionsRequest = decode(reader, id)?;
             Ok(ready(api_versions::answer(id, &request)))

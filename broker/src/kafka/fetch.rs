@@ -17,6 +17,7 @@ use crate::limits;
 use crate::memory::Held;
 use crate::messages::{ReadPart, ReadRefusal, ReadReply};
 use crate::reads::ReadResult;
+use crate::standing::StandingWaits;
 
 /// Topics are named by id from this version on.
 const FIRST_WITH_IDS: i16 = 13;
@@ -39,7 +40,12 @@ struct WantedTopic {
     partitions: Vec<(i32, Result<ReadPart, ErrorCode>)>,
 }
 
-pub(super) fn fetch(core: &Rc<Core>, id: RequestId, mut reader: Reader<'_>) -> Result<Answer, String> {
+pub(super) fn fetch(
+    core: &Rc<Core>,
+    waits: &Rc<StandingWaits>,
+    id: RequestId,
+    mut reader: Reader<'_>,
+) -> Result<Answer, String> {
     let request = FetchRequestView::parse(&mut reader, id.version).map_err(|error| damaged("FetchRequest", &error))?;
     // Sessions are refused with id 0: each fetch names all its partitions. One that goes on with a session has none here.
     if id.version >= FIRST_WITH_SESSIONS && request.session_id != 0 {
@@ -50,8 +56,8 @@ pub(super) fn fetch(core: &Rc<Core>, id: RequestId, mut reader: Reader<'_>) -> R
         return Err(format!("a fetch names {count} partitions; {} are allowed", limits::FETCH_PARTITIONS_MAX));
     }
     let wanted = want(core, id, &request);
-    let core = Rc::clone(core);
-    Ok(later(async move { serve(&core, id, wanted).await }))
+    let (core, waits) = (Rc::clone(core), Rc::clone(waits));
+    Ok(later(async move { serve(&core, &waits, id, wanted).await }))
 }
 
 fn refused(id: RequestId, code: ErrorCode) -> Answer {
@@ -100,7 +106,7 @@ fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>) -> Wante
     }
 }
 
-async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
+async fn serve(core: &Rc<Core>, waits: &StandingWaits, id: RequestId, wanted: Wanted) -> Answered {
     let parts: Vec<ReadPart> =
         wanted.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|(_, part)| part.ok()).collect();
     let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
@@ -111,7 +117,9 @@ async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
             return Answered::Close("the broker stops".to_owned());
         };
         let granted = u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
-        let results = core.read(&parts, granted).await;
+        // Whoever does not wait wants to know what is there now.
+        let standing = (wanted.deadline > rt::now()).then_some(waits);
+        let results = core.read(&parts, granted, standing).await;
         let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
         room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
         // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
@@ -125,13 +133,9 @@ async fn serve(core: &Rc<Core>, id: RequestId, wanted: Wanted) -> Answered {
             return respond(id, wanted, results);
         }
         drop(room);
-        let ends: Vec<_> = parts
-            .iter()
-            .zip(&results)
-            .filter_map(|(part, result)| result.as_ref().ok().map(|reply| (part.id, reply.high_watermark)))
-            .collect();
         let milliseconds = u64::try_from(wanted.deadline.since(now).as_millis()).unwrap_or(0).max(1);
-        futures_lite::future::or(core.wait(&ends, milliseconds), core.connections.closing()).await;
+        let moved = core.wait_on((&parts, &results), milliseconds, waits);
+        futures_lite::future::or(moved, core.connections.closing()).await;
     }
 }
 

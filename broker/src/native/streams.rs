@@ -68,8 +68,9 @@ pub(super) fn open(connection: &Rc<Connection>, arrived: &Arrived, open: &FetchO
     drop(streams);
     let (worker, offset) = (Rc::clone(connection), open.offset);
     drop(rt::spawn(FOREGROUND, async move {
-        let opened = worker.read(&stream, offset, 0).await;
-        let bounds = opened.as_ref().ok().map(|reply| (reply.high_watermark, reply.log_start));
+        // The batch that comes with them is let go of: the stream may get its first credit much later.
+        let opened = worker.read(&stream, offset, 0).await.map(|reply| (reply.high_watermark, reply.log_start));
+        let bounds = opened.as_ref().ok().copied();
         let reply = FetchOpened {
             stream: stream.id,
             high_watermark: bounds.map(|(end, _)| end),
@@ -103,7 +104,7 @@ impl Connection {
     /// Reads for a stream, wherever its partition is. With no bytes asked for, only looks at the log's bounds.
     async fn read(&self, stream: &Stream, offset: Offset, bytes_max: u32) -> Result<ReadReply, Refusal> {
         let part = ReadPart { id: stream.partition, offset, bytes_max, current_epoch: None, last_epoch: None };
-        let mut results = self.core.read(&[part], bytes_max).await;
+        let mut results = self.core.read(&[part], bytes_max, None).await;
         results.pop().expect("one part gives one result").map_err(|refused| refused.refusal)
     }
 

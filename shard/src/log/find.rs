@@ -80,7 +80,7 @@ impl PartitionLog {
     fn last_boundary(&self, segment: Offset, after_first: Boundary, wanted: u32) -> Option<Boundary> {
         let mut at = after_first;
         // From the nearest span on, batches are walked one by one.
-        let nearest = self.spans_of(segment).take_while(|span| span.position <= wanted).last();
+        let nearest = self.last_span_until(segment, wanted);
         if let Some(span) = nearest.filter(|span| span.position > at.position) {
             at = Boundary { position: span.position, next: span.base };
         }
@@ -111,7 +111,7 @@ impl PartitionLog {
             return Some(Boundary { position: stable.position, next: self.stable() });
         }
         assert!(segment < stable.segment, "segment {segment} lies beyond the stable one {}", stable.segment);
-        let last = self.spans_of(segment).last()?;
+        let last = self.last_span_until(segment, u32::MAX)?;
         Some(Boundary { position: last.end_position(), next: last.end })
     }
 
@@ -128,9 +128,28 @@ impl PartitionLog {
 
     /// Spans of one segment that the tail remembers, the open one last.
     pub(crate) fn spans_of(&self, segment: Offset) -> impl Iterator<Item = Span> {
-        let open = (segment == self.active().base && !self.open_span().is_empty()).then(|| self.open_span());
-        let first = self.spans.partition_point(|tail| tail.segment < segment);
+        self.spans_from(segment, Offset::ZERO)
+    }
+
+    /// The same from the one on that holds an offset. There can be thousands: those before it are not walked.
+    pub(crate) fn spans_from(&self, segment: Offset, offset: Offset) -> impl Iterator<Item = Span> {
+        let open = self.open_span_of(segment).filter(|open| open.end > offset);
+        let first = self.spans.partition_point(|tail| (tail.segment, tail.span.end) <= (segment, offset));
         self.spans.range(first..).take_while(move |tail| tail.segment == segment).map(|tail| tail.span).chain(open)
+    }
+
+    /// The last span of a segment that the tail remembers and that begins at `position` or before.
+    fn last_span_until(&self, segment: Offset, position: u32) -> Option<Span> {
+        if let Some(open) = self.open_span_of(segment).filter(|open| open.position <= position) {
+            return Some(open);
+        }
+        let after = self.spans.partition_point(|tail| (tail.segment, tail.span.position) <= (segment, position));
+        let last = self.spans.get(after.checked_sub(1)?)?;
+        (last.segment == segment).then_some(last.span)
+    }
+
+    fn open_span_of(&self, segment: Offset) -> Option<Span> {
+        (segment == self.active().base && !self.open_span().is_empty()).then(|| self.open_span())
     }
 
     /// Forgets spans that an index file holds and no chunk needs.

@@ -6,12 +6,16 @@ use std::rc::Rc;
 
 use base::{Offset, PartitionId};
 use bytes::Bytes;
-use rt::{DiskError, DiskFile, Notify, OpenMode};
+use rt::{DiskError, Notify};
 
-use super::checked::{NotRead, read_spans};
+use super::extents::Extents;
 use super::index::{Span, find_offset};
+use super::read_ahead::Run;
+use super::read_files::ReadFiles;
+use super::read_pace::ReadPace;
 use super::scan::walk;
-use super::spans::IndexCache;
+use super::sequences::{Place, Sequences};
+use super::spans::{IndexCache, within};
 use crate::bytes::{block_ceil, block_floor, length, position};
 use crate::damage::Damage;
 use crate::layout;
@@ -20,7 +24,6 @@ use crate::log::SegmentPosition;
 use crate::log::start::ClosedSegment;
 use crate::shard::LogOffsets;
 use crate::store::Store;
-use crate::task_queues::FOREGROUND;
 
 /// Whole batches as they travel, in one or more pieces.
 #[derive(Debug, Clone)]
@@ -61,24 +64,16 @@ pub enum ReadError {
     Disk(#[from] DiskError),
 }
 
-/// A run of a segment that was read and checked.
-#[derive(Clone)]
-struct Extent {
-    slot: u32,
-    segment: Offset,
-    range: Range<u32>,
-    bytes: Bytes,
-    used: u64,
-}
-
 /// What readers of one core share.
 #[derive(Default)]
 pub(crate) struct Reader {
     pub(super) indexes: RefCell<IndexCache>,
-    extents: RefCell<Vec<Extent>>,
-    /// Runs that are being read ahead.
-    loading: RefCell<Vec<(u32, Offset, Range<u32>)>>,
-    loaded: Notify,
+    pub(super) extents: RefCell<Extents>,
+    pub(super) sequences: RefCell<Sequences>,
+    pub(super) files: RefCell<ReadFiles>,
+    pub(super) pace: ReadPace,
+    /// A run has come, or could not be read.
+    pub(super) loaded: Notify,
     tick: std::cell::Cell<u64>,
 }
 
@@ -88,49 +83,33 @@ impl Reader {
         self.tick.get()
     }
 
-    fn extent(&self, slot: u32, segment: Offset, at: u32, end: u32) -> Option<Extent> {
-        let tick = self.next_tick();
-        let mut extents = self.extents.borrow_mut();
-        let found = extents.iter_mut().find(|extent| {
-            extent.slot == slot && extent.segment == segment && extent.range.start <= at && end <= extent.range.end
-        })?;
-        found.used = tick;
-        Some(found.clone())
+    /// The journal has flushed a group.
+    pub(crate) fn note_flush(&self) {
+        self.pace.flushed(rt::now());
     }
 
-    fn is_loading(&self, slot: u32, segment: Offset, at: u32) -> bool {
-        self.loading.borrow().iter().any(|(s, seg, range)| *s == slot && *seg == segment && range.contains(&at))
-    }
-
-    fn keep(&self, extent: Extent) {
-        let mut extents = self.extents.borrow_mut();
-        extents.push(extent);
-        while extents.iter().map(|extent| extent.bytes.len()).sum::<usize>() > limits::READ_AHEAD_CACHE_BYTES {
-            let oldest = extents.iter().enumerate().min_by_key(|(_, extent)| extent.used).map(|(index, _)| index);
-            extents.swap_remove(oldest.expect("the cache is not empty"));
-        }
-    }
-
-    /// Forgets the extents of a partition that was removed.
+    /// Forgets what is kept of a partition that was removed.
     pub(crate) fn forget(&self, slot: u32) {
-        self.extents.borrow_mut().retain(|extent| extent.slot != slot);
+        self.extents.borrow_mut().forget(|place| place.0 == slot);
+        self.files.borrow_mut().forget(|place| place.0 == slot);
     }
 
     /// Forgets what is kept of a segment that was removed.
     pub(crate) fn forget_segment(&self, slot: u32, segment: Offset) {
-        self.extents.borrow_mut().retain(|extent| (extent.slot, extent.segment) != (slot, segment));
+        self.extents.borrow_mut().forget(|place| place == (slot, segment));
+        self.files.borrow_mut().forget(|place| place == (slot, segment));
         self.indexes.borrow_mut().forget((slot, segment));
     }
 }
 
 /// What is known of the segment that holds an offset.
 pub(super) struct Target {
-    slot: u32,
-    id: PartitionId,
-    segment: Offset,
+    pub(super) slot: u32,
+    pub(super) id: PartitionId,
+    pub(super) segment: Offset,
     pub(super) spans: Vec<Span>,
     /// That of the log to which the spans belong.
-    generation: u64,
+    pub(super) generation: u64,
     /// Bytes of the segment that readers may have.
     pub(super) safe_end: u32,
 }
@@ -173,107 +152,47 @@ impl Store {
         bytes_max: u32,
     ) -> Result<ReadData, ReadError> {
         let segment = self.segment_of(slot, id, offset).await?;
-        let target = self.target(slot, id, segment, Some(offset)).await?;
+        let horizon = bytes_max.saturating_add(2 * limits::READ_AHEAD_BYTES_MAX);
+        let target = self.target(slot, id, segment, Some((offset, horizon))).await?;
         let first = find_offset(&target.spans, offset);
-        let Some(span) = target.spans.get(first).copied() else {
+        let Some(mut span) = target.spans.get(first).copied() else {
             return Err(target.damaged(target.safe_end, "no span of its index holds an offset that it should"));
         };
-        let run = self.checked_run(&target, first, bytes_max).await?;
-        let from = (span.position - run.start) as usize;
-        let (range, next_offset) = whole_batches(&target, &run, from, offset, bytes_max)?;
-        let data = take_out(&run.bytes, range);
-        let offsets = self.with_slot(slot, |log| log.offsets()).ok_or(ReadError::UnknownPartition(id))?;
-        Ok(ReadData { bytes: position(data.len()), parts: vec![data], next_offset, offsets, source: ReadSource::Disk })
-    }
-
-    /// Bytes of whole spans from `target.spans[first]` on, checked; read ahead of what was asked for when they can be kept.
-    async fn checked_run(self: &Rc<Self>, target: &Target, first: usize, bytes_max: u32) -> Result<Run, ReadError> {
-        let span = target.spans[first];
-        let (slot, segment) = (target.slot, target.segment);
-        while self.reader.is_loading(slot, segment, span.position) {
-            self.reader.loaded.notified().await;
-        }
-        if self.was_swapped(slot, target.generation) {
-            return Err(target.damaged(span.position, "compaction replaces it"));
-        }
-        if let Some(extent) = self.reader.extent(slot, segment, span.position, span.end_position()) {
-            self.read_ahead(target, &extent);
-            return Ok(Run { start: extent.range.start, bytes: extent.bytes });
-        }
-        let on_disk = self.end_on_disk(slot, segment);
-        if span.end_position() > on_disk {
-            let bytes = self.read_span_in_part_from_memory(target, span).await?;
-            return Ok(Run { start: span.position, bytes });
-        }
-        let wanted = bytes_max.clamp(limits::READ_AHEAD_BYTES_MIN, limits::READ_AHEAD_BYTES_MAX);
-        let count = spans_within(&target.spans[first..], span.position.saturating_add(wanted), on_disk);
-        let extent = self.load(target, first..first + count).await?;
-        // Spans that still grow are not kept: the next reader finds more in them.
-        if self.is_settled(slot, segment, extent.range.end) && !self.was_swapped(slot, target.generation) {
-            self.reader.keep(extent.clone());
-        }
-        Ok(Run { start: extent.range.start, bytes: extent.bytes })
-    }
-
-    /// Starts reading what follows an extent that is being read, twice as much each time.
-    fn read_ahead(self: &Rc<Self>, target: &Target, extent: &Extent) {
-        let (slot, segment, from) = (target.slot, target.segment, extent.range.end);
-        let next = target.spans.partition_point(|span| span.position < from);
-        let on_disk = self.end_on_disk(slot, segment);
-        let Some(span) = target.spans.get(next).filter(|span| span.end_position() <= on_disk) else { return };
-        if self.reader.is_loading(slot, segment, from)
-            || self.reader.extent(slot, segment, from, span.end_position()).is_some()
-        {
-            return;
-        }
-        let bytes = (extent.range.end - extent.range.start).saturating_mul(2);
-        let bytes = bytes.clamp(limits::READ_AHEAD_BYTES_MIN, limits::READ_AHEAD_BYTES_MAX);
-        let count = spans_within(&target.spans[next..], from.saturating_add(bytes), on_disk);
-        let spans = target.spans[next..next + count].to_vec();
-        let end = spans.last().map_or(from, Span::end_position);
-        if !self.is_settled(slot, segment, end) {
-            return;
-        }
-        let Target { safe_end, id, generation, .. } = *target;
-        let ahead = Target { spans, safe_end, slot, id, segment, generation };
-        self.reader.loading.borrow_mut().push((slot, segment, from..end));
-        let store = Rc::clone(self);
-        let load = async move {
-            let loaded = store.load(&ahead, 0..ahead.spans.len()).await;
-            store
-                .reader
-                .loading
-                .borrow_mut()
-                .retain(|(s, seg, range)| (*s, *seg, range.start) != (slot, segment, from));
-            match loaded {
-                Ok(extent) if !store.was_swapped(slot, generation) => store.reader.keep(extent),
-                Ok(_) => {}
-                // Whoever reads on meets the same error and reports it.
-                Err(cause) => tracing::debug!(%cause, "reading ahead failed"),
+        let mut run = self.checked_run(&target, first, bytes_max).await?;
+        let mut parts = Vec::new();
+        let mut taken = 0..0;
+        let mut next_offset = offset;
+        loop {
+            let left = bytes_max.saturating_sub(taken.end - taken.start);
+            let from = (span.position - run.start) as usize;
+            let (range, next) = whole_batches(&target, &run, from, next_offset, left)?;
+            if !parts.is_empty() && range.len() > left as usize {
+                break;
             }
-            store.reader.loaded.notify_all();
-        };
-        drop(rt::spawn(FOREGROUND, load));
-    }
-
-    /// Reads spans of a segment file and checks each.
-    async fn load(&self, target: &Target, spans: Range<usize>) -> Result<Extent, ReadError> {
-        let spans = &target.spans[spans];
-        let (from, to) = (spans[0].position, spans[spans.len() - 1].end_position());
-        let file = self.segment_for_read(target).await?;
-        if self.was_swapped(target.slot, target.generation) {
-            return Err(target.damaged(from, "compaction replaces it"));
+            let (start, end) = (run.start + position(range.start), run.start + position(range.end));
+            taken = if parts.is_empty() { start..end } else { taken.start..end };
+            next_offset = next;
+            let mut extents = self.reader.extents.borrow_mut();
+            if range.end == run.bytes.len() {
+                extents.spend(target.place(), end);
+            }
+            parts.push(extents.take_out(&run.bytes, range));
+            drop(extents);
+            // What follows and is in memory already belongs to the same answer.
+            let index = target.spans.partition_point(|span| span.position < end);
+            let follows =
+                |span: &&Span| span.position == end && end < target.safe_end && taken.len() < bytes_max as usize;
+            let Some(next_span) = target.spans.get(index).filter(follows) else { break };
+            let Some(next_run) = self.kept_run(&target, *next_span) else { break };
+            (span, run) = (*next_span, next_run);
         }
-        let bytes = read_spans(&*file, spans).await.map_err(|not_read| match not_read {
-            NotRead::Disk(cause) => cause.into(),
-            NotRead::Damaged { span, what } => target.damaged(span.position, what),
-        })?;
-        let used = self.reader.next_tick();
-        Ok(Extent { slot: target.slot, segment: target.segment, range: from..to, bytes, used })
+        self.read_ahead(&target, taken.clone());
+        let offsets = self.with_slot(slot, |log| log.offsets()).ok_or(ReadError::UnknownPartition(id))?;
+        Ok(ReadData { parts, bytes: taken.end - taken.start, next_offset, offsets, source: ReadSource::Disk })
     }
 
     /// A span whose end is in memory only; its beginning may be on disk only.
-    async fn read_span_in_part_from_memory(&self, target: &Target, span: Span) -> Result<Bytes, ReadError> {
+    pub(super) async fn read_span_in_part_from_memory(&self, target: &Target, span: Span) -> Result<Bytes, ReadError> {
         let mut bytes = vec![0; span.length as usize];
         let memory = self.end_on_disk(target.slot, target.segment).max(span.position);
         let on_disk = length(u64::from(memory - span.position));
@@ -303,7 +222,7 @@ impl Store {
     }
 
     /// Bytes of a segment before this are in its file for certain.
-    fn end_on_disk(&self, slot: u32, segment: Offset) -> u32 {
+    pub(super) fn end_on_disk(&self, slot: u32, segment: Offset) -> u32 {
         let memory = self.with_slot(slot, |log| log.chunks.start()).flatten();
         match memory {
             Some(start) if start.segment == segment => start.position,
@@ -313,7 +232,7 @@ impl Store {
     }
 
     /// Whether nothing before `end` in a segment will be added to a span any more.
-    fn is_settled(&self, slot: u32, segment: Offset, end: u32) -> bool {
+    pub(super) fn is_settled(&self, slot: u32, segment: Offset, end: u32) -> bool {
         self.with_slot(slot, |log| log.active().base != segment || end <= log.open_span().position).unwrap_or(false)
     }
 
@@ -375,33 +294,27 @@ impl Store {
         }
     }
 
-    async fn segment_for_read(&self, target: &Target) -> Result<Rc<dyn DiskFile>, ReadError> {
-        let kept = self.with_slot(target.slot, |log| log.kept_file(target.segment));
-        if let Some(Some(file)) = kept {
-            return Ok(file);
-        }
-        Ok(self.disk.open(&layout::segment_file(target.id, target.segment), OpenMode::Existing).await?)
-    }
-
-    /// Spans of a segment and how far readers may go in it. With an offset, memory is enough if it knows that offset.
+    /// Spans of a segment and how far readers may go in it. With a window (see [`Store::spans`]), memory is enough if it
+    /// knows the offset.
     pub(super) async fn target(
         &self,
         slot: u32,
         id: PartitionId,
         segment: Offset,
-        offset: Option<Offset>,
+        window: Option<(Offset, u32)>,
     ) -> Result<Target, ReadError> {
         let gone = || ReadError::UnknownPartition(id);
         let generation = self.settled_generation(slot).await.ok_or_else(gone)?;
         let from_memory = self
             .with_slot(slot, |log| {
-                let known = offset.and_then(|offset| log.tail_span_of(offset))?;
-                (known.0 == segment).then(|| log.spans_of(segment).collect::<Vec<Span>>())
+                let (offset, _) = window?;
+                let (in_segment, _) = log.tail_span_of(offset)?;
+                (in_segment == segment).then(|| within(window, log.spans_from(segment, offset)))
             })
             .ok_or_else(gone)?;
         let spans = match from_memory {
             Some(spans) => spans,
-            None => self.all_spans(slot, id, segment).await?,
+            None => self.spans(slot, id, segment, window).await?,
         };
         let stable = self.with_slot(slot, |log| log.stable_position()).ok_or_else(gone)?;
         let whole = spans.last().map_or(0, Span::end_position);
@@ -418,33 +331,18 @@ impl Store {
         if span.end_position() > self.end_on_disk(target.slot, target.segment) {
             return self.read_span_in_part_from_memory(target, span).await;
         }
-        Ok(self.load(target, index..index + 1).await?.bytes)
+        self.load(target, &target.spans[index..=index]).await
     }
-}
-
-struct Run {
-    /// Position in the segment of the first byte.
-    start: u32,
-    bytes: Bytes,
 }
 
 impl Target {
-    fn damaged(&self, at: u32, what: &str) -> ReadError {
+    pub(super) fn place(&self) -> Place {
+        (self.slot, self.segment)
+    }
+
+    pub(super) fn damaged(&self, at: u32, what: &str) -> ReadError {
         ReadError::Damaged { partition: self.id, segment: self.segment, at, what: what.to_owned() }
     }
-}
-
-/// A small part of a run is copied: it would keep all of the run in memory until its reader has received it.
-fn take_out(run: &Bytes, range: Range<usize>) -> Bytes {
-    if range.len() < run.len() / SHARED_PART_MIN { Bytes::copy_from_slice(&run[range]) } else { run.slice(range) }
-}
-
-/// Parts of a run that are at least this fraction of it are shared.
-const SHARED_PART_MIN: usize = 4;
-
-/// How many spans end before both limits; at least one.
-fn spans_within(spans: &[Span], wanted_end: u32, on_disk: u32) -> usize {
-    spans.iter().take_while(|span| span.end_position() <= wanted_end.min(on_disk)).count().max(1)
 }
 
 /// The batches from the one that holds `offset` on that fit, as a range of the run's bytes, and the offset after them.

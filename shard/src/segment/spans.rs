@@ -6,10 +6,11 @@ use std::rc::Rc;
 use base::{Offset, PartitionId, Timestamp};
 use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
 
-use super::index::{self, Span};
+use super::index::{self, Span, find_offset};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use crate::bytes::{block_ceil, length};
+use crate::log::PartitionLog;
 use crate::removal::remove_file;
 use crate::store::Store;
 use crate::{layout, limits};
@@ -59,22 +60,45 @@ impl IndexCache {
     }
 }
 
+/// Those of consecutive spans that begin within a window's bytes from the first one on.
+pub(super) fn within(window: Option<(Offset, u32)>, spans: impl Iterator<Item = Span>) -> Vec<Span> {
+    let Some((_, bytes)) = window else { return spans.collect() };
+    let mut spans = spans.peekable();
+    let limit = spans.peek().map_or(0, |first| first.position.saturating_add(bytes));
+    spans.take_while(|span| span.position <= limit).collect()
+}
+
 impl Store {
-    /// All spans of a segment: those in its index file, then those that only memory has.
-    pub(super) async fn all_spans(&self, slot: u32, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
+    /// Spans of a segment: those in its index file, then those that only memory has. All of them, or those from an offset
+    /// on that begin within so many bytes: an index has thousands.
+    pub(super) async fn spans(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        segment: Offset,
+        window: Option<(Offset, u32)>,
+    ) -> Result<Vec<Span>, ReadError> {
         let gone = || ReadError::UnknownPartition(id);
         let records_now = || self.with_slot(slot, |log| log.tail_segment(segment).map(|tail| tail.index_records));
         loop {
             let records = records_now().ok_or_else(gone)?;
-            let mut spans = self.indexed_spans(slot, id, segment, records).await?.to_vec();
+            let indexed = self.indexed_spans(slot, id, segment, records).await?;
             // While the file was read, spans may have moved from memory to it.
             if records_now().ok_or_else(gone)? != records {
                 continue;
             }
-            if let Some(records) = records {
-                spans.truncate(records as usize);
-                let end = spans.last().map_or(0, Span::end_position);
-                self.with_slot(slot, |log| spans.extend(log.spans_of(segment).filter(|span| span.position >= end)));
+            let count = records.map_or(indexed.len(), |records| indexed.len().min(records as usize));
+            let indexed = &indexed[..count];
+            let first = window.map_or(0, |(offset, _)| find_offset(indexed, offset));
+            let mut spans = within(window, indexed[first..].iter().copied());
+            if records.is_some() && first + spans.len() == count {
+                let (end, reached) = indexed.last().map_or((0, Offset::ZERO), |span| (span.end_position(), span.end));
+                let from = window.map_or(reached, |(offset, _)| reached.max(offset));
+                let kept = |log: &mut PartitionLog| {
+                    let later = log.spans_from(segment, from).filter(|span| span.position >= end);
+                    within(window, spans.iter().copied().chain(later))
+                };
+                spans = self.with_slot(slot, kept).ok_or_else(gone)?;
             }
             return Ok(spans);
         }

@@ -9,6 +9,7 @@ mod full;
 mod full_at_flush;
 mod handover;
 mod index;
+mod reading;
 mod recovery_target;
 mod removal;
 mod retention;
