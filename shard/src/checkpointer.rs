@@ -97,6 +97,10 @@ impl Shard {
             }
         }
         settled?;
+        // A write or flush that failed meanwhile may have taken along what these flushes have covered.
+        if let Some(cause) = self.failed() {
+            return Err(cause);
+        }
         let number = self.next_checkpoint.get();
         let identity = journal.start().identity;
         let (flushed, ring) = (journal.flushed(), journal.ring());
