@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use base::{CoreId, Instant, PartitionId};
-use shard::task_queues::FOREGROUND;
+use shard::task_queues::{BACKGROUND, COMPACTION, RETENTION};
 
 use crate::core::Core;
 use crate::leader::Leader;
@@ -92,7 +92,7 @@ impl Core {
     }
 
     fn end_interval(&self) {
-        let (now, busy) = (rt::now(), rt::queue_time(FOREGROUND));
+        let (now, busy) = (rt::now(), foreground_time());
         let begun = self.activity.begun.replace(Some((now, busy)));
         let leaders = self.leaders.borrow();
         let active = std::mem::take(&mut *self.activity.active.borrow_mut());
@@ -134,6 +134,13 @@ fn rate(took: Duration, interval: Duration) -> u32 {
 
 fn microseconds_of(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What this core has worked for its clients: most of it is the kernel's, for sockets and files. What runs beside them
+/// stays where it is when a partition moves, or comes along.
+fn foreground_time() -> Duration {
+    let beside = [BACKGROUND, RETENTION, COMPACTION].map(rt::queue_time);
+    rt::processor_time().saturating_sub(beside.iter().sum())
 }
 
 #[cfg(test)]

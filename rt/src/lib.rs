@@ -38,7 +38,7 @@ pub use gate::{Gate, GateClosed, Pass};
 pub use lane::{LaneClosed, LaneReceiver, LaneRefused, LaneSender, Mesh, MeshEnd, mesh};
 pub use notify::{Flag, FlagWait, Notified, Notify};
 pub use preflight::{PreflightError, preflight};
-pub use queue_time::queue_time;
+pub use queue_time::{processor_time, queue_time};
 pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
 pub use task_stalls::{QueueStalls, task_stalls};

@@ -12,3 +12,20 @@ pub fn queue_time(queue: TaskQueue) -> Duration {
         Backend::Sim(_) => Duration::ZERO,
     })
 }
+
+/// Processor time of this core's thread, the kernel's work for it included. A simulation's cores take none.
+pub fn processor_time() -> Duration {
+    backend::with("processor_time", |backend| match backend {
+        Backend::Real(_) => thread_time(),
+        Backend::Sim(_) => Duration::ZERO,
+    })
+}
+
+fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes the time into memory that is ours.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(result, 0, "every thread has a clock");
+    let nanoseconds = u32::try_from(time.tv_nsec).expect("less than a second");
+    Duration::new(time.tv_sec.cast_unsigned(), nanoseconds)
+}

@@ -127,7 +127,11 @@ impl Store {
         let extent = Extent::new(target.place(), range, bytes);
         let bytes = extent.bytes.clone();
         let mut extents = self.reader.extents.borrow_mut();
-        if may_stay { extents.keep(extent) } else { extents.retire(extent) }
+        if may_stay {
+            extents.keep(extent)
+        } else {
+            extents.retire(extent)
+        }
         Ok(bytes)
     }
 
