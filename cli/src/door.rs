@@ -2,6 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+/// Where a broker of this host listens for native clients if nothing else is set.
+pub(crate) const NATIVE_DEFAULT: &str = "127.0.0.1:9292";
+
 /// The protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Door {
@@ -26,7 +29,7 @@ impl BrokerArguments {
     pub(crate) fn address(&self) -> String {
         let default = match self.door {
             Door::Kafka => "127.0.0.1:9092",
-            Door::Native => "127.0.0.1:9292",
+            Door::Native => NATIVE_DEFAULT,
         };
         self.broker.clone().unwrap_or_else(|| default.to_owned())
     }

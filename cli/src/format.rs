@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Bytes in the largest unit that leaves a number of at least one, rounded to a tenth.
 pub(crate) fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -16,6 +18,13 @@ pub(crate) fn bytes_text(bytes: u64) -> String {
         (0, _) | (_, 0) => format!("{} {}", tenths / 10, UNITS[unit]),
         (tenth, _) => format!("{}.{tenth} {}", tenths / 10, UNITS[unit]),
     }
+}
+
+/// A value as a line of JSON.
+pub(crate) fn json_line<T: Serialize>(value: &T) -> String {
+    let mut text = serde_json::to_string(value).expect("plain data becomes JSON");
+    text.push('\n');
+    text
 }
 
 /// A whole number with its thousands apart.

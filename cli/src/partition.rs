@@ -1,14 +1,17 @@
 //! `corelane partition`: where partitions are in a broker, what they take of its cores' time, and moving them.
 
 use std::error::Error;
-use std::io::{self, BufWriter, Write as _};
 
 use base::{CoreId, PartitionIndex};
 use clap::{Args, Subcommand};
 use client::{Client, MovedPartition};
+use serde::Serialize;
 use wire::native::PartitionLoad;
 
+use crate::door::NATIVE_DEFAULT;
+use crate::format::json_line;
 use crate::native::{Failure, explain, run};
+use crate::say;
 use crate::table::table;
 
 /// Show which core has which partition, and move partitions between the cores of a broker.
@@ -58,14 +61,28 @@ struct Move {
 }
 
 /// A partition as it is shown.
+#[derive(Debug, Serialize)]
 struct Listed {
     topic: String,
-    load: PartitionLoad,
+    partition: u32,
+    core: u16,
+    busy_us_per_s: u32,
+    log_bytes: u64,
+}
+
+/// A partition that is on another core now.
+#[derive(Debug, Serialize)]
+struct Moved {
+    topic: String,
+    partition: u32,
+    from_core: u16,
+    to_core: u16,
+    pause_us: u128,
 }
 
 impl Partition {
     pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
-        let address = self.broker.unwrap_or_else(|| "127.0.0.1:9292".to_owned());
+        let address = self.broker.unwrap_or_else(|| NATIVE_DEFAULT.to_owned());
         match self.command {
             Command::List(list) => list.run(&address),
             Command::Move(one) => one.run(&address),
@@ -79,10 +96,10 @@ impl List {
         let listed = run(address, move |client: Client| async move {
             let listed = client.admin().list_partitions(topic.as_deref()).await;
             let listed = listed.map_err(|error| explain(&broker, error))?;
-            let shown = listed.into_iter().map(|(topic, load)| Listed { topic: topic.to_string(), load });
+            let shown = listed.into_iter().map(|(topic, load)| Listed::new(&topic, load));
             Ok(shown.collect::<Vec<Listed>>())
         })?;
-        say(&if self.json { json(&listed) } else { rows(&listed) })
+        say(&if self.json { listed.iter().map(json_line).collect() } else { rows(&listed) })
     }
 }
 
@@ -99,50 +116,32 @@ impl Move {
             })
         })?;
         let MovedPartition { from, pause } = moved;
-        let pause_us = pause.as_micros();
-        say(&match json {
-            true => {
-                let topic = serde_json::Value::from(topic);
-                format!(
-                    "{{\"topic\":{topic},\"partition\":{partition},\"from_core\":{from},\"to_core\":{to_core},\
-                     \"pause_us\":{pause_us}}}\n"
-                )
-            }
-            false => format!(
-                "partition {partition} of topic {topic} is on core {to_core} now; producers waited {pause_us} us\n"
-            ),
-        })
+        let moved = Moved { topic, partition, from_core: from.0, to_core, pause_us: pause.as_micros() };
+        say(&if json { json_line(&moved) } else { moved.text() })
+    }
+}
+
+impl Moved {
+    fn text(&self) -> String {
+        let Self { topic, partition, to_core, pause_us, .. } = self;
+        format!("partition {partition} of topic {topic} is on core {to_core} now; producers waited {pause_us} us\n")
+    }
+}
+
+impl Listed {
+    fn new(topic: &str, load: PartitionLoad) -> Self {
+        let PartitionLoad { index, core, busy_us, log_bytes } = load;
+        Self { topic: topic.to_owned(), partition: index.0, core: core.0, busy_us_per_s: busy_us, log_bytes }
     }
 }
 
 fn rows(listed: &[Listed]) -> String {
-    let row = |Listed { topic, load }: &Listed| {
-        let numbers = [u64::from(load.index.0), load.core.0.into(), load.busy_us.into(), load.log_bytes];
-        std::iter::once(topic.clone()).chain(numbers.map(|number| number.to_string())).collect()
+    let row = |one: &Listed| {
+        let numbers = [u64::from(one.partition), one.core.into(), one.busy_us_per_s.into(), one.log_bytes];
+        std::iter::once(one.topic.clone()).chain(numbers.map(|number| number.to_string())).collect()
     };
     let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
     table(&["TOPIC", "PARTITION", "CORE", "US/S", "BYTES"], &rows)
-}
-
-fn json(listed: &[Listed]) -> String {
-    let line = |Listed { topic, load }: &Listed| {
-        let topic = serde_json::Value::from(topic.as_str());
-        let PartitionLoad { index, core, busy_us, log_bytes } = load;
-        format!(
-            "{{\"topic\":{topic},\"partition\":{index},\"core\":{core},\"busy_us_per_s\":{busy_us},\
-             \"log_bytes\":{log_bytes}}}\n"
-        )
-    };
-    listed.iter().map(line).collect()
-}
-
-/// Writes to stdout. That nobody reads is no failure.
-fn say(text: &str) -> Result<(), Box<dyn Error>> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
-    }
 }
 
 #[cfg(test)]
@@ -152,9 +151,9 @@ mod tests {
     #[test]
     fn partitions_are_shown_as_a_table_and_as_json() {
         let load = PartitionLoad { index: PartitionIndex(3), core: CoreId(1), busy_us: 250, log_bytes: 4096 };
-        let listed = [Listed { topic: "clicks".to_owned(), load }];
+        let listed = [Listed::new("clicks", load)];
         assert_eq!(rows(&listed), "TOPIC   PARTITION  CORE  US/S  BYTES\nclicks          3     1   250   4096\n");
-        let line: serde_json::Value = serde_json::from_str(&json(&listed)).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&json_line(&listed[0])).unwrap();
         assert_eq!((line["topic"].as_str(), line["busy_us_per_s"].as_u64()), (Some("clicks"), Some(250)));
     }
 }

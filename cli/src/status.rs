@@ -8,7 +8,8 @@ use client::{BrokerStatus, Client};
 use serde::Serialize;
 use wire::native::{CoreStatus, StageStatus};
 
-use crate::format::{bytes_text, count_text};
+use crate::door::NATIVE_DEFAULT;
+use crate::format::{bytes_text, count_text, json_line};
 use crate::native::{Failure, explain, run};
 use crate::table::table;
 
@@ -24,7 +25,7 @@ Examples:
   corelane status --json | jq '.cores[].stages[] | select(.stage == \"flush\").p99_us'")]
 pub(crate) struct Status {
     /// The native address of a broker.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9292", help_heading = "Broker")]
+    #[arg(long, value_name = "HOST:PORT", default_value = NATIVE_DEFAULT, help_heading = "Broker")]
     broker: String,
     /// One JSON object a line, one for each broker.
     #[arg(long)]
@@ -119,9 +120,7 @@ impl From<&StageStatus> for Stage {
 impl Broker {
     fn text(&self, json: bool) -> String {
         if json {
-            let mut line = serde_json::to_string(self).expect("plain data becomes JSON");
-            line.push('\n');
-            return line;
+            return json_line(self);
         }
         let up = Duration::from_secs(self.uptime_ms / 1_000);
         let mut text = format!(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::format::count_text;
+use crate::format::{count_text, json_line};
 use crate::table::table;
 
 /// A line of the list.
@@ -47,22 +47,16 @@ pub(super) struct Trimmed {
 
 pub(super) fn trimmed(topic: &str, partitions: &[Trimmed], json: bool) -> String {
     if json {
-        return partitions.iter().map(line).collect();
+        return partitions.iter().map(json_line).collect();
     }
     let text =
         |one: &Trimmed| format!("partition {} of topic {topic} begins at offset {}\n", one.partition, one.start_offset);
     partitions.iter().map(text).collect()
 }
 
-fn line<T: Serialize>(value: &T) -> String {
-    let mut text = serde_json::to_string(value).expect("plain data becomes JSON");
-    text.push('\n');
-    text
-}
-
 pub(super) fn list(topics: &[Listed], json: bool) -> String {
     if json {
-        return topics.iter().map(line).collect();
+        return topics.iter().map(json_line).collect();
     }
     if topics.is_empty() {
         return "there are no topics; `corelane topic create NAME` makes one\n".to_owned();
@@ -73,7 +67,7 @@ pub(super) fn list(topics: &[Listed], json: bool) -> String {
 
 pub(super) fn description(topic: &Description, json: bool) -> String {
     if json {
-        return line(topic);
+        return json_line(topic);
     }
     let held = |partition: &Partition| Some(partition.end_offset? - partition.start_offset?);
     let records: u64 = topic.partitions.iter().filter_map(held).sum();
