@@ -85,7 +85,10 @@ impl Slot {
     }
 
     pub(super) fn finish(&mut self, compressor: &mut Compressor) -> &[u8] {
-        if self.foreign.is_empty() { self.builder.finish(compressor) } else { &self.foreign }
+        if self.foreign.is_empty() {
+            self.builder.finish(compressor);
+        }
+        self.finished()
     }
 }
 

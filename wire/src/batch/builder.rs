@@ -207,13 +207,13 @@ impl BatchBuilder {
     pub fn finish(&mut self, compressor: &mut Compressor) -> &[u8] {
         if self.options.codec == Codec::None {
             seal(self.header(), &mut self.plain);
-            return &self.plain;
+        } else {
+            let mut compressed = std::mem::take(&mut self.compressed);
+            compressed.clear();
+            self.finish_into(compressor, &mut compressed);
+            self.compressed = compressed;
         }
-        let mut compressed = std::mem::take(&mut self.compressed);
-        compressed.clear();
-        self.finish_into(compressor, &mut compressed);
-        self.compressed = compressed;
-        &self.compressed
+        self.finished()
     }
 
     /// What [`finish`](Self::finish) gave last.
