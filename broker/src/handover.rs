@@ -12,6 +12,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Bounded, CoreId, Instant, LeaderEpoch, PartitionId};
@@ -23,7 +24,7 @@ use wire::ErrorCode;
 
 use crate::core::Core;
 use crate::leader::{AppendResult, Leader, Progress};
-use crate::messages::{AppendRequest, ReadPart, ReadRefusal, Reply, Request};
+use crate::messages::{AppendRequest, ReadPart, Reply, Request};
 use crate::produce::Part;
 use crate::reads::ReadResult;
 use crate::refusal::Refusal;
@@ -204,24 +205,12 @@ impl Core {
         waits: Option<&StandingWaits>,
     ) -> Vec<ReadResult> {
         let view = self.view();
-        let mut results = self.read_once(parts, bytes_max, waits).await;
-        let mut view = view;
-        loop {
-            let lost = |index: &usize| results[*index].is_err() && self.has_moved_since(&view, parts[*index].id);
-            let lost: Vec<usize> = (0..parts.len()).filter(lost).collect();
-            if lost.is_empty() {
-                return results;
-            }
-            self.settled(lost.iter().map(|index| parts[*index].id)).await;
-            view = self.view();
-            let again: Vec<ReadPart> = lost.iter().map(|index| parts[*index]).collect();
-            let taken: u32 = results.iter().flatten().map(|reply| reply.bytes).fold(0, u32::saturating_add);
-            let replies: Vec<Result<_, ReadRefusal>> =
-                self.read_once(&again, bytes_max.saturating_sub(taken), None).await;
-            for (index, reply) in lost.into_iter().zip(replies) {
-                results[index] = reply;
-            }
-        }
+        let results = self.read_once(parts, bytes_max, waits).await;
+        let again = async |parts: &[ReadPart], so_far: &[ReadResult]| {
+            let taken: u32 = so_far.iter().flatten().map(|reply| reply.bytes).fold(0, u32::saturating_add);
+            self.read_once(parts, bytes_max.saturating_sub(taken), None).await
+        };
+        self.ask_again(parts, |part| part.id, (view, results), again).await
     }
 
     /// Has items worked on by the cores that own their partitions; what came of it is in the order of the items. `here`
@@ -234,8 +223,22 @@ impl Core {
         here: impl AsyncFn(Vec<T>) -> Vec<Result<R, Refusal>>,
         unpack: impl Fn(Reply) -> Option<Vec<Result<R, Refusal>>>,
     ) -> Vec<Result<R, Refusal>> {
-        let mut view = self.view();
-        let mut results = self.gather_once(items, &id_of, &ask, &here, &unpack).await;
+        let view = self.view();
+        let results = self.gather_once(items, &id_of, &ask, &here, &unpack).await;
+        let again =
+            async |items: &[T], _: &[Result<R, Refusal>]| self.gather_once(items, &id_of, &ask, &here, &unpack).await;
+        self.ask_again(items, &id_of, (view, results), again).await
+    }
+
+    /// Asks again for what was refused because its partition has moved since `view`, until nothing was. `again` hears what
+    /// all have given so far.
+    async fn ask_again<T: Copy, R, E>(
+        &self,
+        items: &[T],
+        id_of: impl Fn(&T) -> PartitionId,
+        (mut view, mut results): (Arc<ClusterView>, Vec<Result<R, E>>),
+        again: impl AsyncFn(&[T], &[Result<R, E>]) -> Vec<Result<R, E>>,
+    ) -> Vec<Result<R, E>> {
         loop {
             let lost = |index: &usize| results[*index].is_err() && self.has_moved_since(&view, id_of(&items[*index]));
             let lost: Vec<usize> = (0..items.len()).filter(lost).collect();
@@ -244,8 +247,8 @@ impl Core {
             }
             self.settled(lost.iter().map(|index| id_of(&items[*index]))).await;
             view = self.view();
-            let again: Vec<T> = lost.iter().map(|index| items[*index]).collect();
-            let replies = self.gather_once(&again, &id_of, &ask, &here, &unpack).await;
+            let wanted: Vec<T> = lost.iter().map(|index| items[*index]).collect();
+            let replies = again(&wanted, &results).await;
             for (index, reply) in lost.into_iter().zip(replies) {
                 results[index] = reply;
             }

@@ -28,6 +28,14 @@ impl ClusterView {
         self.image.topic_named(name)
     }
 
+    /// Topics in the order of their names: all, or those after one.
+    pub(crate) fn topics_after<'a>(&'a self, after: Option<&'a str>) -> Box<dyn Iterator<Item = &'a Arc<Topic>> + 'a> {
+        match after {
+            Some(after) => Box::new(self.image.topics_after(after)),
+            None => Box::new(self.image.topics()),
+        }
+    }
+
     /// The core that owns a partition.
     pub(crate) fn core_of(&self, id: PartitionId) -> Option<CoreId> {
         self.placement.core_of(id)

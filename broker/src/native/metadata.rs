@@ -22,23 +22,38 @@ use crate::view::ClusterView;
 /// Named while a partition is being placed; it knows where it went.
 const FIRST_CORE: CoreId = CoreId(0);
 
+/// What still fits into an answer about many topics.
+pub(super) struct Page {
+    topics: usize,
+    partitions_left: usize,
+}
+
+impl Page {
+    /// Of about so many partitions.
+    pub(super) fn new(partitions: u32) -> Self {
+        Self { topics: 0, partitions_left: partitions as usize }
+    }
+
+    /// Whether a topic of so many partitions is in it. One topic is given whole, however large.
+    pub(super) fn takes(&mut self, partitions: usize) -> bool {
+        let partitions = partitions.max(1);
+        if self.topics >= METADATA_PAGE_TOPICS_MAX || (partitions > self.partitions_left && self.topics > 0) {
+            return false;
+        }
+        self.topics += 1;
+        self.partitions_left = self.partitions_left.saturating_sub(partitions);
+        true
+    }
+}
+
 /// Answers with a page of topics.
 pub(super) fn metadata(connection: &Rc<Connection>, correlation: CorrelationId, request: &MetadataRequest<'_>) {
     let view = connection.core.shown_view();
     let page =
         request.page_partitions_max.unwrap_or(METADATA_PAGE_PARTITIONS_MAX).clamp(1, METADATA_PAGE_PARTITIONS_MAX);
-    let mut left = page as usize;
+    let mut page = Page::new(page);
     let mut topics = Vec::new();
     let mut has_more = false;
-    let mut add = |metadata: TopicMetadata<'_>, topics: &mut Vec<TopicMetadata<'_>>| {
-        let partitions = metadata.partitions.len().max(1);
-        // One topic is given whole, however large.
-        if topics.len() >= METADATA_PAGE_TOPICS_MAX || (partitions > left && !topics.is_empty()) {
-            return false;
-        }
-        left = left.saturating_sub(partitions);
-        true
-    };
     match &request.selection {
         TopicSelection::Named(names) => {
             for name in names {
@@ -46,7 +61,7 @@ pub(super) fn metadata(connection: &Rc<Connection>, correlation: CorrelationId, 
                     Some(topic) => topic_metadata(&view, topic),
                     None => unknown(name),
                 };
-                if !add(metadata.clone(), &mut topics) {
+                if !page.takes(metadata.partitions.len()) {
                     has_more = true;
                     break;
                 }
@@ -54,17 +69,12 @@ pub(super) fn metadata(connection: &Rc<Connection>, correlation: CorrelationId, 
             }
         }
         TopicSelection::All { after } => {
-            let all: Box<dyn Iterator<Item = _>> = match after {
-                Some(after) => Box::new(view.image.topics_after(after)),
-                None => Box::new(view.image.topics()),
-            };
-            for topic in all {
-                let metadata = topic_metadata(&view, topic);
-                if !add(metadata.clone(), &mut topics) {
+            for topic in view.topics_after(*after) {
+                if !page.takes(topic.partitions.len()) {
                     has_more = true;
                     break;
                 }
-                topics.push(metadata);
+                topics.push(topic_metadata(&view, topic));
             }
         }
     }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use base::{CoreId, PartitionId};
 use cluster::metadata::Topic;
 use wire::ErrorCode;
-use wire::native::limits::{METADATA_PAGE_PARTITIONS_MAX, METADATA_PAGE_TOPICS_MAX};
+use wire::native::limits::METADATA_PAGE_PARTITIONS_MAX;
 use wire::native::{
     ErrorCode as NativeCode, ListPartitionsReply, ListPartitionsRequest, MovePartitionReply, MovePartitionRequest,
     PartitionLoad, TopicPartitions,
 };
 
 use super::connection::{Arrived, Connection};
+use super::metadata::Page;
 use super::native_code;
 use crate::activity::Look;
 use crate::core::Core;
@@ -48,18 +49,11 @@ fn page(core: &Core, request: &ListPartitionsRequest<'_>) -> Result<(Vec<Arc<Top
         let topic = view.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         return Ok((vec![Arc::clone(topic)], false));
     }
-    let all: Box<dyn Iterator<Item = _>> = match request.after {
-        Some(after) => Box::new(view.image.topics_after(after)),
-        None => Box::new(view.image.topics()),
-    };
-    let (mut topics, mut left) = (Vec::new(), METADATA_PAGE_PARTITIONS_MAX as usize);
-    for topic in all {
-        // One topic is given whole, however large.
-        let is_full = topics.len() >= METADATA_PAGE_TOPICS_MAX || topic.partitions.len() > left;
-        if is_full && !topics.is_empty() {
+    let (mut topics, mut page) = (Vec::new(), Page::new(METADATA_PAGE_PARTITIONS_MAX));
+    for topic in view.topics_after(request.after) {
+        if !page.takes(topic.partitions.len()) {
             return Ok((topics, true));
         }
-        left = left.saturating_sub(topic.partitions.len());
         topics.push(Arc::clone(topic));
     }
     Ok((topics, false))
