@@ -9,14 +9,12 @@ use rt::{BLOCK_BYTES, DiskError, DiskFile, OpenMode};
 use super::index::{self, Span, find_offset};
 use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
+use super::sequences::Place;
 use crate::bytes::{block_ceil, length};
 use crate::log::PartitionLog;
 use crate::removal::remove_file;
 use crate::store::Store;
 use crate::{layout, limits};
-
-/// Slot of the partition and base offset of the segment.
-type IndexKey = (u32, Offset);
 
 /// What is kept of an index file.
 #[derive(Clone)]
@@ -30,24 +28,24 @@ struct CachedIndex {
 /// Index files that were read, up to a number of bytes.
 #[derive(Default)]
 pub(super) struct IndexCache {
-    indexes: BTreeMap<IndexKey, CachedIndex>,
+    indexes: BTreeMap<Place, CachedIndex>,
     bytes: usize,
 }
 
 impl IndexCache {
-    fn get(&mut self, key: IndexKey, tick: u64) -> Option<CachedIndex> {
+    fn get(&mut self, key: Place, tick: u64) -> Option<CachedIndex> {
         let index = self.indexes.get_mut(&key)?;
         index.used = tick;
         Some(index.clone())
     }
 
-    pub(super) fn forget(&mut self, key: IndexKey) {
+    pub(super) fn forget(&mut self, key: Place) {
         if let Some(index) = self.indexes.remove(&key) {
             self.bytes -= size_of_val(&*index.spans);
         }
     }
 
-    fn put(&mut self, key: IndexKey, index: CachedIndex) {
+    fn put(&mut self, key: Place, index: CachedIndex) {
         self.bytes += size_of_val(&*index.spans);
         if let Some(before) = self.indexes.insert(key, index) {
             self.bytes -= size_of_val(&*before.spans);
