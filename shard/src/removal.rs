@@ -116,6 +116,8 @@ impl Store {
 
     async fn remove_segment(&self, slot: u32, id: PartitionId, segment: ClosedSegment) {
         let ClosedSegment { base, bytes, .. } = segment;
+        // Whoever makes its index again has done so before, or sees that the segment is gone.
+        let _lock = self.segment_locks.lock(slot).await;
         remove_file(&*self.disk, &layout::segment_file(id, base)).await;
         remove_file(&*self.disk, &layout::index_file(id, base)).await;
         self.reader.forget_segment(slot, base);

@@ -12,7 +12,6 @@ use super::scan::{ScanError, rebuild_spans};
 use super::sequences::Place;
 use crate::bytes::{block_ceil, length};
 use crate::log::PartitionLog;
-use crate::removal::remove_file;
 use crate::store::Store;
 use crate::{layout, limits};
 
@@ -207,15 +206,16 @@ impl Store {
         }
         let spans = rebuild_spans(file, &path, segment, None).await.map_err(damaged)?;
         let _lock = self.segment_locks.lock(slot).await;
-        if self.was_swapped(slot, generation) {
-            // The segment that was looked at is gone, and the one in its place has an index.
+        // The segment that was looked at may be gone: compacted, and the one in its place has an index; or removed.
+        let is_there = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten().is_some();
+        if !is_there || self.was_swapped(slot, generation) {
             return Ok(spans);
         }
         let index_file = layout::index_file(id, segment);
-        index::write_file(&*self.disk, (&index_file, OpenMode::Create), segment, &spans).await?;
-        if self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true) {
-            // The segment may have been removed meanwhile, and its index would stay for ever.
-            remove_file(&*self.disk, &index_file).await;
+        match index::write_file(&*self.disk, (&index_file, OpenMode::Create), segment, &spans).await {
+            // What it was made for goes on without it.
+            Err(cause @ DiskError::NoSpace { .. }) => tracing::warn!(%id, %segment, %cause, "the index is not written"),
+            result => drop(result?),
         }
         Ok(spans)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::segment::index::{RECORD_BYTES, Span, decode_file};
 
-use crate::bench::{Bench, append, partition, read_all};
+use crate::bench::{Bench, append, partition, read_all, used};
 
 /// A life that ends before its checkpoint may leave records in an index file for spans that the next one closes
 /// elsewhere or with other batches.
@@ -50,4 +50,33 @@ fn a_record_that_an_earlier_life_left_in_an_index_is_not_believed_later() {
         }
         assert_eq!(read_all(&shard, id).await.get(), 8);
     });
+}
+
+#[test]
+fn a_log_whose_index_is_gone_is_read_although_the_disk_is_full() {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        for _ in 0..60 {
+            append(&shard, id, 10_000).await.expect("a good disk takes it");
+        }
+        shard.close().await.expect("it closes");
+    });
+    let path = format!("topics/{}/0/00000000000000000000.index", id.topic);
+    let gone = path.clone();
+    bench.meddle(async move |disk| disk.remove_file(Path::new(&gone)).await.expect("the first segment is finished"));
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the folder opens");
+        bench.disk.set_capacity(Some(used(&bench.disk)));
+        assert_eq!(read_all(&shard, id).await.get(), 60);
+        bench.disk.set_capacity(None);
+    });
+    // Made anew once there is room.
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the folder opens");
+        assert_eq!(read_all(&shard, id).await.get(), 60);
+    });
+    let index = bench.disk.dump(Path::new(&path)).expect("it was made again");
+    assert!(!decode_file(&index, base::Offset::ZERO).is_empty());
 }
