@@ -6,7 +6,7 @@ use std::rc::Rc;
 use base::{Offset, PartitionId};
 use rt::{DiskError, OpenMode};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, PartitionRow};
 use crate::flush::{self, Flushing};
 use crate::journal::Durability;
 use crate::log::chunks::WriteWhat;
@@ -71,22 +71,11 @@ impl Shard {
     async fn checkpoint_inner(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
         let journal = Rc::clone(self.journal());
         let (replay, direct) = (journal.position(), journal.direct_bytes());
-        // The moment of the checkpoint: rows and positions are taken together, without a pause.
-        let attachment_of = Rc::clone(&*self.attachments.borrow());
-        let mut rows = Vec::new();
-        let mut dirty = Vec::new();
-        for (slot, log) in (0_u32..).zip(&mut self.store.logs.borrow_mut().slots) {
-            let Some(log) = log else { continue };
-            rows.push(log.row(attachment_of(log.spec.id)));
-            if std::mem::take(&mut log.dirty) {
-                dirty.push((slot, log.end_position()));
-            }
-        }
-        // See `crate::departure`: another core goes on from these, and has them in no checkpoint yet.
-        rows.extend(self.departures.rows());
+        let (rows, dirty) = self.rows_and_targets().await;
+        let rows_end = journal.position().lsn;
         // Segments get only what is flushed in the journal; see `PartitionLog::flushed_position`.
         journal.request_flush();
-        let flushed_to_here = journal.reached(replay.lsn, Durability::Flushed).await;
+        let flushed_to_here = journal.reached(rows_end, Durability::Flushed).await;
         let settled = match flushed_to_here {
             Err(cause) => Err(cause),
             Ok(()) => self.store.settle_all(&dirty).await,
@@ -111,9 +100,36 @@ impl Shard {
         journal.recycle(replay.lsn, direct);
         for row in &checkpoint.rows {
             self.store.with(row.id, |log| log.was_checkpointed(row.active_segment));
+            rt::yield_if_needed().await;
         }
         self.store.removal.look_again();
         Ok(())
+    }
+
+    /// Takes the row of each partition, and up to where those that were written to have to be brought to segments.
+    ///
+    /// In slices: a core may have many thousands. So rows are of different moments, all after the place that the journal
+    /// will be replayed from, and a start drops what a row has already.
+    async fn rows_and_targets(&self) -> (Vec<PartitionRow>, Vec<(u32, SegmentPosition)>) {
+        let attachment_of = Rc::clone(&*self.attachments.borrow());
+        let (mut rows, mut dirty) = (Vec::new(), Vec::new());
+        let mut slot = 0;
+        while slot < self.store.slots().end {
+            self.store.with_slot(slot, |log| {
+                rows.push(log.row(attachment_of(log.spec.id)));
+                if std::mem::take(&mut log.dirty) {
+                    dirty.push((slot, log.end_position()));
+                }
+            });
+            slot += 1;
+            if slot < self.store.slots().end {
+                rt::yield_if_needed().await;
+            }
+        }
+        // See `crate::departure`: another core goes on from these, and has them in no checkpoint yet. In the same moment as
+        // the end of the slots, which is where a partition that comes back is found.
+        rows.extend(self.departures.rows());
+        (rows, dirty)
     }
 }
 
