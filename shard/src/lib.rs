@@ -19,6 +19,7 @@ mod damage;
 mod departure;
 mod direct;
 mod flush;
+mod freeing;
 pub mod inspect;
 pub mod journal;
 pub mod layout;

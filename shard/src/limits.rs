@@ -57,11 +57,17 @@ pub const DEPARTURE_LOOK: Duration = Duration::from_micros(200);
 pub const PARTITION_OVERHEAD_BYTES: u64 = 64 << 10;
 /// Part of a journal's ring (one in so many bytes) that only what frees space may use.
 pub const JOURNAL_RESERVE_SHARE: u64 = 16;
-/// Between two segment files that are removed on one core, and more for each MiB: 1 GiB/s at most.
+/// Between two segment files that are removed on one core.
 pub const SEGMENT_REMOVAL_PAUSE: Duration = Duration::from_millis(5);
-pub const SEGMENT_REMOVAL_PAUSE_PER_MIB: Duration = Duration::from_millis(1);
 /// The same while the disk has too little space for new records.
 pub const SEGMENT_REMOVAL_PAUSE_SHORT: Duration = Duration::from_millis(1);
+/// Blocks of a removed file that are given back in one go, and the pause after that: 1 GiB/s at most on one core.
+pub const FREED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
+pub const FREEING_PAUSE: Duration = Duration::from_millis(8);
+/// The same while the disk has too little space for new records.
+pub const FREEING_PAUSE_SHORT: Duration = Duration::from_millis(1);
+/// Limit of the queue `freed-files` of a core.
+pub const FREED_FILES_MAX: usize = 64;
 /// Retention is first looked after this long after a start, or earlier if its interval is shorter (Kafka: 30 s).
 pub const RETENTION_FIRST_CHECK: Duration = Duration::from_secs(30);
 /// Partitions whose new starts share a flush.

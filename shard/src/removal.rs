@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use base::{Offset, PartitionId};
-use rt::{Disk, DiskError, Flag};
+use rt::{DiskError, Flag};
 
 use crate::log::start::ClosedSegment;
 use crate::segment::reader::ReadError;
@@ -68,16 +68,17 @@ impl Shard {
     async fn remove_before_start(&self, slot: u32) -> Result<bool, ReadError> {
         let store = &self.store;
         loop {
-            let removed = {
+            {
+                let _room = store.freeing.room().await;
                 // The folder stays while somebody is at its files, so this is not held during the pause.
                 let _work = store.write_back.at_work.begin(slot);
                 let Some(id) = store.with_slot(slot, |log| log.spec.id) else { return Ok(true) };
                 store.look_through(slot, id).await?;
                 let Some(segment) = store.with_slot(slot, |log| log.take_removable()).flatten() else { break };
                 store.remove_segment(slot, id, segment).await;
-                segment
-            };
-            let pause = if self.space.is_short() { limits::SEGMENT_REMOVAL_PAUSE_SHORT } else { pause_after(removed) };
+            }
+            let is_short = self.space.is_short();
+            let pause = if is_short { limits::SEGMENT_REMOVAL_PAUSE_SHORT } else { limits::SEGMENT_REMOVAL_PAUSE };
             futures_lite::future::or(rt::sleep(pause), self.gate.closing()).await;
             if self.gate.is_closing() {
                 return Ok(false);
@@ -85,11 +86,6 @@ impl Shard {
         }
         Ok(!store.with_slot(slot, |log| log.has_segments_before_start()).unwrap_or(false))
     }
-}
-
-/// A file system gives back the blocks of a large file in one go, and others wait for it.
-fn pause_after(removed: ClosedSegment) -> std::time::Duration {
-    limits::SEGMENT_REMOVAL_PAUSE + limits::SEGMENT_REMOVAL_PAUSE_PER_MIB * (removed.bytes >> 20)
 }
 
 impl Store {
@@ -108,7 +104,7 @@ impl Store {
         for index in entries.iter().filter_map(|entry| layout::index_base(&entry.name)) {
             let is_old = self.with_slot(slot, |log| log.is_before_start(index)) == Some(true);
             if is_old && !segments.contains(&index) {
-                remove_file(&*self.disk, &layout::index_file(id, index)).await;
+                warn_unless_gone(self.disk.remove_file(&layout::index_file(id, index)).await);
             }
         }
         Ok(())
@@ -118,8 +114,9 @@ impl Store {
         let ClosedSegment { base, bytes, .. } = segment;
         // Whoever makes its index again has done so before, or sees that the segment is gone.
         let _lock = self.segment_locks.lock(slot).await;
-        remove_file(&*self.disk, &layout::segment_file(id, base)).await;
-        remove_file(&*self.disk, &layout::index_file(id, base)).await;
+        let removed = self.freeing.remove_file(&*self.disk, &layout::segment_file(id, base)).await;
+        warn_unless_gone(removed);
+        warn_unless_gone(self.disk.remove_file(&layout::index_file(id, base)).await);
         self.reader.forget_segment(slot, base);
         self.damage.forget_segment(id, base);
         self.removal.segments.set(self.removal.segments.get() + 1);
@@ -129,8 +126,8 @@ impl Store {
 }
 
 /// Failing is no harm: the next start removes what lies before the start of a log.
-pub(crate) async fn remove_file(disk: &dyn Disk, path: &std::path::Path) {
-    match disk.remove_file(path).await {
+fn warn_unless_gone(removed: Result<(), DiskError>) {
+    match removed {
         Ok(()) | Err(DiskError::NotFound { .. }) => {}
         Err(cause) => tracing::warn!(%cause, "cannot remove a segment's file; the next start tries again"),
     }

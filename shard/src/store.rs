@@ -11,6 +11,7 @@ use crate::checkpoint::PartitionRow;
 use crate::compaction::swap::SegmentLocks;
 use crate::damage::DamageList;
 use crate::direct::Direct;
+use crate::freeing::Freeing;
 use crate::journal::{Durability, Touched};
 use crate::limits;
 use crate::log::chunks::{DirectBlocks, WriteWhat};
@@ -40,6 +41,7 @@ pub(crate) struct Store {
     pub(crate) direct: Direct,
     pub(crate) reader: Reader,
     pub(crate) removal: Removal,
+    pub(crate) freeing: Freeing,
     pub(crate) damage: DamageList,
     pub(crate) segment_locks: SegmentLocks,
     /// Memory was freed, a write ended, space returned: somebody who waits should look again.
@@ -71,6 +73,7 @@ impl Store {
             direct: Direct::default(),
             reader: Reader::default(),
             removal: Removal::default(),
+            freeing: Freeing::default(),
             damage: DamageList::default(),
             segment_locks: SegmentLocks::default(),
             progress: Notify::new(),

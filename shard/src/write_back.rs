@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use base::{Offset, PartitionId, TopicId};
-use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, Notify, OpenMode};
+use rt::{BLOCK_BYTES, DiskError, DiskFile, IoBuf, Notify, OpenMode};
 
 use crate::bytes::{block_floor, length};
 use crate::flush::{self, Through};
@@ -203,6 +203,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Removes a deleted partition's files, and its topic's folder with the last of them. Failing is no harm: the next
+    /// start removes what no topic owns.
+    async fn remove_partition_files(&self, id: PartitionId) {
+        let (disk, folder) = (&*self.disk, layout::partition_folder(id));
+        let result = match self.freeing.remove_large_files(disk, &folder).await {
+            Ok(()) => disk.remove_dir_all(&folder).await,
+            cause => cause,
+        };
+        if let Err(cause) = result
+            && !matches!(cause, DiskError::NotFound { .. })
+        {
+            tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
+        }
+        // Refused while partitions of other cores are in it; the last one gets it.
+        let _ = disk.remove_empty_dir(&layout::topic_folder(id.topic)).await;
+    }
+}
+
 impl Shard {
     /// Starts everything that runs beside appends and reads.
     pub(crate) fn start_tasks(self: &Rc<Self>) {
@@ -213,6 +232,7 @@ impl Shard {
         self.spawn_task(WRITE_BACK, Rc::clone(self).make_space_for_large_batches());
         self.spawn_task(RETENTION, Rc::clone(self).keep_retention());
         self.spawn_task(RETENTION, Rc::clone(self).remove_segments());
+        self.spawn_task(RETENTION, Rc::clone(self).give_back_files());
         self.spawn_task(COMPACTION, Rc::clone(self).keep_compacted());
         self.spawn_task(CONTROL, Rc::clone(self).keep_time());
         self.spawn_task(CONTROL, Rc::clone(self).watch_disk());
@@ -306,25 +326,12 @@ impl Shard {
         let shard = Rc::clone(self);
         let removal = async move {
             shard.store.write_back.at_work.idle(slot).await;
-            remove_partition_files(&*shard.store.disk, id).await;
+            shard.store.remove_partition_files(id).await;
         };
         if self.gate.spawn(BACKGROUND, removal).is_err() {
             tracing::info!(%id, "the files of a deleted partition are removed at the next start");
         }
     }
-}
-
-/// Removes a deleted partition's files, and its topic's folder with the last of them. Failing is no harm: the next
-/// start removes what no topic owns.
-pub(crate) async fn remove_partition_files(disk: &dyn Disk, id: PartitionId) {
-    let result = disk.remove_dir_all(&layout::partition_folder(id)).await;
-    if let Err(cause) = result
-        && !matches!(cause, DiskError::NotFound { .. })
-    {
-        tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
-    }
-    // Refused while partitions of other cores are in it; the last one gets it.
-    let _ = disk.remove_empty_dir(&layout::topic_folder(id.topic)).await;
 }
 
 /// Writes bytes at any position of a file: the block that they begin in is read first and kept.

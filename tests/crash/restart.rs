@@ -156,7 +156,8 @@ fn a_start_takes_no_longer_for_the_history_that_its_partitions_have() {
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
     let segments = [("segment.bytes", "1048576")];
     let settings = if sparse { &segments[..] } else { &[] };
-    let made = client.create_topic(TOPIC, i32::try_from(partitions).expect("few"), settings).expect("the broker answers");
+    let made =
+        client.create_topic(TOPIC, i32::try_from(partitions).expect("few"), settings).expect("the broker answers");
     assert_eq!(made, ErrorCode::None);
     let begun = Instant::now();
     let end_sparse = sparse.then(|| keep_sparse(data.path()));

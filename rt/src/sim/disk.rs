@@ -83,6 +83,8 @@ pub struct DiskCounters {
     pub write_bytes: u64,
     pub syncs: u64,
     pub dir_syncs: u64,
+    /// Files that were cut, or extended with zeroes.
+    pub lengths_set: u64,
     /// Creations, renames and removals.
     pub folder_changes: u64,
 }

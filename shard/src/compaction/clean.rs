@@ -228,7 +228,10 @@ impl<'a> Cleaning<'a> {
         let replaced = ClosedSegment { base, bytes: finished.bytes, time };
         let swap = Swap { segments: group.bases(), bytes: finished.bytes };
         let replace = |log: &mut PartitionLog| log.replace_segments(&swap.segments, replaced, &shard.store.pool);
-        let swapped = shard.store.swap(slot, id, &swap, replace).await;
+        let swapped = {
+            let _room = shard.store.freeing.room().await;
+            shard.store.swap(slot, id, &swap, replace).await
+        };
         match swapped {
             Ok(()) => Ok(u64::from(finished.bytes)),
             Err(SwapError::Before(cause)) => Err(GivenUp::from(cause).into()),

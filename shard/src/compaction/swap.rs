@@ -20,6 +20,7 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, Notify};
 
 use super::state::{CompactionState, Damaged, Swap};
+use crate::freeing::Freeing;
 use crate::log::PartitionLog;
 use crate::segment::reader::ReadError;
 use crate::store::Store;
@@ -119,7 +120,7 @@ impl Store {
         swap: &Swap,
     ) -> Result<CompactionState, DiskError> {
         flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
-        remove_replaced(&*self.disk, id, swap).await?;
+        self.remove_replaced(id, swap).await?;
         self.clear_swap(id, state.clone()).await
     }
 
@@ -139,6 +140,7 @@ impl Store {
         let begun = CompactionState { swap: Some(swap.clone()), ..state };
         self.note_begun(id, &begun).await?;
         self.with_slot(slot, PartitionLog::begin_swap);
+        let held = Freeing::hold(&*self.disk, &layout::segment_file(id, swap.base())).await;
         let renamed = rename_files(&*self.disk, id, swap).await;
         for segment in &swap.segments {
             self.reader.forget_segment(slot, *segment);
@@ -148,9 +150,10 @@ impl Store {
             replace(log);
         });
         self.progress.notify_all();
-        renamed.map_err(SwapError::Begun)?;
+        let renamed = renamed.map_err(SwapError::Begun)?;
         flush::sync_dir(&*self.disk, &folder).await.map_err(SwapError::Begun)?;
-        remove_replaced(&*self.disk, id, swap).await.map_err(SwapError::Begun)?;
+        self.freeing.give(held.ok().flatten().filter(|_| renamed == Renamed::Now));
+        self.remove_replaced(id, swap).await.map_err(SwapError::Begun)?;
         let state = self.clear_swap(id, begun).await.map_err(SwapError::Begun)?;
         self.with_slot(slot, |log| log.compaction.state = Some(state));
         Ok(())
@@ -185,6 +188,19 @@ impl Store {
         }
     }
 
+    /// Step 4.
+    async fn remove_replaced(&self, id: PartitionId, swap: &Swap) -> Result<(), DiskError> {
+        let unless_gone = |removed| match removed {
+            Err(DiskError::NotFound { .. }) => Ok(()),
+            result => result,
+        };
+        for segment in &swap.segments[1..] {
+            unless_gone(self.freeing.remove_file(&*self.disk, &layout::segment_file(id, *segment)).await)?;
+            unless_gone(self.disk.remove_file(&layout::index_file(id, *segment)).await)?;
+        }
+        flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await
+    }
+
     /// A swap that has begun and cannot be ended: what is on the disk is for a start to find out.
     pub(super) fn poison_unless_gone(&self, slot: u32, cause: DiskError) {
         if !self.is_gone(slot) {
@@ -208,28 +224,26 @@ impl Store {
     }
 }
 
-/// Step 3, without the flush. What is not there was renamed already.
-async fn rename_files(disk: &dyn Disk, id: PartitionId, swap: &Swap) -> Result<(), DiskError> {
-    for path in [layout::index_file(id, swap.base()), layout::segment_file(id, swap.base())] {
-        match disk.rename(&layout::cleaned(&path), &path).await {
-            Err(DiskError::NotFound { .. }) => {}
-            result => result?,
-        }
-    }
-    Ok(())
+/// When a new segment got its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renamed {
+    Now,
+    /// By a life that was interrupted.
+    Before,
 }
 
-/// Step 4.
-async fn remove_replaced(disk: &dyn Disk, id: PartitionId, swap: &Swap) -> Result<(), DiskError> {
-    for segment in &swap.segments[1..] {
-        for path in [layout::segment_file(id, *segment), layout::index_file(id, *segment)] {
-            match disk.remove_file(&path).await {
-                Err(DiskError::NotFound { .. }) => {}
-                result => result?,
-            }
-        }
+/// Step 3, without the flush. What is not there was renamed already.
+async fn rename_files(disk: &dyn Disk, id: PartitionId, swap: &Swap) -> Result<Renamed, DiskError> {
+    let mut renamed = Renamed::Before;
+    // The segment comes last: it is what is said of.
+    for path in [layout::index_file(id, swap.base()), layout::segment_file(id, swap.base())] {
+        renamed = match disk.rename(&layout::cleaned(&path), &path).await {
+            Ok(()) => Renamed::Now,
+            Err(DiskError::NotFound { .. }) => Renamed::Before,
+            Err(cause) => return Err(cause),
+        };
     }
-    flush::sync_dir(disk, &layout::partition_folder(id)).await
+    Ok(renamed)
 }
 
 fn damaged(id: PartitionId) -> ReadError {

@@ -40,11 +40,11 @@ fn large_batches_are_written_once_and_survive_a_kill() {
         let (end, before) = bench.live(async move |bench| {
             let shard = bench.start().await.expect("the start succeeds");
             let before = shard.offsets(id).expect("it is here").high_watermark.get();
-            append_mixed(&shard, id, 11).await;
+            append_mixed(&shard, id, 21).await;
             assert!(shard.stats().direct_bytes > 4 * LARGE as u64, "{:?}", shard.stats());
             (read_all(&shard, id).await.get(), before)
         });
-        assert_eq!((before, end), ((life - 1) * 11, life * 11));
+        assert_eq!((before, end), ((life - 1) * 21, life * 21));
     }
 }
 

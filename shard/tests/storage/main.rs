@@ -5,6 +5,7 @@ mod compaction;
 mod damage;
 mod direct;
 mod failing;
+mod freeing;
 mod full;
 mod full_at_flush;
 mod handover;

@@ -76,7 +76,11 @@ impl Attached {
                 });
                 self.shared.fails(DiskOperation::Write)
             }
-            Change::SetLen(_) | Change::Allocate(_) => false,
+            Change::SetLen(_) => {
+                self.count(|counters| counters.lengths_set += 1);
+                false
+            }
+            Change::Allocate(_) => false,
         };
         let begun = Begun { shared: &self.shared, id: self.shared.state.borrow_mut().begin(inode, change) };
         sleep(self.shared.delay(self.shared.config.write_delay)).await;
