@@ -3,6 +3,7 @@
 mod administering;
 mod failing;
 mod moving;
+mod poisoned;
 mod producing;
 mod reading;
 mod refusing;
