@@ -1,6 +1,7 @@
 //! The native client against real brokers.
 
 mod administering;
+mod balancing;
 mod failing;
 mod moving;
 mod poisoned;
