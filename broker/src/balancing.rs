@@ -29,7 +29,9 @@ pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
             .flat_map(|(core, activity)| activity.partitions.iter().map(|(id, busy)| (*core, *id, *busy)))
             .map(|(core, partition, busy)| PartitionLoad { partition, core, busy: busy.into() })
             .collect();
-        if let Some(proposed) = balancer.look(&cores, &partitions) {
+        let proposed = balancer.look(&cores, &partitions);
+        tracing::debug!(busy_us_per_s = ?cores.iter().map(|load| load.busy).collect::<Vec<_>>(), ?proposed, "cores");
+        if let Some(proposed) = proposed {
             // What comes of it is said there, and seen at the next looks.
             let _ = controller.move_partition(&core, proposed.partition, proposed.to).await;
         }

@@ -1,8 +1,10 @@
 //! The native client against real brokers.
 
 mod administering;
+mod balancing;
 mod failing;
 mod moving;
+mod poisoned;
 mod producing;
 mod reading;
 mod refusing;

@@ -3,32 +3,14 @@
 use std::time::{Duration, Instant};
 
 use base::{CoreId, PartitionIndex};
-use client::{Client, ProducerConfig};
+use client::ProducerConfig;
 use tests::broker::{Broker, folder};
 use wire::ErrorCode;
 
-use super::support::{make_topic, send_numbers, with_client};
+use super::support::{gather, has_two_cores, make_topic, send_numbers, with_client};
 
 /// Nothing here takes so long, unless something never comes.
 const PATIENCE: Duration = Duration::from_secs(40);
-
-fn has_two_cores() -> bool {
-    let has_two = std::thread::available_parallelism().expect("the system knows").get() >= 2;
-    if !has_two {
-        println!("this needs two cores");
-    }
-    has_two
-}
-
-/// Moves all partitions of a topic to one core.
-async fn gather(client: &Client, topic: &str, core: CoreId) {
-    for (_, load) in client.admin().list_partitions(Some(topic)).await.expect("partitions are listed") {
-        if load.core != core {
-            let moved = client.admin().move_partition(topic, load.index, core).await.expect("the broker answers");
-            moved.expect("the partition is moved");
-        }
-    }
-}
 
 #[test]
 fn a_second_move_while_one_runs_is_refused() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use base::{ByteSize, PartitionIndex};
+use base::{ByteSize, CoreId, PartitionIndex};
 use client::{
     Client, ClientConfig, ClientError, ClientQueues, ConsumerConfig, NewTopic, Producer, ProducerRecord, Start,
 };
@@ -18,6 +18,15 @@ pub(crate) fn with_client<T: Send + 'static, F: Future<Output = T> + 'static>(
     native: SocketAddr,
     main: impl FnOnce(Client) -> F + Send + 'static,
 ) -> T {
+    with_client_within(PATIENCE, native, main)
+}
+
+/// As [`with_client`], for what may take longer.
+pub(crate) fn with_client_within<T: Send + 'static, F: Future<Output = T> + 'static>(
+    patience: Duration,
+    native: SocketAddr,
+    main: impl FnOnce(Client) -> F + Send + 'static,
+) -> T {
     let cores = CoresConfig { queues: client::TASK_QUEUES, io_memory: ByteSize::mib(2), ..CoresConfig::default() };
     run_one(cores, move || async move {
         let work = async {
@@ -26,9 +35,27 @@ pub(crate) fn with_client<T: Send + 'static, F: Future<Output = T> + 'static>(
             client.close().await;
             result
         };
-        rt::timeout(PATIENCE, work).await.expect("something hangs")
+        rt::timeout(patience, work).await.expect("something hangs")
     })
     .expect("this machine can run an executor")
+}
+
+pub(crate) fn has_two_cores() -> bool {
+    let has_two = std::thread::available_parallelism().expect("the system knows").get() >= 2;
+    if !has_two {
+        println!("this needs two cores");
+    }
+    has_two
+}
+
+/// Moves all partitions of a topic to one core.
+pub(crate) async fn gather(client: &Client, topic: &str, core: CoreId) {
+    for (_, load) in client.admin().list_partitions(Some(topic)).await.expect("partitions are listed") {
+        if load.core != core {
+            let moved = client.admin().move_partition(topic, load.index, core).await.expect("the broker answers");
+            moved.expect("the partition is moved");
+        }
+    }
 }
 
 pub(crate) fn config(native: SocketAddr) -> ClientConfig {

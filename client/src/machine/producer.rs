@@ -143,10 +143,10 @@ impl ProducerCore {
                 self.arrange_all(now, actions);
             }
             ProducerEvent::IdentityRefused(refusal) if refusal.is_retriable() => {
-                self.identity.failed(now, &mut self.random);
+                self.identity.failed(now, &mut self.random, Some(refusal));
             }
             ProducerEvent::IdentityRefused(refusal) => self.identity_refused(now, &refusal, actions),
-            ProducerEvent::IdentityLost => self.identity.failed(now, &mut self.random),
+            ProducerEvent::IdentityLost => self.identity.failed(now, &mut self.random, None),
             ProducerEvent::FlushRequested => {
                 self.accumulator.flush();
                 self.arrange_all(now, actions);
@@ -287,7 +287,9 @@ impl ProducerCore {
             && opened_at.plus(limit) <= now
         {
             let batch = self.accumulator.discard(id).expect("looked at a moment ago");
-            let error = DeliveryError::TimedOut { partition: id, limit, fate: Fate::NotAppended, last: None };
+            // What was never sent may have waited for an identity.
+            let last = self.identity.last_refusal().cloned();
+            let error = DeliveryError::TimedOut { partition: id, limit, fate: Fate::NotAppended, last };
             self.complete_id(batch, Err(error), actions);
         }
     }

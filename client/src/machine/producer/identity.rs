@@ -4,6 +4,7 @@ use base::{Instant, SeededRandom};
 
 use super::event::{Idempotence, ProducerIdentity};
 use crate::machine::backoff::{Backoff, BackoffOptions};
+use crate::machine::refusal::Refusal;
 
 /// What a run of sequences that broke needs to begin anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Renewal {
 pub(super) struct Identity {
     state: State,
     backoff: Backoff,
+    /// What the broker said when it was asked last and gave none.
+    last_refusal: Option<Refusal>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +51,7 @@ impl Identity {
             Idempotence::On => State::Unknown,
             Idempotence::Off => State::Unneeded,
         };
-        Self { state, backoff: Backoff::new(retry) }
+        Self { state, backoff: Backoff::new(retry), last_refusal: None }
     }
 
     pub(super) fn numbering(&self) -> Numbering {
@@ -72,13 +75,15 @@ impl Identity {
         if self.state == State::Requested {
             self.state = State::Known(identity);
             self.backoff.succeeded();
+            self.last_refusal = None;
         }
     }
 
-    /// The request has failed in a way that may pass.
-    pub(super) fn failed(&mut self, now: Instant, random: &mut SeededRandom) {
+    /// The request has failed in a way that may pass; with no refusal, nobody has answered it.
+    pub(super) fn failed(&mut self, now: Instant, random: &mut SeededRandom, refusal: Option<Refusal>) {
         if self.state == State::Requested {
             self.state = State::Held { until: self.backoff.failed(now, random) };
+            self.last_refusal = refusal.or(self.last_refusal.take());
         }
     }
 
@@ -108,6 +113,11 @@ impl Identity {
             self.state = State::Unknown;
         }
         is_over
+    }
+
+    /// Why those who wait for an identity still do, as far as the broker has said.
+    pub(super) fn last_refusal(&self) -> Option<&Refusal> {
+        self.last_refusal.as_ref()
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Instant> {

@@ -412,6 +412,34 @@ fn a_refused_identity_fails_what_waits_for_it_and_the_next_record_asks_again() {
 }
 
 #[test]
+fn records_that_waited_too_long_for_an_identity_say_why_there_was_none() {
+    let mut single = Single::new(options());
+    single.append(0);
+    single.step(ProducerEvent::FlushRequested);
+    let refused = Refusal::new(WireCode(ErrorCode::KafkaStorageError.code()), Some("storage has failed"));
+    single.step(ProducerEvent::IdentityRefused(refused));
+    single.pass(20 * MS);
+    // Nobody answers the second time: that says less than what is known.
+    single.step(ProducerEvent::IdentityLost);
+    single.pass(Duration::from_secs(120));
+    let outcomes = single.outcomes();
+    let [(_, Err(error))] = &outcomes[..] else { panic!("it is out of time: {outcomes:?}") };
+    let said = "not delivered within 120s; the last answer was KAFKA_STORAGE_ERROR (56): storage has failed";
+    assert_eq!((error.fate(), error.to_string()), (Fate::NotAppended, said.to_owned()));
+    // With an identity, what times out later has other reasons.
+    single.append(0);
+    single.step(ProducerEvent::FlushRequested);
+    single.step(ProducerEvent::IdentityGiven(identity(0)));
+    single.append(1);
+    single.pass(Duration::from_secs(120));
+    let outcomes = single.outcomes();
+    let is_without_reason = |(_, outcome): &(_, Result<_, DeliveryError>)| {
+        matches!(outcome, Err(DeliveryError::TimedOut { last: None, .. }))
+    };
+    assert!(!outcomes.is_empty() && outcomes.iter().all(is_without_reason), "{outcomes:?}");
+}
+
+#[test]
 fn records_of_a_deleted_topic_fail_at_once() {
     struct Nowhere;
     impl Routes for Nowhere {
