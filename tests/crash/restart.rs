@@ -1,13 +1,9 @@
 //! How long a start takes after kill -9 under load, with many partitions that have a history.
 //!
 //! By itself a small case; `CORELANE_RESTART_PARTITIONS`, `_HISTORY_MIB`, `_LOAD_SECONDS` and `_ROUNDS` make it a
-//! measurement. `_SPARSE=1` gives the blocks of finished segments back while the history is made, for one that is
-//! larger than the disk: no start reads them.
+//! measurement.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -72,48 +68,6 @@ fn make_history(address: SocketAddr, ends: &Ends, bytes: u64) {
     }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
-}
-
-/// Makes holes of the finished segments of all partitions. They keep their lengths.
-fn make_sparse(data: &Path) {
-    for partition in entries(&data.join("topics")).iter().flat_map(|topic| entries(topic)) {
-        let mut segments = entries(&partition);
-        segments.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
-        segments.sort_unstable();
-        // Two may be written to.
-        for segment in &segments[..segments.len().saturating_sub(2)] {
-            let Ok(metadata) = std::fs::metadata(segment) else { continue };
-            if metadata.blocks() < 16 {
-                continue;
-            }
-            let length = metadata.len().to_string();
-            let mut punch = Command::new("fallocate");
-            punch.args(["--punch-hole", "--offset", "0", "--length", &length]).arg(segment);
-            assert!(punch.status().expect("fallocate runs").success(), "{} cannot be made sparse", segment.display());
-        }
-    }
-}
-
-/// Does that again and again until told to stop, and once more then.
-fn keep_sparse(data: &Path) -> impl FnOnce() {
-    let (stop, data) = (Arc::new(AtomicBool::new(false)), data.to_owned());
-    let stopping = Arc::clone(&stop);
-    let thread = std::thread::spawn(move || {
-        while !stopping.load(Ordering::Relaxed) {
-            make_sparse(&data);
-            std::thread::sleep(Duration::from_secs(1));
-        }
-        make_sparse(&data);
-    });
-    move || {
-        stop.store(true, Ordering::Relaxed);
-        thread.join().expect("segments are made sparse");
-    }
-}
-
 /// Appends to any partitions until the broker is killed.
 fn load_until_killed(broker: Broker, ends: &Ends, lasting: Duration, random: &mut SeededRandom) -> u64 {
     let (address, stop, acknowledged) = (broker.kafka, Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -146,7 +100,6 @@ fn load_until_killed(broker: Broker, ends: &Ends, lasting: Duration, random: &mu
 fn a_start_takes_no_longer_for_the_history_that_its_partitions_have() {
     let (partitions, history) = (number("PARTITIONS", 200), number("HISTORY_MIB", 50) << 20);
     let (lasting, rounds) = (Duration::from_secs(number("LOAD_SECONDS", 1)), number("ROUNDS", 3));
-    let sparse = number("SPARSE", 0) > 0;
     let journal = format!("journal.bytes={} MiB", number("JOURNAL_MIB", 16));
     let arguments = ["--set", journal.as_str()];
     let data = folder();
@@ -154,17 +107,10 @@ fn a_start_takes_no_longer_for_the_history_that_its_partitions_have() {
     let mut random = SeededRandom::new(0x9e57a7);
     let mut broker = Broker::start(data.path(), &arguments);
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
-    let segments = [("segment.bytes", "1048576")];
-    let settings = if sparse { &segments[..] } else { &[] };
-    let made =
-        client.create_topic(TOPIC, i32::try_from(partitions).expect("few"), settings).expect("the broker answers");
+    let made = client.create_topic(TOPIC, i32::try_from(partitions).expect("few"), &[]).expect("the broker answers");
     assert_eq!(made, ErrorCode::None);
     let begun = Instant::now();
-    let end_sparse = sparse.then(|| keep_sparse(data.path()));
     make_history(broker.kafka, &ends, history);
-    if let Some(end_sparse) = end_sparse {
-        end_sparse();
-    }
     println!("{partitions} partitions, {} MiB of history in {:.0?}", history >> 20, begun.elapsed());
     let mut restarts = Vec::new();
     for round in 0..rounds {
