@@ -10,8 +10,8 @@
 //! After a crash, whoever first looks at the partition's segments does steps 3 to 5 again, or removes what step 1 has
 //! left. Files of step 1 are never removed once step 2 has begun: whether the state is on the disk may be unknown.
 //!
-//! Readers that are in the middle of an old segment keep its file. Those that had its index but not its file see that
-//! the generation of the log has changed and begin anew.
+//! Readers that are in the middle of an old segment keep its file, until it is cut: see [`crate::freeing`]. Those, and
+//! those that had its index but not its file, see that the generation of the log has changed and begin anew.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
