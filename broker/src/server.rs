@@ -281,6 +281,7 @@ async fn open_core(
         free_space_floor: shared.config.free_space_floor.bytes(),
         retention_check_interval: shared.config.retention_check_interval,
         direct_bytes_min: shard::limits::DIRECT_BYTES_MIN,
+        freed_at_once_bytes_max: shard::limits::FREED_AT_ONCE_BYTES_MAX,
         scrub: ScrubConfig {
             interval: shared.config.scrub_interval,
             bytes_per_second: shared.config.scrub_bytes_per_second.bytes(),

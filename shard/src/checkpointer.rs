@@ -96,12 +96,13 @@ impl Shard {
         let checkpoint = Checkpoint { number, identity, clean, replay, flushed, ring: Some(ring), rows };
         self.checkpoints.write(&checkpoint).await?;
         self.ring_in_checkpoint.set(Some(ring));
-        self.next_checkpoint.set(number + 1);
         journal.recycle(replay.lsn, direct);
         for row in &checkpoint.rows {
             self.store.with(row.id, |log| log.was_checkpointed(row.active_segment));
             rt::yield_if_needed().await;
         }
+        // Last: what arrives before this is told to wait for the next one, and that there is to be a next one.
+        self.next_checkpoint.set(number + 1);
         self.store.removal.look_again();
         Ok(())
     }
@@ -160,6 +161,7 @@ impl Store {
 
     async fn settle_files(&self, slot: u32, target: SegmentPosition, flushing: Flushing) -> Result<(), DiskError> {
         loop {
+            let progress = self.progress.notified();
             match self.with_slot(slot, |log| log.chunks.written_up_to(target)) {
                 None => return Ok(()),
                 Some(true) => break,
@@ -169,7 +171,10 @@ impl Store {
                 if let Some(cause) = self.poisoned() {
                     return Err(cause);
                 }
-                self.progress.notified().await;
+                if self.is_gone(slot) {
+                    return Ok(());
+                }
+                progress.await;
             }
         }
         let Some(id) = self.with_slot(slot, |log| log.spec.id) else { return Ok(()) };

@@ -66,8 +66,9 @@ pub const FREED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
 pub const FREEING_PAUSE: Duration = Duration::from_millis(8);
 /// The same while the disk has too little space for new records.
 pub const FREEING_PAUSE_SHORT: Duration = Duration::from_millis(1);
-/// Limit of the queue `freed-files` of a core.
+/// Limits of the queue `freed-files` of a core.
 pub const FREED_FILES_MAX: usize = 64;
+pub const FREED_BYTES_MAX: u64 = 4 << 30;
 /// Retention is first looked after this long after a start, or earlier if its interval is shorter (Kafka: 30 s).
 pub const RETENTION_FIRST_CHECK: Duration = Duration::from_secs(30);
 /// Partitions whose new starts share a flush.

@@ -16,7 +16,7 @@ use crate::log::start::ClosedSegment;
 use crate::segment::reader::ReadError;
 use crate::shard::Shard;
 use crate::store::Store;
-use crate::{layout, limits};
+use crate::{flush, layout, limits};
 
 /// Partitions that have segments before their start.
 #[derive(Default)]
@@ -114,7 +114,17 @@ impl Store {
         let ClosedSegment { base, bytes, .. } = segment;
         // Whoever makes its index again has done so before, or sees that the segment is gone.
         let _lock = self.segment_locks.lock(slot).await;
-        let removed = self.freeing.remove_file(&*self.disk, &layout::segment_file(id, base)).await;
+        let file = layout::segment_file(id, base);
+        let held = self.freeing.hold_if_possible(&*self.disk, &file).await;
+        let removed = self.disk.remove_file(&file).await;
+        if let (Ok(()), Some(held)) = (&removed, held) {
+            // A file that is cut may not come back.
+            match flush::sync_dir(&*self.disk, &layout::partition_folder(id)).await {
+                Ok(()) => self.freeing.give(Some(held)),
+                Err(_) if self.is_gone(slot) => {}
+                Err(cause) => self.poison("flushing the removal of a segment failed", cause),
+            }
+        }
         warn_unless_gone(removed);
         warn_unless_gone(self.disk.remove_file(&layout::index_file(id, base)).await);
         self.reader.forget_segment(slot, base);

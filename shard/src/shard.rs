@@ -42,6 +42,8 @@ pub struct ShardConfig {
     /// Batches of at least so many bytes are written straight to their segment instead of to the journal first; at
     /// least [`DIRECT_BYTES_MIN`](crate::journal::direct::DIRECT_BYTES_MIN).
     pub direct_bytes_min: u32,
+    /// Larger files that are removed give their blocks back in pieces of so many bytes.
+    pub freed_at_once_bytes_max: u64,
     pub scrub: ScrubConfig,
     /// How often logs are looked at that compaction keeps, once nothing is left to do.
     pub compaction_check_interval: Duration,
@@ -170,6 +172,7 @@ impl Shard {
         let folder = layout::journal_folder(config.core);
         let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
         let store = Store::new(Rc::clone(&disk), config.cache_bytes);
+        store.freeing.at_once_bytes_max.set(config.freed_at_once_bytes_max);
         for (spec, row) in partitions {
             store.add(spec, &row);
         }

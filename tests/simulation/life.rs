@@ -229,6 +229,7 @@ impl Life {
                     free_space_floor: 0,
                     retention_check_interval: Duration::from_millis(20),
                     direct_bytes_min: world.direct_bytes_min(),
+                    freed_at_once_bytes_max: 16 << 10,
                     scrub: ScrubConfig { interval: Some(Duration::from_millis(60)), bytes_per_second: 64 << 20 },
                     compaction_check_interval: Duration::from_millis(10),
                     compaction_key_bytes: world.plan.key_bytes(),

@@ -119,7 +119,10 @@ impl<'a> Cleaning<'a> {
         let mut source = self.or_stopped(segment, opened)?;
         source.skip_to(from);
         let mut noted = Noted::Whole;
-        'segment: while let Some(run) = source.next_run().await? {
+        'segment: loop {
+            // Nobody holds the segment: the log may begin after it by now, and its file is cut.
+            let next = source.next_run().await;
+            let Some(run) = self.or_stopped(segment, next)? else { break };
             for batch in batches(&run) {
                 let batch = batch.map_err(|error| source.undecodable(&error))?;
                 noted = self.rewriter.note(&batch, from);
@@ -228,10 +231,7 @@ impl<'a> Cleaning<'a> {
         let replaced = ClosedSegment { base, bytes: finished.bytes, time };
         let swap = Swap { segments: group.bases(), bytes: finished.bytes };
         let replace = |log: &mut PartitionLog| log.replace_segments(&swap.segments, replaced, &shard.store.pool);
-        let swapped = {
-            let _room = shard.store.freeing.room().await;
-            shard.store.swap(slot, id, &swap, replace).await
-        };
+        let swapped = shard.store.swap(slot, id, &swap, replace).await;
         match swapped {
             Ok(()) => Ok(u64::from(finished.bytes)),
             Err(SwapError::Before(cause)) => Err(GivenUp::from(cause).into()),

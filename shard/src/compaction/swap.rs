@@ -20,7 +20,6 @@ use base::{Offset, PartitionId};
 use rt::{Disk, DiskError, Notify};
 
 use super::state::{CompactionState, Damaged, Swap};
-use crate::freeing::Freeing;
 use crate::log::PartitionLog;
 use crate::segment::reader::ReadError;
 use crate::store::Store;
@@ -138,9 +137,10 @@ impl Store {
         let Some(state) = self.with_slot(slot, |log| log.compaction.state.clone()).flatten() else { return Ok(()) };
         assert!(state.swap.is_none(), "{id}: a swap begins while another one is noted");
         let begun = CompactionState { swap: Some(swap.clone()), ..state };
+        // Before readers have to wait.
+        let held = self.freeing.hold(&*self.disk, &layout::segment_file(id, swap.base())).await;
         self.note_begun(id, &begun).await?;
         self.with_slot(slot, PartitionLog::begin_swap);
-        let held = Freeing::hold(&*self.disk, &layout::segment_file(id, swap.base())).await;
         let renamed = rename_files(&*self.disk, id, swap).await;
         for segment in &swap.segments {
             self.reader.forget_segment(slot, *segment);

@@ -206,9 +206,15 @@ impl Store {
         }
         let spans = rebuild_spans(file, &path, segment, None).await.map_err(damaged)?;
         let _lock = self.segment_locks.lock(slot).await;
-        // The segment that was looked at may be gone: compacted, and the one in its place has an index; or removed.
+        let _work = self.write_back.at_work.begin(slot);
+        if self.was_swapped(slot, generation) || self.with_slot(slot, |log| log.is_before_start(segment)) == Some(true)
+        {
+            // Its file may have been cut while it was looked through. Whoever asked finds out why, and asks again.
+            let what = "it was removed or compacted meanwhile".to_owned();
+            return Err(ReadError::Damaged { partition: id, segment, at: 0, what });
+        }
         let is_there = self.with_slot(slot, |log| log.closed_bytes_of(segment)).flatten().is_some();
-        if !is_there || self.was_swapped(slot, generation) {
+        if !is_there {
             return Ok(spans);
         }
         let index_file = layout::index_file(id, segment);

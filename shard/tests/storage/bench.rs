@@ -164,6 +164,7 @@ impl Bench {
             free_space_floor: self.free_space_floor.get(),
             retention_check_interval: self.retention_check_interval.get(),
             direct_bytes_min: self.direct_bytes_min.get(),
+            freed_at_once_bytes_max: shard::limits::FREED_AT_ONCE_BYTES_MAX,
             scrub: self.scrub.get(),
             compaction_check_interval: self.compaction_check_interval.get(),
             compaction_key_bytes: self.compaction_key_bytes.get(),
