@@ -171,9 +171,6 @@ impl Store {
                 if let Some(cause) = self.poisoned() {
                     return Err(cause);
                 }
-                if self.is_gone(slot) {
-                    return Ok(());
-                }
                 progress.await;
             }
         }

@@ -75,22 +75,22 @@ impl Drop for Room<'_> {
 }
 
 impl Freeing {
-    /// As [`Freeing::hold`]. A disk that cannot do that frees the file in one go.
-    pub(crate) async fn hold_if_possible(&self, disk: &dyn Disk, path: &Path) -> Option<Nameless> {
-        self.hold(disk, path).await.unwrap_or_else(|cause| {
-            tracing::debug!(%cause, "a file is given back in one go");
-            None
-        })
-    }
-
     /// Takes hold of a file that is about to lose its name, if it is large. To be [given](Freeing::give) once it has.
-    pub(crate) async fn hold(&self, disk: &dyn Disk, path: &Path) -> Result<Option<Nameless>, DiskError> {
-        let file = match disk.open(path, OpenMode::Existing).await {
-            Err(DiskError::NotFound { .. }) => return Ok(None),
-            other => other?,
+    /// Where the disk cannot do that, the file is freed in one go.
+    pub(crate) async fn hold(&self, disk: &dyn Disk, path: &Path) -> Option<Nameless> {
+        let held = async {
+            let file = disk.open(path, OpenMode::Existing).await?;
+            let bytes = file.len().await?;
+            Ok(Nameless { file, bytes })
         };
-        let bytes = file.len().await?;
-        Ok((bytes > self.at_once_bytes_max.get()).then_some(Nameless { file, bytes }))
+        match held.await {
+            Ok(held) => Some(held).filter(|held| held.bytes > self.at_once_bytes_max.get()),
+            Err(DiskError::NotFound { .. }) => None,
+            Err(cause) => {
+                tracing::debug!(%cause, "a file is given back in one go");
+                None
+            }
+        }
     }
 
     /// Resolves when there is room for another file, and keeps that.
@@ -121,7 +121,7 @@ impl Freeing {
 
     /// Removes a file's name, and later its blocks: of a file that means nothing any more, also if it comes back.
     pub(crate) async fn remove_file(&self, disk: &dyn Disk, path: &Path) -> Result<(), DiskError> {
-        let held = self.hold_if_possible(disk, path).await;
+        let held = self.hold(disk, path).await;
         disk.remove_file(path).await?;
         self.give(held);
         Ok(())

@@ -115,7 +115,7 @@ impl Store {
         // Whoever makes its index again has done so before, or sees that the segment is gone.
         let _lock = self.segment_locks.lock(slot).await;
         let file = layout::segment_file(id, base);
-        let held = self.freeing.hold_if_possible(&*self.disk, &file).await;
+        let held = self.freeing.hold(&*self.disk, &file).await;
         let removed = self.disk.remove_file(&file).await;
         if let (Ok(()), Some(held)) = (&removed, held) {
             // A file that is cut may not come back.
@@ -137,8 +137,15 @@ impl Store {
 
 /// Failing is no harm: the next start removes what lies before the start of a log.
 fn warn_unless_gone(removed: Result<(), DiskError>) {
+    if let Err(cause) = unless_gone(removed) {
+        tracing::warn!(%cause, "cannot remove a segment's file; the next start tries again");
+    }
+}
+
+/// What is not there need not be removed.
+pub(crate) fn unless_gone(removed: Result<(), DiskError>) -> Result<(), DiskError> {
     match removed {
-        Ok(()) | Err(DiskError::NotFound { .. }) => {}
-        Err(cause) => tracing::warn!(%cause, "cannot remove a segment's file; the next start tries again"),
+        Err(DiskError::NotFound { .. }) => Ok(()),
+        result => result,
     }
 }

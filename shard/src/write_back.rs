@@ -13,6 +13,7 @@ use crate::bytes::{block_floor, length};
 use crate::flush::{self, Through};
 use crate::log::chunks::{SegmentWrite, WriteWhat};
 use crate::open_files::OpenFiles;
+use crate::removal::unless_gone;
 use crate::shard::Shard;
 use crate::space::Refused;
 use crate::store::Store;
@@ -201,9 +202,7 @@ impl Store {
             tries += 1;
         }
     }
-}
 
-impl Store {
     /// Removes a deleted partition's files, and its topic's folder with the last of them. Failing is no harm: the next
     /// start removes what no topic owns.
     async fn remove_partition_files(&self, id: PartitionId) {
@@ -212,9 +211,7 @@ impl Store {
             Ok(()) => disk.remove_dir_all(&folder).await,
             cause => cause,
         };
-        if let Err(cause) = result
-            && !matches!(cause, DiskError::NotFound { .. })
-        {
+        if let Err(cause) = unless_gone(result) {
             tracing::warn!(%id, %cause, "cannot remove the files of a deleted partition; the next start tries again");
         }
         // Refused while partitions of other cores are in it; the last one gets it.

@@ -7,6 +7,7 @@ use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
 use wire::batch::BatchHeader;
 
 use crate::bytes::position;
+use crate::removal::unless_gone;
 use crate::segment::index::{self, SpanBuilder};
 use crate::{flush, layout, limits};
 
@@ -93,10 +94,7 @@ impl Output {
 /// Removes an output that was not finished, or is not wanted.
 pub(super) async fn remove(disk: &dyn Disk, id: PartitionId, segment: Offset) -> Result<(), DiskError> {
     for path in [layout::segment_file(id, segment), layout::index_file(id, segment)] {
-        match disk.remove_file(&layout::cleaned(&path)).await {
-            Err(DiskError::NotFound { .. }) => {}
-            result => result?,
-        }
+        unless_gone(disk.remove_file(&layout::cleaned(&path)).await)?;
     }
     Ok(())
 }

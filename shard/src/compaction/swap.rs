@@ -21,6 +21,7 @@ use rt::{Disk, DiskError, Notify};
 
 use super::state::{CompactionState, Damaged, Swap};
 use crate::log::PartitionLog;
+use crate::removal::unless_gone;
 use crate::segment::reader::ReadError;
 use crate::store::Store;
 use crate::{flush, layout};
@@ -102,10 +103,7 @@ impl Store {
         }
         // Of a swap that never began. Those of one that did are in their places.
         for name in names.iter().filter(|name| layout::is_unfinished(name)) {
-            match self.disk.remove_file(&layout::partition_folder(id).join(name)).await {
-                Err(DiskError::NotFound { .. }) => {}
-                result => result?,
-            }
+            unless_gone(self.disk.remove_file(&layout::partition_folder(id).join(name)).await)?;
         }
         self.with_slot(slot, |log| log.compaction.state = Some(state));
         Ok(())
@@ -152,7 +150,7 @@ impl Store {
         self.progress.notify_all();
         let renamed = renamed.map_err(SwapError::Begun)?;
         flush::sync_dir(&*self.disk, &folder).await.map_err(SwapError::Begun)?;
-        self.freeing.give(held.ok().flatten().filter(|_| renamed == Renamed::Now));
+        self.freeing.give(held.filter(|_| renamed == Renamed::Now));
         self.remove_replaced(id, swap).await.map_err(SwapError::Begun)?;
         let state = self.clear_swap(id, begun).await.map_err(SwapError::Begun)?;
         self.with_slot(slot, |log| log.compaction.state = Some(state));
@@ -190,10 +188,6 @@ impl Store {
 
     /// Step 4.
     async fn remove_replaced(&self, id: PartitionId, swap: &Swap) -> Result<(), DiskError> {
-        let unless_gone = |removed| match removed {
-            Err(DiskError::NotFound { .. }) => Ok(()),
-            result => result,
-        };
         for segment in &swap.segments[1..] {
             unless_gone(self.freeing.remove_file(&*self.disk, &layout::segment_file(id, *segment)).await)?;
             unless_gone(self.disk.remove_file(&layout::index_file(id, *segment)).await)?;
