@@ -134,6 +134,17 @@ impl Bench {
         sim.block_on(CoreId(0), async move { work(bench).await })
     }
 
+    /// A life that appends so many records of 10,000 bytes, and ends in good order.
+    pub(crate) fn live_and_append(self: &Rc<Self>, id: PartitionId, records: usize) {
+        self.live(async move |bench| {
+            let shard = bench.start().await.expect("the folder opens");
+            for _ in 0..records {
+                append(&shard, id, 10_000).await.expect("a good disk takes it");
+            }
+            shard.close().await.expect("it closes");
+        });
+    }
+
     /// Changes files while no process runs.
     pub(crate) fn meddle(self: &Rc<Self>, work: impl AsyncFnOnce(Rc<dyn Disk>) + 'static) {
         self.live(async move |bench| work(bench.disk.attach()).await);

@@ -204,13 +204,7 @@ fn files_of_the_ring_that_a_killed_life_made_are_relied_upon_only_when_they_are_
 fn a_log_whose_start_is_lost_with_an_accepted_loss_begins_with_the_segments_that_are_left() {
     let id = partition(1, 0);
     let bench = Bench::new(&[id]);
-    bench.live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        for _ in 0..60 {
-            append(&shard, id, 10_000).await.expect("a good disk takes it");
-        }
-        shard.close().await.expect("it closes");
-    });
+    bench.live_and_append(id, 60);
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("the folder opens");
         rt::sleep(Duration::from_secs(3)).await;

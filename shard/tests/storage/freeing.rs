@@ -15,28 +15,26 @@ const RECORDS: u64 = SEGMENT_BYTES as u64 / RECORD_BYTES as u64 + 2;
 /// Pieces of the first segment, at least.
 const PIECES: u64 = 6;
 
-fn bench(id: PartitionId) -> Rc<Bench> {
+/// Works on a partition with a finished segment and a bit.
+fn on_filled(work: impl AsyncFnOnce(Rc<Bench>, Rc<Shard>, PartitionId) + 'static) {
+    let id = partition(1, 0);
     let bench = Bench::new(&[id]);
     bench.segment_bytes.set(SEGMENT_BYTES);
     bench.cache_bytes.set(8 << 20);
     bench.checkpoint_interval.set(Duration::from_millis(200));
-    bench
-}
-
-/// A finished segment and a bit.
-async fn fill(shard: &Rc<Shard>, id: PartitionId) {
-    for _ in 0..RECORDS {
-        append(shard, id, RECORD_BYTES).await.expect("a good disk takes it");
-    }
-    rt::sleep(Duration::from_secs(2)).await;
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        for _ in 0..RECORDS {
+            append(&shard, id, RECORD_BYTES).await.expect("a good disk takes it");
+        }
+        rt::sleep(Duration::from_secs(2)).await;
+        work(bench, shard, id).await;
+    });
 }
 
 #[test]
 fn a_segment_before_the_start_of_its_log_goes_in_pieces() {
-    let id = partition(1, 0);
-    bench(id).live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        fill(&shard, id).await;
+    on_filled(async |bench, shard, id| {
         let (files, cut) = (bench.files_below("topics").len(), bench.disk.counters().lengths_set);
         let trim = shard.begin_trim(id, TrimTo::HighWatermark).await.expect("it is in range");
         let _ = shard.finish_trim(trim).await.expect("a good disk takes it");
@@ -50,10 +48,7 @@ fn a_segment_before_the_start_of_its_log_goes_in_pieces() {
 
 #[test]
 fn a_removed_partition_goes_in_pieces() {
-    let id = partition(1, 0);
-    bench(id).live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        fill(&shard, id).await;
+    on_filled(async |bench, shard, id| {
         let cut = bench.disk.counters().lengths_set;
         shard.remove_partition(id);
         rt::sleep(Duration::from_millis(100)).await;
@@ -63,13 +58,10 @@ fn a_removed_partition_goes_in_pieces() {
     });
 }
 
-/// Also in the middle of it: what is left is for the kernel.
+/// Also in the middle of it: what is left is given back in one go.
 #[test]
 fn a_stop_does_not_wait_for_files_that_are_given_back() {
-    let id = partition(1, 0);
-    bench(id).live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        fill(&shard, id).await;
+    on_filled(async |bench, shard, id| {
         shard.remove_partition(id);
         rt::sleep(Duration::from_millis(20)).await;
         let begun = rt::now();

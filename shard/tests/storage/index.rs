@@ -56,13 +56,7 @@ fn a_record_that_an_earlier_life_left_in_an_index_is_not_believed_later() {
 fn a_log_whose_index_is_gone_is_read_although_the_disk_is_full() {
     let id = partition(1, 0);
     let bench = Bench::new(&[id]);
-    bench.live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        for _ in 0..60 {
-            append(&shard, id, 10_000).await.expect("a good disk takes it");
-        }
-        shard.close().await.expect("it closes");
-    });
+    bench.live_and_append(id, 60);
     let path = format!("topics/{}/0/00000000000000000000.index", id.topic);
     let gone = path.clone();
     bench.meddle(async move |disk| disk.remove_file(Path::new(&gone)).await.expect("the first segment is finished"));

@@ -9,7 +9,7 @@ use rt::BLOCK_BYTES;
 use rt::sim::DiskOperation;
 use shard::{Damage, ReadError, ScrubConfig, Shard, TrimTo};
 
-use crate::bench::{Bench, append, partition, read_all};
+use crate::bench::{Bench, partition, read_all};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -18,13 +18,7 @@ fn bench() -> (Rc<Bench>, PartitionId) {
     let id = partition(1, 0);
     let bench = Bench::new(&[id]);
     bench.scrub.set(ScrubConfig { interval: Some(MINUTE), bytes_per_second: 64 << 20 });
-    bench.live(async move |bench| {
-        let shard = bench.start().await.expect("a new folder opens");
-        for _ in 0..60 {
-            append(&shard, id, 10_000).await.expect("a good disk takes it");
-        }
-        shard.close().await.expect("it closes");
-    });
+    bench.live_and_append(id, 60);
     (bench, id)
 }
 
