@@ -3,7 +3,7 @@
 #
 #   compare.sh OUT [SCENARIO ...]
 #
-# OUT gets one JSON a run and report.html. Environment:
+# A scenario is a name of the library or a file. OUT gets one JSON a run and one HTML report a scenario. Environment:
 #   CORELANE     the program (default: corelane in the path); built with --release
 #   WORK         folder of the brokers' data (default: OUT/work); it decides which disk is measured
 #   REPETITIONS  rounds, each with every broker and durability (default 3)
@@ -74,7 +74,8 @@ PY
 }
 
 measure() { # BROKER TARGET SCENARIO DURABILITY ROUND
-  local name="$3.$1.$4.$5"
+  local name
+  name="$(basename "$3" .toml).$1.$4.$5"
   echo "== $name"
   # shellcheck disable=SC2086 # SET is several arguments.
   "$corelane" loadgen run "$3" --target "$2" --server-pid "$server" --quiet --set "topic.durability=$4" ${SET:-} \
@@ -94,5 +95,6 @@ for round in $(seq "$repetitions"); do
   done
 done
 for scenario in "${scenarios[@]}"; do
+  scenario=$(basename "$scenario" .toml)
   "$corelane" loadgen report "$out/$scenario".*.json --html "$out/$scenario.html"
 done

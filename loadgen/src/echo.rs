@@ -183,6 +183,7 @@ fn plan(route: Route, read_route: Route, read_from: Vec<u64>, identity: Producer
         request_bytes: REQUEST_BYTES,
         linger_ns: 0,
         codec: Codec::None,
+        repeats_batches: false,
         reconnect_every: 0,
         buffer_bytes: BUFFER_BYTES,
         headers: 0,

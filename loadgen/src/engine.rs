@@ -75,6 +75,8 @@ pub struct Plan {
     pub request_bytes: usize,
     pub linger_ns: u64,
     pub codec: wire::Codec,
+    /// Of a closed loop: batches are sent again as they are.
+    pub repeats_batches: bool,
     pub reconnect_every: u32,
     pub buffer_bytes: usize,
     pub headers: u32,

@@ -126,6 +126,9 @@ pub struct Produce {
     pub linger_ms: f64,
     pub codec: String,
     pub idempotent: bool,
+    /// A closed loop makes as many batches as it has under way, then sends those again and again, as they are: what
+    /// records cost the generator (copies, checksums) is left out, and nobody can follow them.
+    pub repeat_batches: bool,
     /// Each connection is closed and opened again after so many requests; 0 stands for never.
     pub reconnect_every: u32,
     /// Bytes of one producer that may wait; beyond it the schedule waits, and the latency goes on counting.
@@ -280,6 +283,7 @@ impl Default for Produce {
             linger_ms: 0.0,
             codec: "none".to_owned(),
             idempotent: false,
+            repeat_batches: false,
             reconnect_every: 0,
             buffer_bytes: 8 << 20,
         }

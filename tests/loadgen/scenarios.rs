@@ -4,6 +4,8 @@ use loadgen::door::Door;
 use loadgen::scenario::library;
 use loadgen::scenario::{LoopKind, Scenario, ScheduleKind};
 
+use tests::kafka::Client;
+
 use crate::place::{Place, Running, assert_verified, scenario, target};
 
 /// The same load with fewer records, partitions and seconds.
@@ -47,4 +49,24 @@ fn each_scenario_runs_through_the_kafka_door() {
 #[test]
 fn each_scenario_runs_through_the_native_door() {
     run_all(Door::Native);
+}
+
+#[test]
+fn batches_that_are_sent_again_and_again_are_all_in_the_log() {
+    for door in [Door::Kafka, Door::Native] {
+        let place = Place::new();
+        let broker = place.start();
+        let set = ["produce.repeat_batches=true", "topic.keep=true", "topic.name=again", "time.warm_up_s=0"];
+        let mut repeated = scenario("large-batches", &set);
+        repeated.time.measured_s = 1.0;
+        let (partitions, batch) = (repeated.topic.partitions, 1_000);
+        let result = Running::start(repeated, target(&broker, door)).finish();
+        assert_eq!(result.counts.errors, 0, "{:?}", result.problems);
+        let mut client = Client::connect(broker.kafka).expect("the broker serves");
+        let end = |partition| client.list_offset("again", partition, -1).expect("the broker answers").1;
+        let ends: i64 = (0..i32::try_from(partitions).expect("few")).map(end).sum();
+        println!("{door:?}: {} records acknowledged, {ends} in the log", result.counts.acked);
+        assert!(result.counts.acked > 20 * batch, "more than was made once");
+        assert!(ends.cast_unsigned() >= result.counts.acked);
+    }
 }

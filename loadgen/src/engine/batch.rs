@@ -26,6 +26,8 @@ pub(super) struct Slot {
     pub(super) base_sequence: Option<Sequence>,
     /// Counts the uses of this memory.
     pub(super) generation: u32,
+    /// The batch was sent before, and is sent as it is.
+    is_made: bool,
 }
 
 impl Slot {
@@ -41,7 +43,17 @@ impl Slot {
             is_queued: false,
             base_sequence: None,
             generation: 0,
+            is_made: false,
         }
+    }
+
+    /// A batch that was sent leaves once more.
+    fn repeat(&mut self, partition: u32, first_sequence: u64, at: u64) {
+        (self.partition, self.first_sequence) = (partition, first_sequence);
+        self.dues.clear();
+        self.dues.push((at, self.records));
+        self.is_queued = false;
+        self.generation = self.generation.wrapping_add(1);
     }
 
     pub(super) fn push(&mut self, due: u64, record: &NewRecord<'_>) {
@@ -85,7 +97,7 @@ impl Slot {
     }
 
     pub(super) fn finish(&mut self, compressor: &mut Compressor) -> &[u8] {
-        if self.foreign.is_empty() {
+        if self.foreign.is_empty() && !self.is_made {
             self.builder.finish(compressor);
         }
         self.finished()
@@ -113,11 +125,20 @@ pub(super) struct Slots {
     codec: Codec,
     all: Vec<Slot>,
     free: Vec<SlotId>,
+    /// Batches that were sent and can be sent again; `None` if no batch is sent twice.
+    made: Option<Vec<SlotId>>,
 }
 
 impl Slots {
-    pub(super) fn new(codec: Codec) -> Self {
-        Self { codec, all: Vec::new(), free: Vec::new() }
+    pub(super) fn new(codec: Codec, repeats: bool) -> Self {
+        Self { codec, all: Vec::new(), free: Vec::new(), made: repeats.then(Vec::new) }
+    }
+
+    /// A batch that was sent before, to be sent again.
+    pub(super) fn repeat(&mut self, partition: u32, first_sequence: u64, at: u64) -> Option<SlotId> {
+        let id = self.made.as_mut()?.pop()?;
+        self.get(id).repeat(partition, first_sequence, at);
+        Some(id)
     }
 
     pub(super) fn take(&mut self, partition: u32, first_sequence: u64) -> SlotId {
@@ -139,6 +160,11 @@ impl Slots {
     }
 
     pub(super) fn give_back(&mut self, id: SlotId) {
+        if let Some(made) = &mut self.made {
+            made.push(id);
+            self.get(id).is_made = true;
+            return;
+        }
         let slot = self.get(id);
         slot.builder.clear();
         slot.builder.set_producer(None);
@@ -172,7 +198,7 @@ mod tests {
                 builder.push(&NewRecord { key: Some(b"k"), value: Some(value), ..NewRecord::default() }).expect("room");
             }
             let read = builder.finish(&mut Compressor::new()).to_vec();
-            let mut slots = Slots::new(Codec::None);
+            let mut slots = Slots::new(Codec::None, false);
             let id = slots.take(4, 77);
             slots.get(id).pass_on(9, &read, 2);
             slots.get(id).set_producer(stamp(8, 1_000));

@@ -129,7 +129,7 @@ impl Producer {
             next_sequence: if plan.is_echo() { plan.read_from.clone() } else { vec![0; partitions] },
             base_sequence: vec![Sequence::from_wire(0).expect("zero is a sequence"); partitions],
             sent: vec![SentStream::default(); partitions],
-            slots: Slots::new(plan.codec),
+            slots: Slots::new(plan.codec, plan.repeats_batches),
             sticky: index % plan.partitions,
             pending_bytes: 0,
             room_since: Some(0),
@@ -284,6 +284,11 @@ impl Producer {
             if outstanding >= plan.in_flight {
                 return;
             }
+            let sequence = self.next_sequence[number::index(self.sticky)];
+            if let Some(id) = self.slots.repeat(self.sticky, sequence, context.clock.now()) {
+                self.send_again(id, plan);
+                continue;
+            }
             let partition = match self.maker.choose_key() {
                 // Batches of many partitions fill side by side.
                 Some(_) if self.pending_bytes >= plan.buffer_bytes => {
@@ -302,6 +307,17 @@ impl Producer {
             self.push(partition, due, context);
             self.records_left -= 1;
         }
+    }
+
+    fn send_again(&mut self, id: SlotId, plan: &Plan) {
+        let slot = self.slots.get(id);
+        let (at, records) = (number::index(slot.partition), u64::from(slot.records));
+        self.pending_bytes += slot.bytes();
+        self.next_sequence[at] += records;
+        self.sent[at].end = self.next_sequence[at];
+        self.records_left = self.records_left.saturating_sub(records);
+        self.sticky = (self.sticky + 1) % plan.partitions;
+        self.enqueue(id);
     }
 
     fn push(&mut self, partition: u32, due: u64, context: &mut Context<'_>) {

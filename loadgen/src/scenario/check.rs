@@ -115,7 +115,15 @@ fn check_produce(scenario: &Scenario) -> Checked {
     })?;
     ensure(!produce.idempotent || produce.acks == super::Acks::All, "produce.acks", || {
         "an idempotent producer needs \"all\"".to_owned()
-    })
+    })?;
+    if produce.repeat_batches {
+        let key = "produce.repeat_batches";
+        ensure(scenario.load.kind == LoopKind::Closed, key, || "batches repeat in a closed loop only".to_owned())?;
+        ensure(scenario.consume.readers == 0, key, || "a reader would take them for doubled records".to_owned())?;
+        ensure(!produce.idempotent, key, || "a batch of an idempotent producer is sent once".to_owned())?;
+        ensure(scenario.records.keys == KeyKind::None, key, || "a key's partition is not another batch's".to_owned())?;
+    }
+    Ok(())
 }
 
 fn check_records(scenario: &Scenario) -> Checked {

@@ -37,6 +37,8 @@ fn a_value_out_of_bounds_is_named_with_key_and_line() {
     assert!(message.starts_with("my.toml:4: consume.echo: set topic.name"), "{message}");
     let message = error("name = \"x\"\n[records]\nbytes = 10\n", &[]);
     assert!(message.starts_with("my.toml:3: records.bytes: 10 B leave no room"), "{message}");
+    let message = error("name = \"x\"\n[produce]\nrepeat_batches = true\n", &[]);
+    assert!(message.starts_with("my.toml:3: produce.repeat_batches: batches repeat in a closed loop"), "{message}");
     let message = error("name = \"x\"\n[produce]\nidempotent = true\nin_flight = 9\n", &[]);
     assert!(message.starts_with("my.toml:4: produce.in_flight:"), "{message}");
 }

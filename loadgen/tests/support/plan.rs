@@ -44,6 +44,7 @@ pub(crate) fn open_loop(address: SocketAddr, clock: Clock, rate: f64, seconds: f
         request_bytes: 1 << 20,
         linger_ns: 0,
         codec: wire::Codec::None,
+        repeats_batches: false,
         reconnect_every: 0,
         buffer_bytes: 8 << 20,
         headers: 0,
