@@ -9,44 +9,44 @@ use std::fs;
 use std::path::Path;
 
 pub use parse::TableError;
-use table::Api;
+use table::Table;
 
 /// Folders in which every file is ours: others are stale.
 pub const GENERATED_FOLDERS: [&str; 2] = ["wire/src/kafka/generated", "wire/tests/kafka/generated"];
 
 /// Reads the tables in a folder and gives the generated files, not yet formatted, by path below the workspace.
-pub fn render(tables: &Path) -> Result<BTreeMap<String, String>, TableError> {
-    let apis = load(tables)?;
+pub fn render(folder: &Path) -> Result<BTreeMap<String, String>, TableError> {
+    let tables = load(folder)?;
     let [codec, fixtures] = GENERATED_FOLDERS;
     let mut files = BTreeMap::new();
-    for api in &apis {
-        files.insert(format!("{codec}/{}.rs", api.module), emit::codec(api));
-        files.insert(format!("{fixtures}/{}.rs", api.module), emit::fixtures(api));
+    for table in &tables {
+        files.insert(format!("{codec}/{}.rs", table.module), emit::codec(table));
+        files.insert(format!("{fixtures}/{}.rs", table.module), emit::fixtures(table));
     }
-    files.insert(format!("{codec}/api_key.rs"), emit::api_key(&apis));
-    files.insert(format!("{codec}.rs"), emit::codec_index(&apis));
-    files.insert(format!("{fixtures}.rs"), emit::fixtures_index(&apis));
+    files.insert(format!("{codec}/api_key.rs"), emit::api_key(&tables));
+    files.insert(format!("{codec}.rs"), emit::codec_index(&tables));
+    files.insert(format!("{fixtures}.rs"), emit::fixtures_index(&tables));
     Ok(files)
 }
 
 /// The tables in a folder, ordered by key.
-pub fn load(tables: &Path) -> Result<Vec<Api>, TableError> {
+pub fn load(folder: &Path) -> Result<Vec<Table>, TableError> {
     let unreadable = |path: &Path, source| TableError::Unreadable { path: path.to_path_buf(), source };
-    let mut apis: Vec<Api> = Vec::new();
-    for entry in fs::read_dir(tables).map_err(|source| unreadable(tables, source))? {
-        let path = entry.map_err(|source| unreadable(tables, source))?.path();
+    let mut tables: Vec<Table> = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| unreadable(folder, source))? {
+        let path = entry.map_err(|source| unreadable(folder, source))?.path();
         if path.extension().is_some_and(|ending| ending == "txt") {
             let text = fs::read_to_string(&path).map_err(|source| unreadable(&path, source))?;
             let module = path.file_stem().expect("it has an extension").to_string_lossy().into_owned();
-            apis.push(parse::parse(&module, &text)?);
+            tables.push(parse::parse(&module, &text)?);
         }
     }
-    apis.sort_by_key(|api| api.key);
-    for pair in apis.windows(2) {
+    tables.sort_by_key(|table| table.key);
+    for pair in tables.windows(2) {
         if pair[0].key == pair[1].key {
             let what = format!("key {} belongs to {} already", pair[1].key, pair[0].name);
             return Err(TableError::Wrong { file: pair[1].module.clone(), line: 1, what });
         }
     }
-    Ok(apis)
+    Ok(tables)
 }

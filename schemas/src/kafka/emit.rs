@@ -7,43 +7,43 @@ mod read;
 mod shape;
 mod view;
 
-use super::table::{Api, Side};
+use super::table::{Side, Table};
 pub(super) use api_key::api_key;
 pub(super) use fixtures::{fixtures, fixtures_index};
 
 /// The codec of one API.
-pub(super) fn codec(api: &Api) -> String {
+pub(super) fn codec(table: &Table) -> String {
     let mut body = String::new();
-    for one in &api.structs {
-        body += &owned::definition(api, one);
+    for one in &table.structs {
+        body += &owned::definition(table, one);
     }
     for side in Side::BOTH {
-        body += &owned::message(api, side);
-        if api.has_view(side) {
-            body += &view::views(api, side);
+        body += &owned::message(table, side);
+        if table.has_view(side) {
+            body += &view::views(table, side);
         }
     }
-    body += &layout_function(api, &body);
+    body += &layout_function(table, &body);
 
-    let what = if api.about.is_empty() { String::new() } else { format!(": {}", api.about) };
+    let what = if table.about.is_empty() { String::new() } else { format!(": {}", table.about) };
     let mut text = format!(
         "//! {} (key {}){what}. Versions {}.\n//!\n{}",
-        api.name,
-        api.key,
-        api.handled,
-        generated_from(&api.module)
+        table.name,
+        table.key,
+        table.handled,
+        generated_from(&table.module)
     );
     text += &imports(&body);
     text + &body
 }
 
 /// The list of the codec's modules.
-pub(super) fn codec_index(apis: &[Api]) -> String {
+pub(super) fn codec_index(tables: &[Table]) -> String {
     let mut text = String::from("//! One module an API, and the table of the APIs.\n//!\n");
     text += &generated_from("*");
     text += "\npub(super) mod api_key;\n";
-    for api in apis {
-        text += &format!("pub mod {};\n", api.module);
+    for table in tables {
+        text += &format!("pub mod {};\n", table.module);
     }
     text
 }
@@ -52,8 +52,8 @@ fn generated_from(table: &str) -> String {
     format!("//! Generated from `schemas/kafka/{table}.txt` by `cargo run -p schemas -- generate`; edit the table.\n\n")
 }
 
-fn layout_function(api: &Api, body: &str) -> String {
-    match api.flexible {
+fn layout_function(table: &Table, body: &str) -> String {
+    match table.flexible {
         Some(first) if body.contains("layout(version)") => format!(
             "\nconst fn layout(version: i16) -> Layout {{\n\
              if version >= {first} {{ Layout::Flexible }} else {{ Layout::Classic }}\n}}\n"

@@ -5,7 +5,7 @@ mod check;
 use std::io;
 use std::path::PathBuf;
 
-use super::table::{Api, DefaultValue, Field, Struct, Type, Versions};
+use super::table::{DefaultValue, Field, Struct, Table, Type, Versions};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
@@ -16,12 +16,12 @@ pub enum TableError {
 }
 
 /// Reads the table of one API; `module` is its file's name without the ending.
-pub fn parse(module: &str, text: &str) -> Result<Api, TableError> {
+pub fn parse(module: &str, text: &str) -> Result<Table, TableError> {
     let wrong = |(line, what)| TableError::Wrong { file: module.to_owned(), line, what };
     let lines = split_lines(text).map_err(wrong)?;
-    let api = Parser { lines: &lines, at: 0, structs: Vec::new() }.api(module).map_err(wrong)?;
-    check::check(&api).map_err(wrong)?;
-    Ok(api)
+    let table = Parser { lines: &lines, at: 0, structs: Vec::new() }.table(module).map_err(wrong)?;
+    check::check(&table).map_err(wrong)?;
+    Ok(table)
 }
 
 /// A line number and what is wrong there.
@@ -62,7 +62,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn api(mut self, module: &str) -> Result<Api, Wrong> {
+    fn table(mut self, module: &str) -> Result<Table, Wrong> {
         let first = self.header("api")?;
         let [_, key, name] = first.words[..] else {
             return Err((first.number, "expected `api <key> <name>`".to_owned()));
@@ -92,7 +92,7 @@ impl<'a> Parser<'a> {
                 return Err((first.number, format!("there is no `{side}`")));
             }
         }
-        Ok(Api {
+        Ok(Table {
             module: module.to_owned(),
             key,
             name: name.to_owned(),

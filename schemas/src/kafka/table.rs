@@ -59,7 +59,7 @@ pub enum Type {
     String,
     Bytes,
     Records,
-    /// The name of one of the API's structs.
+    /// The name of one of the table's structs.
     Struct(String),
     Array(Box<Type>),
 }
@@ -111,9 +111,9 @@ pub struct Struct {
     pub line: usize,
 }
 
-/// One API: a request, its response, and the structs that they use.
+/// One table: an API with its request, its response, and the structs that they use.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct Table {
     /// The table's file, without folder or ending; also the name of the generated module.
     pub module: String,
     pub key: i16,
@@ -148,7 +148,7 @@ impl Side {
     }
 }
 
-impl Api {
+impl Table {
     pub fn message_name(&self, side: Side) -> String {
         format!("{}{}", self.name, side.word())
     }

@@ -1,9 +1,9 @@
 //! The enum of the APIs and what the table says about each.
 
 use super::generated_from;
-use crate::kafka::table::Api;
+use crate::kafka::table::Table;
 
-pub(in crate::kafka) fn api_key(apis: &[Api]) -> String {
+pub(in crate::kafka) fn api_key(tables: &[Table]) -> String {
     let mut text = String::from("//! The APIs: their keys, names and versions.\n//!\n");
     text += &generated_from("*");
     text += "use crate::kafka::api_key::{ApiSpec, VersionRange};\n\n\
@@ -11,26 +11,26 @@ pub(in crate::kafka) fn api_key(apis: &[Api]) -> String {
              #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\n\
              pub enum ApiKey {\n";
     let (mut all, mut known, mut specs) = (String::new(), String::new(), String::new());
-    for api in apis {
-        let name = &api.name;
-        if !api.about.is_empty() {
-            let first = api.about.chars().next().expect("not empty");
-            text += &format!("/// {}{}.\n", first.to_ascii_uppercase(), &api.about[first.len_utf8()..]);
+    for table in tables {
+        let name = &table.name;
+        if !table.about.is_empty() {
+            let first = table.about.chars().next().expect("not empty");
+            text += &format!("/// {}{}.\n", first.to_ascii_uppercase(), &table.about[first.len_utf8()..]);
         }
         text += &format!("{name},\n");
         all += &format!("ApiKey::{name},");
-        known += &format!("{} => ApiKey::{name},\n", api.key);
+        known += &format!("{} => ApiKey::{name},\n", table.key);
         specs += &format!(
             "ApiKey::{name} => &ApiSpec {{ key: {}, name: \"{name}\", served: {}, \
              handled: VersionRange {{ min: {}, max: {} }}, advertised: VersionRange {{ min: {}, max: {} }}, \
              first_flexible: {:?} }},\n",
-            api.key,
-            api.served,
-            api.handled.first,
-            api.handled.last,
-            api.advertised.first,
-            api.advertised.last,
-            api.flexible,
+            table.key,
+            table.served,
+            table.handled.first,
+            table.handled.last,
+            table.advertised.first,
+            table.advertised.last,
+            table.flexible,
         );
     }
     text += &format!(
@@ -40,7 +40,7 @@ pub(in crate::kafka) fn api_key(apis: &[Api]) -> String {
          /// The API with that number.\n\
          pub const fn from_key(key: i16) -> Option<ApiKey> {{\nSome(match key {{\n{known} _ => return None,\n}})\n}}\n\n\
          pub(in crate::kafka) const fn spec(self) -> &'static ApiSpec {{\nmatch self {{\n{specs}}}\n}}\n}}\n",
-        apis.len()
+        tables.len()
     );
     text
 }

@@ -3,17 +3,17 @@
 
 use super::shape::{Form, condition, default_expression};
 use super::{generated_from, parameter, uses};
-use crate::kafka::table::{Api, Field, Side, Struct, Type};
+use crate::kafka::table::{Field, Side, Struct, Table, Type};
 
 /// The fixtures of one API.
-pub(in crate::kafka) fn fixtures(api: &Api) -> String {
+pub(in crate::kafka) fn fixtures(table: &Table) -> String {
     let mut body = String::new();
-    for one in &api.structs {
-        body += &sample(api, one);
+    for one in &table.structs {
+        body += &sample(table, one);
     }
     for side in Side::BOTH {
         let module = side.word().to_lowercase();
-        let message = api.message_name(side);
+        let message = table.message_name(side);
         body += &format!(
             "impl Fixture for {message} {{\ntype Theirs = theirs::{message};\n\n\
              fn to_theirs(&self) -> Self::Theirs {{\n{module}::{}(self)\n}}\n}}\n\n",
@@ -21,34 +21,34 @@ pub(in crate::kafka) fn fixtures(api: &Api) -> String {
         );
     }
     for side in Side::BOTH {
-        body += &conversions(api, side);
+        body += &conversions(table, side);
     }
-    let mut text = format!("//! Values of {} for the tests.\n//!\n{}", api.name, generated_from(&api.module));
+    let mut text = format!("//! Values of {} for the tests.\n//!\n{}", table.name, generated_from(&table.module));
     text += "use base::SeededRandom;\nuse kafka_protocol::messages as theirs;\n";
-    let names: Vec<&str> = api.structs.iter().map(|one| one.name.as_str()).collect();
-    text += &format!("use wire::kafka::{}::{{{}}};\n\n", api.module, names.join(", "));
+    let names: Vec<&str> = table.structs.iter().map(|one| one.name.as_str()).collect();
+    text += &format!("use wire::kafka::{}::{{{}}};\n\n", table.module, names.join(", "));
     text += "use crate::fixture::{Fixture, Sample, draw};\n\n";
     text + &body
 }
 
 /// Visits every message.
-pub(in crate::kafka) fn fixtures_index(apis: &[Api]) -> String {
+pub(in crate::kafka) fn fixtures_index(tables: &[Table]) -> String {
     let mut text = String::from("//! Every message of the codec, for tests that hold for all of them.\n//!\n");
     text += &generated_from("*");
-    for api in apis {
-        text += &format!("mod {};\n", api.module);
+    for table in tables {
+        text += &format!("mod {};\n", table.module);
     }
     text += "\nuse crate::fixture::Visitor;\n\npub(crate) fn each_message(visitor: &mut impl Visitor) {\n";
-    for api in apis {
+    for table in tables {
         for side in Side::BOTH {
-            text += &format!("visitor.visit::<wire::kafka::{}::{}>();\n", api.module, api.message_name(side));
+            text += &format!("visitor.visit::<wire::kafka::{}::{}>();\n", table.module, table.message_name(side));
         }
     }
     text + "}\n"
 }
 
-fn sample(api: &Api, one: &Struct) -> String {
-    let lifetime = api.lifetime(&one.name);
+fn sample(table: &Table, one: &Struct) -> String {
+    let lifetime = table.lifetime(&one.name);
     let mut fields = String::new();
     for field in &one.fields {
         let live = field.versions.within(lifetime).expect("a field lives in some version");
@@ -109,14 +109,14 @@ fn draw_function(kind: &Type) -> String {
 
 /// A function for each struct of a message, in a module of the side: the other implementation has the shared
 /// structs twice.
-fn conversions(api: &Api, side: Side) -> String {
+fn conversions(table: &Table, side: Side) -> String {
     let mut body = String::new();
-    for one in api.reachable(side) {
+    for one in table.reachable(side) {
         let mut fields = String::new();
         for field in &one.fields {
             fields += &format!("their.{} = {};\n", field.name, convert_field(field));
         }
-        let their = format!("theirs::{}_{}::{}", snake(&api.name), side.word().to_lowercase(), one.name);
+        let their = format!("theirs::{}_{}::{}", snake(&table.name), side.word().to_lowercase(), one.name);
         let mutable = if one.fields.is_empty() { "" } else { "mut " };
         body += &format!(
             "pub(super) fn {}({}: &{}) -> {their} {{\nlet {mutable}their = {their}::default();\n{fields}their\n}}\n\n",
@@ -125,7 +125,7 @@ fn conversions(api: &Api, side: Side) -> String {
             one.name,
         );
     }
-    let structs: Vec<&str> = api.reachable(side).iter().map(|one| one.name.as_str()).collect();
+    let structs: Vec<&str> = table.reachable(side).iter().map(|one| one.name.as_str()).collect();
     let convert = if uses(&body, "convert") { "use crate::fixture::convert;\n" } else { "" };
     format!(
         "mod {} {{\nuse kafka_protocol::messages as theirs;\n{convert}use super::{{{}}};\n\n{body}}}\n\n",

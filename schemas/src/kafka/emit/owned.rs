@@ -3,13 +3,13 @@
 use super::parameter;
 use super::read::{self, tags_lifetime};
 use super::shape::{Form, Layouts, condition, default_expression, derives_default, field_type, path, set_condition};
-use crate::kafka::table::{Api, Field, Side, Struct, Type, Versions};
+use crate::kafka::table::{Field, Side, Struct, Table, Type, Versions};
 
 /// The struct, its default, and for one that is not a message itself, its reading and writing.
-pub(super) fn definition(api: &Api, one: &Struct) -> String {
+pub(super) fn definition(table: &Table, one: &Struct) -> String {
     let by_derive = one.fields.iter().all(derives_default);
     let mut derives = vec!["Clone", "Debug", "PartialEq", "Eq"];
-    if api.is_plain(one) {
+    if table.is_plain(one) {
         derives.insert(1, "Copy");
     }
     if by_derive {
@@ -17,7 +17,7 @@ pub(super) fn definition(api: &Api, one: &Struct) -> String {
     }
     let mut text = doc(&one.about, "");
     text += &format!("#[derive({})]\npub struct {} {{\n", derives.join(", "), one.name);
-    text += &fields(api, one, Form::Owned);
+    text += &fields(table, one, Form::Owned);
     text += "}\n\n";
     if !by_derive {
         text += &format!("impl Default for {} {{\nfn default() -> Self {{\nSelf {{ ", one.name);
@@ -26,11 +26,11 @@ pub(super) fn definition(api: &Api, one: &Struct) -> String {
         }
         text += "}\n}\n}\n\n";
     }
-    if Side::BOTH.iter().any(|&side| api.message_name(side) == one.name) {
+    if Side::BOTH.iter().any(|&side| table.message_name(side) == one.name) {
         return text;
     }
-    let read = read::body(api, one, Form::Owned);
-    let write = write_body(api, one);
+    let read = read::body(table, one, Form::Owned);
+    let write = write_body(table, one);
     text += &format!(
         "impl {} {{\n\
          fn decode(reader: &mut Reader<'_>, {}: i16) -> Result<Self, DecodeError> {{\n{read}\n}}\n\n\
@@ -44,14 +44,14 @@ pub(super) fn definition(api: &Api, one: &Struct) -> String {
 }
 
 /// The documented fields of a struct.
-pub(super) fn fields(api: &Api, one: &Struct, form: Form) -> String {
-    let lifetime = api.lifetime(&one.name);
+pub(super) fn fields(table: &Table, one: &Struct, form: Form) -> String {
+    let lifetime = table.lifetime(&one.name);
     let mut text = String::new();
     for field in &one.fields {
         let live = field.versions.within(lifetime).expect("a field lives in some version");
         let versions = if live == lifetime { String::new() } else { format!("Versions {}.", field.versions) };
         text += &doc(&field.about, &versions);
-        text += &format!("pub {}: {},\n", field.name, field_type(api, field, form));
+        text += &format!("pub {}: {},\n", field.name, field_type(table, field, form));
     }
     text
 }
@@ -69,10 +69,10 @@ fn doc(about: &str, versions: &str) -> String {
 }
 
 /// A request or response as a message.
-pub(super) fn message(api: &Api, side: Side) -> String {
-    let one = api.message(side);
-    let read = read::body(api, one, Form::Owned);
-    let write = write_body(api, one);
+pub(super) fn message(table: &Table, side: Side) -> String {
+    let one = table.message(side);
+    let read = read::body(table, one, Form::Owned);
+    let write = write_body(table, one);
     let mut text = format!(
         "impl Message for {name} {{\n\
          const API: ApiKey = ApiKey::{api};\n\
@@ -82,19 +82,19 @@ pub(super) fn message(api: &Api, side: Side) -> String {
          fn encode(&self, {out}: &mut Gather, version: i16) -> Result<(), EncodeError> {{\n\
          admit::<Self>(version)?;\n{write}Ok(())\n}}\n}}\n\n",
         name = one.name,
-        api = api.name,
+        api = table.name,
         out = parameter(&write, "out"),
     );
     if side == Side::Request {
-        let response = api.message_name(Side::Response);
+        let response = table.message_name(Side::Response);
         text += &format!("impl Request for {} {{\ntype Response = {response};\n}}\n\n", one.name);
     }
     text
 }
 
-fn write_body(api: &Api, one: &Struct) -> String {
-    let lifetime = api.lifetime(&one.name);
-    let layouts = Layouts::of(api, one);
+fn write_body(table: &Table, one: &Struct) -> String {
+    let lifetime = table.lifetime(&one.name);
+    let layouts = Layouts::of(table, one);
     let mut text = String::new();
     for field in one.fields.iter().filter(|field| field.tag.is_none()) {
         let live = field.versions.within(lifetime).expect("a field lives in some version");
@@ -110,7 +110,7 @@ fn write_body(api: &Api, one: &Struct) -> String {
             }
         }
     }
-    text += &write_tags(api, one, layouts, lifetime);
+    text += &write_tags(table, one, layouts, lifetime);
     format!("{}{text}", layouts.prelude(&text))
 }
 
@@ -163,7 +163,7 @@ fn write_type(kind: &Type, place: &str, path: &str, layout: &str) -> String {
     }
 }
 
-fn write_tags(api: &Api, one: &Struct, layouts: Layouts, lifetime: Versions) -> String {
+fn write_tags(table: &Table, one: &Struct, layouts: Layouts, lifetime: Versions) -> String {
     let mut tagged: Vec<&Field> = one.fields.iter().filter(|field| field.tag.is_some()).collect();
     tagged.sort_by_key(|field| field.tag);
     if layouts == Layouts::Classic {
@@ -179,7 +179,7 @@ fn write_tags(api: &Api, one: &Struct, layouts: Layouts, lifetime: Versions) -> 
     let (mut set, mut puts, mut refusals) = (String::new(), String::new(), String::new());
     for field in &tagged {
         let name = &field.name;
-        let live = tags_lifetime(api, lifetime);
+        let live = tags_lifetime(table, lifetime);
         let present = condition(field.versions, live).map_or_else(String::new, |condition| format!("{condition} && "));
         set += &format!("let has_{name} = {present}{};\n", set_condition(field));
         let put = write_field(one, field, layouts, field.versions.within(live).expect("tagged fields are flexible"));

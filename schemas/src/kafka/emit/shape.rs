@@ -1,6 +1,6 @@
 //! The Rust types, defaults and conditions that a field of a table turns into.
 
-use crate::kafka::table::{Api, DefaultValue, Field, Struct, Type, Versions};
+use crate::kafka::table::{DefaultValue, Field, Struct, Table, Type, Versions};
 
 /// Whether the parts of a struct belong to it or are borrowed from the frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -9,12 +9,12 @@ pub(super) enum Form {
     View,
 }
 
-pub(super) fn field_type(api: &Api, field: &Field, form: Form) -> String {
-    let plain = type_name(api, &field.kind, form);
+pub(super) fn field_type(table: &Table, field: &Field, form: Form) -> String {
+    let plain = type_name(table, &field.kind, form);
     if field.nullable.is_some() { format!("Option<{plain}>") } else { plain }
 }
 
-pub(super) fn type_name(api: &Api, kind: &Type, form: Form) -> String {
+pub(super) fn type_name(table: &Table, kind: &Type, form: Form) -> String {
     match (kind, form) {
         (Type::Bool, _) => "bool".to_owned(),
         (Type::Int8, _) => "i8".to_owned(),
@@ -27,10 +27,10 @@ pub(super) fn type_name(api: &Api, kind: &Type, form: Form) -> String {
         (Type::Bytes, Form::Owned) => "Bytes".to_owned(),
         (Type::Records, Form::Owned) => "Payload".to_owned(),
         (Type::Bytes | Type::Records, Form::View) => "&'a [u8]".to_owned(),
-        (Type::Struct(name), Form::View) if !api.is_plain(api.find(name)) => format!("{name}View<'a>"),
+        (Type::Struct(name), Form::View) if !table.is_plain(table.find(name)) => format!("{name}View<'a>"),
         (Type::Struct(name), _) => name.clone(),
-        (Type::Array(item), Form::Owned) => format!("Vec<{}>", type_name(api, item, form)),
-        (Type::Array(item), Form::View) => format!("ArrayView<'a, {}>", type_name(api, item, form)),
+        (Type::Array(item), Form::Owned) => format!("Vec<{}>", type_name(table, item, form)),
+        (Type::Array(item), Form::View) => format!("ArrayView<'a, {}>", type_name(table, item, form)),
     }
 }
 
@@ -120,9 +120,9 @@ pub(super) enum Layouts {
 }
 
 impl Layouts {
-    pub(super) fn of(api: &Api, one: &Struct) -> Self {
-        let lifetime = api.lifetime(&one.name);
-        match api.flexible {
+    pub(super) fn of(table: &Table, one: &Struct) -> Self {
+        let lifetime = table.lifetime(&one.name);
+        match table.flexible {
             Some(first) if first <= lifetime.first => Layouts::Flexible,
             Some(first) if first <= lifetime.last => Layouts::Both,
             _ => Layouts::Classic,

@@ -7,13 +7,13 @@ use crate::kafka::table::{Field, Versions};
 
 const HEADER: &str = "api 7 Sample ; what it is for\nserved no\nhandled 1-4\nadvertised 1-3\n";
 
-fn sample(rest: &str) -> Api {
+fn sample(rest: &str) -> Table {
     parse("sample", &format!("{HEADER}{rest}")).expect("the table is right")
 }
 
 /// The code without its line breaks, so that a test does not depend on them.
-fn code(api: &Api) -> String {
-    codec(api).split_whitespace().collect::<Vec<_>>().join(" ")
+fn code(table: &Table) -> String {
+    codec(table).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn assert_holds(code: &str, part: &str) {
@@ -21,8 +21,8 @@ fn assert_holds(code: &str, part: &str) {
 }
 
 fn field(line: &str) -> Field {
-    let api = sample(&format!("flexible 3\nrequest\n  {line}\nresponse\n"));
-    api.message(Side::Request).fields[0].clone()
+    let table = sample(&format!("flexible 3\nrequest\n  {line}\nresponse\n"));
+    table.message(Side::Request).fields[0].clone()
 }
 
 #[test]

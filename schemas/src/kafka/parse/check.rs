@@ -1,7 +1,7 @@
 //! What a table must hold beyond its grammar. Each rule keeps the generator from making code that is wrong.
 
 use super::Wrong;
-use crate::kafka::table::{Api, DefaultValue, Field, Side, Struct, Type, Versions};
+use crate::kafka::table::{DefaultValue, Field, Side, Struct, Table, Type, Versions};
 
 /// Names that generated functions use for themselves, and words of Rust that a message might want.
 const RESERVED: [&str; 10] = ["reader", "version", "layout", "out", "tag", "type", "match", "self", "ref", "move"];
@@ -9,24 +9,24 @@ const RESERVED: [&str; 10] = ["reader", "version", "layout", "out", "tag", "type
 /// Librdkafka needs to see Produce 0 advertised (KAFKA-18659); no other API claims what it refuses.
 const PRODUCE: i16 = 0;
 
-pub(super) fn check(api: &Api) -> Result<(), Wrong> {
-    let (claimed, handled) = (api.advertised, api.handled);
-    if claimed.last > handled.last || (claimed.first < handled.first && api.key != PRODUCE) {
+pub(super) fn check(table: &Table) -> Result<(), Wrong> {
+    let (claimed, handled) = (table.advertised, table.handled);
+    if claimed.last > handled.last || (claimed.first < handled.first && table.key != PRODUCE) {
         return Err((1, format!("versions {claimed} are advertised, only {handled} are handled")));
     }
     // From the outside in: once every field of the users is known to live, so is what they use.
-    for one in api.structs.iter().rev() {
-        let mut fields = api.structs.iter().flat_map(|user| &user.fields);
+    for one in table.structs.iter().rev() {
+        let mut fields = table.structs.iter().flat_map(|user| &user.fields);
         let used = fields.any(|field| field.kind.struct_name() == Some(one.name.as_str()));
-        if !used && !Side::BOTH.iter().any(|&side| api.message_name(side) == one.name) {
+        if !used && !Side::BOTH.iter().any(|&side| table.message_name(side) == one.name) {
             return Err((one.line, format!("struct `{}` is not used", one.name)));
         }
         for field in &one.fields {
-            check_field(api, one, field).map_err(|what| (field.line, format!("`{}`: {what}", field.name)))?;
+            check_field(table, one, field).map_err(|what| (field.line, format!("`{}`: {what}", field.name)))?;
         }
     }
-    for side in Side::BOTH.into_iter().filter(|&side| api.has_view(side)) {
-        let fields = api.reachable(side).into_iter().flat_map(|one| &one.fields);
+    for side in Side::BOTH.into_iter().filter(|&side| table.has_view(side)) {
+        let fields = table.reachable(side).into_iter().flat_map(|one| &one.fields);
         for field in fields {
             if matches!(&field.kind, Type::Array(item) if !item.is_scalar() && item.struct_name().is_none()) {
                 return Err((field.line, format!("`{}`: views have no arrays of strings or bytes", field.name)));
@@ -36,7 +36,7 @@ pub(super) fn check(api: &Api) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn check_field(api: &Api, owner: &Struct, field: &Field) -> Result<(), String> {
+fn check_field(table: &Table, owner: &Struct, field: &Field) -> Result<(), String> {
     let snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !field.name.chars().all(snake) || !field.name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err("a name is lower case with underscores".to_owned());
@@ -47,18 +47,18 @@ fn check_field(api: &Api, owner: &Struct, field: &Field) -> Result<(), String> {
     if owner.fields.iter().filter(|other| other.name == field.name).count() > 1 {
         return Err(format!("stands twice in `{}`", owner.name));
     }
-    let lifetime = api.lifetime(&owner.name);
+    let lifetime = table.lifetime(&owner.name);
     let Some(versions) = field.versions.within(lifetime) else {
         return Err(format!("lives in versions {}, `{}` in {lifetime}", field.versions, owner.name));
     };
     if let Type::Array(item) = &field.kind
-        && versions.iter().any(|version| api.type_bytes(item, false, version) == 0)
+        && versions.iter().any(|version| table.type_bytes(item, false, version) == 0)
     {
         return Err("an array of items that may take no bytes, so that no count of them is too large".to_owned());
     }
     check_null(field, versions)?;
     check_default(field)?;
-    check_tag(api, owner, field, versions)
+    check_tag(table, owner, field, versions)
 }
 
 fn check_null(field: &Field, versions: Versions) -> Result<(), String> {
@@ -90,12 +90,12 @@ fn check_default(field: &Field) -> Result<(), String> {
     if fits { Ok(()) } else { Err("the default is not a value of the type".to_owned()) }
 }
 
-fn check_tag(api: &Api, owner: &Struct, field: &Field, versions: Versions) -> Result<(), String> {
+fn check_tag(table: &Table, owner: &Struct, field: &Field, versions: Versions) -> Result<(), String> {
     let Some(tag) = field.tag else { return Ok(()) };
-    if api.flexible.is_none_or(|first| versions.first < first) {
+    if table.flexible.is_none_or(|first| versions.first < first) {
         return Err("is tagged in a version that has no tags".to_owned());
     }
-    if versions.last < api.lifetime(&owner.name).last {
+    if versions.last < table.lifetime(&owner.name).last {
         return Err("is tagged and ends before its struct does".to_owned());
     }
     if owner.fields.iter().filter(|other| other.tag == Some(tag)).count() > 1 {
@@ -108,14 +108,14 @@ fn check_tag(api: &Api, owner: &Struct, field: &Field, versions: Versions) -> Re
     if matches!(field.kind, Type::Struct(_)) && field.nullable.is_some() {
         return Err("a tagged struct cannot be null; leave it out instead".to_owned());
     }
-    if field.kind.struct_name().is_some_and(|name| holds_records(api, name)) {
+    if field.kind.struct_name().is_some_and(|name| holds_records(table, name)) {
         return Err("records cannot be inside of a tagged field".to_owned());
     }
     Ok(())
 }
 
-fn holds_records(api: &Api, name: &str) -> bool {
-    api.find(name).fields.iter().any(|field| {
-        field.kind == Type::Records || field.kind.struct_name().is_some_and(|inner| holds_records(api, inner))
+fn holds_records(table: &Table, name: &str) -> bool {
+    table.find(name).fields.iter().any(|field| {
+        field.kind == Type::Records || field.kind.struct_name().is_some_and(|inner| holds_records(table, inner))
     })
 }

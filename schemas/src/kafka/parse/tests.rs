@@ -5,7 +5,7 @@ use crate::kafka::table::Side;
 
 const HEADER: &str = "api 7 Sample ; what it is for\nserved yes\nhandled 1-4\nadvertised 1-3\nflexible 3\n";
 
-fn sample(body: &str) -> Result<Api, TableError> {
+fn sample(body: &str) -> Result<Table, TableError> {
     parse("sample", &format!("{HEADER}{body}"))
 }
 
@@ -15,7 +15,7 @@ fn refused(body: &str) -> String {
 
 #[test]
 fn a_table_gives_structs_from_the_inside_out() {
-    let api = sample(
+    let table = sample(
         "views response\n\
          struct Shared ; in both\n  code int16 0+\n\
          request\n  topics []Topic 0+ nullable 2+ default \"\" ; null is all\n    name string 0+\n    one Shared 2+\n\
@@ -23,32 +23,32 @@ fn a_table_gives_structs_from_the_inside_out() {
          response\n  one Shared 0+\n  epoch int32 3+ tag 2 default -1 ignorable\n",
     )
     .expect("the table is right");
-    assert_eq!((api.key, api.name.as_str(), api.about.as_str()), (7, "Sample", "what it is for"));
-    assert_eq!((api.handled, api.advertised), (Versions::new(1, 4), Versions::new(1, 3)));
-    assert_eq!((api.served, api.flexible, api.request_view, api.response_view), (true, Some(3), false, true));
-    let names: Vec<&str> = api.structs.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!((table.key, table.name.as_str(), table.about.as_str()), (7, "Sample", "what it is for"));
+    assert_eq!((table.handled, table.advertised), (Versions::new(1, 4), Versions::new(1, 3)));
+    assert_eq!((table.served, table.flexible, table.request_view, table.response_view), (true, Some(3), false, true));
+    let names: Vec<&str> = table.structs.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["Shared", "Topic", "SampleRequest", "SampleResponse"]);
-    let topics = &api.message(Side::Request).fields[0];
+    let topics = &table.message(Side::Request).fields[0];
     assert_eq!((topics.nullable, topics.about.as_str()), (Some(Versions::from(2)), "null is all"));
-    let epoch = &api.message(Side::Response).fields[1];
+    let epoch = &table.message(Side::Response).fields[1];
     assert_eq!((epoch.tag, &epoch.default, epoch.ignorable), (Some(2), &DefaultValue::Number(-1), true));
-    let inside: Vec<&str> = api.reachable(Side::Response).iter().map(|one| one.name.as_str()).collect();
+    let inside: Vec<&str> = table.reachable(Side::Response).iter().map(|one| one.name.as_str()).collect();
     assert_eq!(inside, ["Shared", "SampleResponse"]);
 }
 
 #[test]
 fn lifetimes_and_least_sizes_follow_the_uses() {
-    let api = sample(
+    let table = sample(
         "request\n  a []Inner 2-3\n    x int64 0+\n    y string 3+\n  b bool 0+\nresponse\n  c []string 0+ nullable 0+\n",
     )
     .expect("the table is right");
-    assert_eq!(api.lifetime("Inner"), Versions::new(2, 3));
+    assert_eq!(table.lifetime("Inner"), Versions::new(2, 3));
     // Version 2 has x alone; version 3 adds a compact string and the count of tags.
-    assert_eq!(api.bytes_min(api.find("Inner")), 8);
+    assert_eq!(table.bytes_min(table.find("Inner")), 8);
     // Version 4: b and the count of tags; version 1: b alone.
-    assert_eq!(api.bytes_min(api.message(Side::Request)), 1);
+    assert_eq!(table.bytes_min(table.message(Side::Request)), 1);
     // Version 3 and 4: one byte for null, one for the count of tags; before: four for null.
-    assert_eq!(api.bytes_min(api.message(Side::Response)), 2);
+    assert_eq!(table.bytes_min(table.message(Side::Response)), 2);
 }
 
 #[test]
