@@ -77,11 +77,12 @@ def read_table(path):
             continue
         name, kind, span, *rest = words
         option = lambda key: rest[rest.index(key) + 1] if key in rest else None
-        base = kind.removeprefix("[]")
+        base, called = kind.removeprefix("[]"), option("called")
         fields = structs.setdefault(base, []) if base[0].isupper() else None
         stack = stack[:depth]
         stack[-1].append({
-            "name": name, "type": kind, "versions": versions(span), "nullable": versions(option("nullable")),
+            "name": snake(called) if called and fields is None else name,
+            "type": kind.replace(base, called) if called and fields is not None else kind, "versions": versions(span), "nullable": versions(option("nullable")),
             "tag": None if option("tag") is None else int(option("tag")),
             "tagged": versions(span) if option("tag") else None,
             "default": our_default(kind, option("nullable"), option("default")),
@@ -103,8 +104,10 @@ def their_fields(fields, common):
         kind = field["type"]
         inner = field.get("fields") or common.get(kind.removeprefix("[]"))
         default = field.get("default")
-        if default is not None:
-            default = '""' if default == "" else str(default)
+        if "default" in field:
+            # JSON has its own null and its own truth.
+            named = default is None or isinstance(default, bool)
+            default = '""' if default == "" else json.dumps(default) if named else str(default)
         result.append({
             "name": snake(field["name"]), "type": kind, "versions": versions(field["versions"]),
             "nullable": versions(field.get("nullableVersions")), "tag": field.get("tag"),

@@ -94,6 +94,11 @@ impl Gather {
     }
 
     #[inline]
+    pub fn put_u16(&mut self, value: u16) {
+        self.put_array(value.to_be_bytes());
+    }
+
+    #[inline]
     pub fn put_i32(&mut self, value: i32) {
         self.put_array(value.to_be_bytes());
     }

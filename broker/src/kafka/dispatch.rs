@@ -117,6 +117,25 @@ pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) 
             let request: DescribeTopicPartitionsRequest = decode(reader, id)?;
             Ok(ready(cluster::describe_topic_partitions(&core, id, &request)))
         }
+        // The header's decoding lets no API pass that the table calls unserved.
+        ApiKey::OffsetCommit
+        | ApiKey::OffsetFetch
+        | ApiKey::JoinGroup
+        | ApiKey::Heartbeat
+        | ApiKey::LeaveGroup
+        | ApiKey::SyncGroup
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
+        | ApiKey::DeleteGroups
+        | ApiKey::OffsetDelete
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe
+        | ApiKey::AlterConfigs
+        | ApiKey::IncrementalAlterConfigs
+        | ApiKey::DescribeLogDirs
+        | ApiKey::DescribeProducers
+        | ApiKey::ListConfigResources
+        | ApiKey::DescribeQuorum => Err(format!("{} is not among the APIs advertised", api.name())),
     }
 }
 

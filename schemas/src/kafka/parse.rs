@@ -85,7 +85,7 @@ impl<'a> Parser<'a> {
                 return Err((line.number, "nothing above has fields here".to_owned()));
             }
             seen.push(line.words[0]);
-            self.define(name, about, line, 1)?;
+            self.define(name, None, about, line, 1)?;
         }
         for side in ["request", "response"] {
             if !seen.contains(&side) {
@@ -134,7 +134,14 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the fields below a line and keeps them as a struct; the structs inside come before it.
-    fn define(&mut self, name: String, about: &str, line: &Line<'_>, depth: usize) -> Result<(), Wrong> {
+    fn define(
+        &mut self,
+        name: String,
+        called: Option<String>,
+        about: &str,
+        line: &Line<'_>,
+        depth: usize,
+    ) -> Result<(), Wrong> {
         let mut fields = Vec::new();
         while let Some(next) = self.lines.get(self.at).filter(|next| next.depth >= depth) {
             if next.depth > depth {
@@ -146,7 +153,7 @@ impl<'a> Parser<'a> {
                 let Some(inner) = field.kind.struct_name() else {
                     return Err((below.number, format!("`{}` is no struct and has no fields", field.name)));
                 };
-                self.define(inner.to_owned(), "", next, depth + 1)?;
+                self.define(inner.to_owned(), field.called.clone(), "", next, depth + 1)?;
             }
             if let Some(inner) = field.kind.struct_name()
                 && !self.structs.iter().any(|one| one.name == inner)
@@ -158,7 +165,7 @@ impl<'a> Parser<'a> {
         if self.structs.iter().any(|one| one.name == name) {
             return Err((line.number, format!("struct `{name}` is defined twice")));
         }
-        self.structs.push(Struct { name, about: about.to_owned(), fields, line: line.number });
+        self.structs.push(Struct { name, called, about: about.to_owned(), fields, line: line.number });
         Ok(())
     }
 }
@@ -175,6 +182,7 @@ fn field(line: &Line<'_>) -> Result<Field, Wrong> {
         tag: None,
         default: DefaultValue::Empty,
         ignorable: false,
+        called: None,
         about: line.about.to_owned(),
         line: line.number,
     };
@@ -186,6 +194,7 @@ fn field(line: &Line<'_>) -> Result<Field, Wrong> {
             "tag" => field.tag = Some(number(line, value()?)?),
             "default" => field.default = default_value(line, value()?)?,
             "ignorable" => field.ignorable = true,
+            "called" => field.called = Some(value()?.to_owned()),
             _ => {
                 return Err((
                     line.number,
@@ -213,6 +222,7 @@ fn type_of(line: &Line<'_>, word: &str) -> Result<Type, Wrong> {
         "int16" => Type::Int16,
         "int32" => Type::Int32,
         "int64" => Type::Int64,
+        "uint16" => Type::Uint16,
         "uuid" => Type::Uuid,
         "string" => Type::String,
         "bytes" => Type::Bytes,

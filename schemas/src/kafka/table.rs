@@ -55,6 +55,7 @@ pub enum Type {
     Int16,
     Int32,
     Int64,
+    Uint16,
     Uuid,
     String,
     Bytes,
@@ -67,7 +68,7 @@ pub enum Type {
 impl Type {
     /// Has no length of its own and borrows nothing.
     pub fn is_scalar(&self) -> bool {
-        matches!(self, Type::Bool | Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Uuid)
+        matches!(self, Type::Bool | Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Uint16 | Type::Uuid)
     }
 
     /// The struct that this type is, or is an array of.
@@ -99,6 +100,8 @@ pub struct Field {
     pub tag: Option<u32>,
     pub default: DefaultValue,
     pub ignorable: bool,
+    /// Kafka's name for the struct, or for a field that is none, where ours must differ.
+    pub called: Option<String>,
     pub about: String,
     pub line: usize,
 }
@@ -106,6 +109,8 @@ pub struct Field {
 #[derive(Clone, Debug)]
 pub struct Struct {
     pub name: String,
+    /// Kafka's name for it, where ours must differ.
+    pub called: Option<String>,
     pub about: String,
     pub fields: Vec<Field>,
     pub line: usize,
@@ -210,7 +215,7 @@ impl Table {
         let flexible = self.flexible.is_some_and(|first| version >= first);
         match kind {
             Type::Bool | Type::Int8 => 1,
-            Type::Int16 => 2,
+            Type::Int16 | Type::Uint16 => 2,
             Type::Int32 => 4,
             Type::Int64 => 8,
             Type::Uuid => 16,

@@ -121,6 +121,11 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
+    pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.array_of(field).map(u16::from_be_bytes)
+    }
+
+    #[inline]
     pub(super) fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
         self.array_of(field).map(i32::from_be_bytes)
     }

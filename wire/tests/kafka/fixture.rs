@@ -15,7 +15,7 @@ pub(crate) trait Sample {
 
 /// A message with a twin in the crate `kafka-protocol`.
 pub(crate) trait Fixture: Message + Sample {
-    type Theirs: Encodable + Decodable + PartialEq + Debug;
+    type Theirs: kafka_protocol::protocol::Message + Encodable + Decodable + PartialEq + Debug;
 
     fn to_theirs(&self) -> Self::Theirs;
 }
@@ -77,6 +77,10 @@ pub(crate) mod draw {
             let [low, high, ..] = any.to_le_bytes();
             i16::from_le_bytes([low, high])
         })
+    }
+
+    pub(crate) fn u16(random: &mut SeededRandom) -> u16 {
+        i16(random).cast_unsigned()
     }
 
     pub(crate) fn i32(random: &mut SeededRandom) -> i32 {

@@ -2,21 +2,39 @@
 //!
 //! Generated from `schemas/kafka/*.txt` by `cargo run -p schemas -- generate`; edit the table.
 
+mod alter_configs;
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
+mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_config_resources;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 
 use crate::fixture::Visitor;
 
@@ -29,8 +47,24 @@ pub(crate) fn each_message(visitor: &mut impl Visitor) {
     visitor.visit::<wire::kafka::list_offsets::ListOffsetsResponse>();
     visitor.visit::<wire::kafka::metadata::MetadataRequest>();
     visitor.visit::<wire::kafka::metadata::MetadataResponse>();
+    visitor.visit::<wire::kafka::offset_commit::OffsetCommitRequest>();
+    visitor.visit::<wire::kafka::offset_commit::OffsetCommitResponse>();
+    visitor.visit::<wire::kafka::offset_fetch::OffsetFetchRequest>();
+    visitor.visit::<wire::kafka::offset_fetch::OffsetFetchResponse>();
     visitor.visit::<wire::kafka::find_coordinator::FindCoordinatorRequest>();
     visitor.visit::<wire::kafka::find_coordinator::FindCoordinatorResponse>();
+    visitor.visit::<wire::kafka::join_group::JoinGroupRequest>();
+    visitor.visit::<wire::kafka::join_group::JoinGroupResponse>();
+    visitor.visit::<wire::kafka::heartbeat::HeartbeatRequest>();
+    visitor.visit::<wire::kafka::heartbeat::HeartbeatResponse>();
+    visitor.visit::<wire::kafka::leave_group::LeaveGroupRequest>();
+    visitor.visit::<wire::kafka::leave_group::LeaveGroupResponse>();
+    visitor.visit::<wire::kafka::sync_group::SyncGroupRequest>();
+    visitor.visit::<wire::kafka::sync_group::SyncGroupResponse>();
+    visitor.visit::<wire::kafka::describe_groups::DescribeGroupsRequest>();
+    visitor.visit::<wire::kafka::describe_groups::DescribeGroupsResponse>();
+    visitor.visit::<wire::kafka::list_groups::ListGroupsRequest>();
+    visitor.visit::<wire::kafka::list_groups::ListGroupsResponse>();
     visitor.visit::<wire::kafka::api_versions::ApiVersionsRequest>();
     visitor.visit::<wire::kafka::api_versions::ApiVersionsResponse>();
     visitor.visit::<wire::kafka::create_topics::CreateTopicsRequest>();
@@ -45,10 +79,30 @@ pub(crate) fn each_message(visitor: &mut impl Visitor) {
     visitor.visit::<wire::kafka::offset_for_leader_epoch::OffsetForLeaderEpochResponse>();
     visitor.visit::<wire::kafka::describe_configs::DescribeConfigsRequest>();
     visitor.visit::<wire::kafka::describe_configs::DescribeConfigsResponse>();
+    visitor.visit::<wire::kafka::alter_configs::AlterConfigsRequest>();
+    visitor.visit::<wire::kafka::alter_configs::AlterConfigsResponse>();
+    visitor.visit::<wire::kafka::describe_log_dirs::DescribeLogDirsRequest>();
+    visitor.visit::<wire::kafka::describe_log_dirs::DescribeLogDirsResponse>();
     visitor.visit::<wire::kafka::create_partitions::CreatePartitionsRequest>();
     visitor.visit::<wire::kafka::create_partitions::CreatePartitionsResponse>();
+    visitor.visit::<wire::kafka::delete_groups::DeleteGroupsRequest>();
+    visitor.visit::<wire::kafka::delete_groups::DeleteGroupsResponse>();
+    visitor.visit::<wire::kafka::incremental_alter_configs::IncrementalAlterConfigsRequest>();
+    visitor.visit::<wire::kafka::incremental_alter_configs::IncrementalAlterConfigsResponse>();
+    visitor.visit::<wire::kafka::offset_delete::OffsetDeleteRequest>();
+    visitor.visit::<wire::kafka::offset_delete::OffsetDeleteResponse>();
+    visitor.visit::<wire::kafka::describe_quorum::DescribeQuorumRequest>();
+    visitor.visit::<wire::kafka::describe_quorum::DescribeQuorumResponse>();
     visitor.visit::<wire::kafka::describe_cluster::DescribeClusterRequest>();
     visitor.visit::<wire::kafka::describe_cluster::DescribeClusterResponse>();
+    visitor.visit::<wire::kafka::describe_producers::DescribeProducersRequest>();
+    visitor.visit::<wire::kafka::describe_producers::DescribeProducersResponse>();
+    visitor.visit::<wire::kafka::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>();
+    visitor.visit::<wire::kafka::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse>();
+    visitor.visit::<wire::kafka::consumer_group_describe::ConsumerGroupDescribeRequest>();
+    visitor.visit::<wire::kafka::consumer_group_describe::ConsumerGroupDescribeResponse>();
+    visitor.visit::<wire::kafka::list_config_resources::ListConfigResourcesRequest>();
+    visitor.visit::<wire::kafka::list_config_resources::ListConfigResourcesResponse>();
     visitor.visit::<wire::kafka::describe_topic_partitions::DescribeTopicPartitionsRequest>();
     visitor.visit::<wire::kafka::describe_topic_partitions::DescribeTopicPartitionsResponse>();
 }

@@ -3,8 +3,10 @@
 //! `kafka-protocol` is generated from Kafka's own definitions. Values are compared field by field, so that two fields
 //! of the same type in the wrong order are found as well.
 
+use std::collections::BTreeSet;
+
 use bytes::BytesMut;
-use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::protocol::{Decodable, Encodable, Message};
 
 use crate::fixture::{Fixture, Visitor, decode, encode, for_samples};
 use crate::generated::each_message;
@@ -12,12 +14,17 @@ use crate::generated::each_message;
 #[derive(Default)]
 struct Oracle {
     compared: usize,
+    unknown_to_them: BTreeSet<(&'static str, i16)>,
 }
 
 impl Visitor for Oracle {
     fn visit<M: Fixture>(&mut self) {
         for_samples::<M>(150, |version, ours, _| {
             let name = M::NAME;
+            if version > M::Theirs::VERSIONS.max {
+                self.unknown_to_them.insert((name, version));
+                return;
+            }
             let theirs = ours.to_theirs();
 
             let mut from_us = encode(&ours, version);
@@ -41,6 +48,16 @@ impl Visitor for Oracle {
 fn another_implementation_reads_what_we_write_and_we_read_what_it_writes() {
     let mut oracle = Oracle::default();
     each_message(&mut oracle);
-    // 15 APIs of 91 versions, a request and a response each: a number that shrinks means an API got lost.
-    assert!(oracle.compared >= 91 * 2 * 150, "{} values compared", oracle.compared);
+    // 33 APIs of 182 versions, a request and a response each, but for those that the crate lacks: a number that shrinks
+    // means an API got lost.
+    let lacking = [
+        ("DescribeLogDirsRequest", 5),
+        ("DescribeLogDirsResponse", 5),
+        ("ListOffsetsRequest", 11),
+        ("ListOffsetsResponse", 11),
+        ("OffsetCommitRequest", 10),
+        ("OffsetFetchRequest", 10),
+    ];
+    assert_eq!(oracle.unknown_to_them, BTreeSet::from(lacking));
+    assert_eq!(oracle.compared, (182 * 2 - lacking.len()) * 150);
 }

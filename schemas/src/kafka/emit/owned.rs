@@ -150,6 +150,7 @@ fn write_type(kind: &Type, place: &str, path: &str, layout: &str) -> String {
         Type::Int16 => format!("out.put_i16({place});\n"),
         Type::Int32 => format!("out.put_i32({place});\n"),
         Type::Int64 => format!("out.put_i64({place});\n"),
+        Type::Uint16 => format!("out.put_u16({place});\n"),
         Type::Uuid => format!("out.put_u128({place});\n"),
         Type::String => format!("write_string(out, {path}, {place}, {layout})?;\n"),
         Type::Bytes => format!("write_len(out, {path}, {named}.len(), {layout})?;\nout.put_slice({place});\n"),

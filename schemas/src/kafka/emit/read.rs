@@ -54,6 +54,7 @@ fn read_type(
         (Type::Int16, _) => format!("reader.i16({path})"),
         (Type::Int32, _) => format!("reader.i32({path})"),
         (Type::Int64, _) => format!("reader.i64({path})"),
+        (Type::Uint16, _) => format!("reader.u16({path})"),
         (Type::Uuid, _) => format!("reader.uuid({path})"),
         (Type::String, Form::Owned) => format!("reader.{prefix}string({path}, {layout})"),
         (Type::String, Form::View) => format!("reader.{prefix}str({path}, {layout})"),

@@ -21,6 +21,7 @@ pub(super) fn type_name(table: &Table, kind: &Type, form: Form) -> String {
         (Type::Int16, _) => "i16".to_owned(),
         (Type::Int32, _) => "i32".to_owned(),
         (Type::Int64, _) => "i64".to_owned(),
+        (Type::Uint16, _) => "u16".to_owned(),
         (Type::Uuid, _) => "u128".to_owned(),
         (Type::String, Form::Owned) => "String".to_owned(),
         (Type::String, Form::View) => "&'a str".to_owned(),

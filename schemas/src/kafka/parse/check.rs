@@ -85,6 +85,7 @@ fn check_default(field: &Field) -> Result<(), String> {
         (DefaultValue::Number(number), Type::Int16) => i16::try_from(*number).is_ok(),
         (DefaultValue::Number(number), Type::Int32) => i32::try_from(*number).is_ok(),
         (DefaultValue::Number(_), Type::Int64) => true,
+        (DefaultValue::Number(number), Type::Uint16) => u16::try_from(*number).is_ok(),
         _ => false,
     };
     if fits { Ok(()) } else { Err("the default is not a value of the type".to_owned()) }
@@ -105,8 +106,9 @@ fn check_tag(table: &Table, owner: &Struct, field: &Field, versions: Versions) -
     if field.kind == Type::Records {
         return Err("records cannot be tagged".to_owned());
     }
-    if matches!(field.kind, Type::Struct(_)) && field.nullable.is_some() {
-        return Err("a tagged struct cannot be null; leave it out instead".to_owned());
+    // A null struct is one that is left out; there is no need of a second way to say so.
+    if matches!(field.kind, Type::Struct(_)) && field.nullable.is_some() && field.default != DefaultValue::Null {
+        return Err("a tagged struct that may be null is so by default".to_owned());
     }
     if field.kind.struct_name().is_some_and(|name| holds_records(table, name)) {
         return Err("records cannot be inside of a tagged field".to_owned());

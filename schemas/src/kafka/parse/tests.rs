@@ -108,7 +108,7 @@ fn tables_that_would_make_wrong_code_are_refused() {
     assert_eq!(ending(field("b int8 3+ tag 0\n  c int8 3+ tag 0")), "`b`: tag 0 is taken");
     assert_eq!(
         ending(field("b Inner 3+ nullable 3+ tag 0\n    c int8 3+")),
-        "`b`: a tagged struct cannot be null; leave it out instead"
+        "`b`: a tagged struct that may be null is so by default"
     );
     assert_eq!(ending(field("b records 3+ tag 0")), "`b`: records cannot be tagged");
     assert_eq!(

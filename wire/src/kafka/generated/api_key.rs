@@ -15,8 +15,24 @@ pub enum ApiKey {
     ListOffsets,
     /// The brokers, the topics, and who leads each partition.
     Metadata,
+    /// Keeps how far a group has read.
+    OffsetCommit,
+    /// How far a group has read.
+    OffsetFetch,
     /// Which broker looks after a group or a transactional id.
     FindCoordinator,
+    /// Enters a group of the classic protocol, and waits for its next generation.
+    JoinGroup,
+    /// Tells that a member of the classic protocol is alive, and learns of a rebalance.
+    Heartbeat,
+    /// Takes members out of a group of the classic protocol.
+    LeaveGroup,
+    /// Hands out the assignment that the group's leader has made.
+    SyncGroup,
+    /// The state and members of groups of the classic protocol.
+    DescribeGroups,
+    /// The groups that a broker coordinates.
+    ListGroups,
     /// Which APIs and versions the broker serves; a client's first request.
     ApiVersions,
     CreateTopics,
@@ -29,22 +45,50 @@ pub enum ApiKey {
     OffsetForLeaderEpoch,
     /// The settings of topics and brokers.
     DescribeConfigs,
+    /// Replaces all settings of a topic or broker by those named.
+    AlterConfigs,
+    /// The folders of a broker, and how much each partition takes there.
+    DescribeLogDirs,
     /// Gives topics more partitions.
     CreatePartitions,
+    /// Deletes groups that have no members.
+    DeleteGroups,
+    /// Changes single settings of a topic or broker.
+    IncrementalAlterConfigs,
+    /// Forgets what a group has committed for some partitions.
+    OffsetDelete,
+    /// The replicas of the metadata log and how far each has come.
+    DescribeQuorum,
     /// The brokers and the controller.
     DescribeCluster,
+    /// The producers that a partition knows.
+    DescribeProducers,
+    /// Joins, stays in and leaves a group of the consumer protocol (KIP-848).
+    ConsumerGroupHeartbeat,
+    /// The state and members of groups of the consumer protocol.
+    ConsumerGroupDescribe,
+    /// The resources that have settings.
+    ListConfigResources,
     /// The partitions of topics, page by page.
     DescribeTopicPartitions,
 }
 
 impl ApiKey {
     /// Every API of the table, ordered by key.
-    pub const ALL: [ApiKey; 15] = [
+    pub const ALL: [ApiKey; 33] = [
         ApiKey::Produce,
         ApiKey::Fetch,
         ApiKey::ListOffsets,
         ApiKey::Metadata,
+        ApiKey::OffsetCommit,
+        ApiKey::OffsetFetch,
         ApiKey::FindCoordinator,
+        ApiKey::JoinGroup,
+        ApiKey::Heartbeat,
+        ApiKey::LeaveGroup,
+        ApiKey::SyncGroup,
+        ApiKey::DescribeGroups,
+        ApiKey::ListGroups,
         ApiKey::ApiVersions,
         ApiKey::CreateTopics,
         ApiKey::DeleteTopics,
@@ -52,8 +96,18 @@ impl ApiKey {
         ApiKey::InitProducerId,
         ApiKey::OffsetForLeaderEpoch,
         ApiKey::DescribeConfigs,
+        ApiKey::AlterConfigs,
+        ApiKey::DescribeLogDirs,
         ApiKey::CreatePartitions,
+        ApiKey::DeleteGroups,
+        ApiKey::IncrementalAlterConfigs,
+        ApiKey::OffsetDelete,
+        ApiKey::DescribeQuorum,
         ApiKey::DescribeCluster,
+        ApiKey::DescribeProducers,
+        ApiKey::ConsumerGroupHeartbeat,
+        ApiKey::ConsumerGroupDescribe,
+        ApiKey::ListConfigResources,
         ApiKey::DescribeTopicPartitions,
     ];
 
@@ -64,7 +118,15 @@ impl ApiKey {
             1 => ApiKey::Fetch,
             2 => ApiKey::ListOffsets,
             3 => ApiKey::Metadata,
+            8 => ApiKey::OffsetCommit,
+            9 => ApiKey::OffsetFetch,
             10 => ApiKey::FindCoordinator,
+            11 => ApiKey::JoinGroup,
+            12 => ApiKey::Heartbeat,
+            13 => ApiKey::LeaveGroup,
+            14 => ApiKey::SyncGroup,
+            15 => ApiKey::DescribeGroups,
+            16 => ApiKey::ListGroups,
             18 => ApiKey::ApiVersions,
             19 => ApiKey::CreateTopics,
             20 => ApiKey::DeleteTopics,
@@ -72,8 +134,18 @@ impl ApiKey {
             22 => ApiKey::InitProducerId,
             23 => ApiKey::OffsetForLeaderEpoch,
             32 => ApiKey::DescribeConfigs,
+            33 => ApiKey::AlterConfigs,
+            35 => ApiKey::DescribeLogDirs,
             37 => ApiKey::CreatePartitions,
+            42 => ApiKey::DeleteGroups,
+            44 => ApiKey::IncrementalAlterConfigs,
+            47 => ApiKey::OffsetDelete,
+            55 => ApiKey::DescribeQuorum,
             60 => ApiKey::DescribeCluster,
+            61 => ApiKey::DescribeProducers,
+            68 => ApiKey::ConsumerGroupHeartbeat,
+            69 => ApiKey::ConsumerGroupDescribe,
+            74 => ApiKey::ListConfigResources,
             75 => ApiKey::DescribeTopicPartitions,
             _ => return None,
         })
@@ -101,7 +173,7 @@ impl ApiKey {
                 key: 2,
                 name: "ListOffsets",
                 served: true,
-                handled: VersionRange { min: 1, max: 10 },
+                handled: VersionRange { min: 1, max: 11 },
                 advertised: VersionRange { min: 1, max: 10 },
                 first_flexible: Some(6),
             },
@@ -113,12 +185,76 @@ impl ApiKey {
                 advertised: VersionRange { min: 0, max: 13 },
                 first_flexible: Some(9),
             },
+            ApiKey::OffsetCommit => &ApiSpec {
+                key: 8,
+                name: "OffsetCommit",
+                served: false,
+                handled: VersionRange { min: 2, max: 10 },
+                advertised: VersionRange { min: 2, max: 10 },
+                first_flexible: Some(8),
+            },
+            ApiKey::OffsetFetch => &ApiSpec {
+                key: 9,
+                name: "OffsetFetch",
+                served: false,
+                handled: VersionRange { min: 1, max: 10 },
+                advertised: VersionRange { min: 1, max: 10 },
+                first_flexible: Some(6),
+            },
             ApiKey::FindCoordinator => &ApiSpec {
                 key: 10,
                 name: "FindCoordinator",
                 served: true,
                 handled: VersionRange { min: 0, max: 6 },
                 advertised: VersionRange { min: 0, max: 6 },
+                first_flexible: Some(3),
+            },
+            ApiKey::JoinGroup => &ApiSpec {
+                key: 11,
+                name: "JoinGroup",
+                served: false,
+                handled: VersionRange { min: 0, max: 9 },
+                advertised: VersionRange { min: 0, max: 9 },
+                first_flexible: Some(6),
+            },
+            ApiKey::Heartbeat => &ApiSpec {
+                key: 12,
+                name: "Heartbeat",
+                served: false,
+                handled: VersionRange { min: 0, max: 4 },
+                advertised: VersionRange { min: 0, max: 4 },
+                first_flexible: Some(4),
+            },
+            ApiKey::LeaveGroup => &ApiSpec {
+                key: 13,
+                name: "LeaveGroup",
+                served: false,
+                handled: VersionRange { min: 0, max: 5 },
+                advertised: VersionRange { min: 0, max: 5 },
+                first_flexible: Some(4),
+            },
+            ApiKey::SyncGroup => &ApiSpec {
+                key: 14,
+                name: "SyncGroup",
+                served: false,
+                handled: VersionRange { min: 0, max: 5 },
+                advertised: VersionRange { min: 0, max: 5 },
+                first_flexible: Some(4),
+            },
+            ApiKey::DescribeGroups => &ApiSpec {
+                key: 15,
+                name: "DescribeGroups",
+                served: false,
+                handled: VersionRange { min: 0, max: 6 },
+                advertised: VersionRange { min: 0, max: 6 },
+                first_flexible: Some(5),
+            },
+            ApiKey::ListGroups => &ApiSpec {
+                key: 16,
+                name: "ListGroups",
+                served: false,
+                handled: VersionRange { min: 0, max: 5 },
+                advertised: VersionRange { min: 0, max: 5 },
                 first_flexible: Some(3),
             },
             ApiKey::ApiVersions => &ApiSpec {
@@ -177,6 +313,22 @@ impl ApiKey {
                 advertised: VersionRange { min: 1, max: 4 },
                 first_flexible: Some(4),
             },
+            ApiKey::AlterConfigs => &ApiSpec {
+                key: 33,
+                name: "AlterConfigs",
+                served: false,
+                handled: VersionRange { min: 0, max: 2 },
+                advertised: VersionRange { min: 0, max: 2 },
+                first_flexible: Some(2),
+            },
+            ApiKey::DescribeLogDirs => &ApiSpec {
+                key: 35,
+                name: "DescribeLogDirs",
+                served: false,
+                handled: VersionRange { min: 1, max: 5 },
+                advertised: VersionRange { min: 1, max: 5 },
+                first_flexible: Some(2),
+            },
             ApiKey::CreatePartitions => &ApiSpec {
                 key: 37,
                 name: "CreatePartitions",
@@ -185,12 +337,76 @@ impl ApiKey {
                 advertised: VersionRange { min: 0, max: 3 },
                 first_flexible: Some(2),
             },
+            ApiKey::DeleteGroups => &ApiSpec {
+                key: 42,
+                name: "DeleteGroups",
+                served: false,
+                handled: VersionRange { min: 0, max: 2 },
+                advertised: VersionRange { min: 0, max: 2 },
+                first_flexible: Some(2),
+            },
+            ApiKey::IncrementalAlterConfigs => &ApiSpec {
+                key: 44,
+                name: "IncrementalAlterConfigs",
+                served: false,
+                handled: VersionRange { min: 0, max: 1 },
+                advertised: VersionRange { min: 0, max: 1 },
+                first_flexible: Some(1),
+            },
+            ApiKey::OffsetDelete => &ApiSpec {
+                key: 47,
+                name: "OffsetDelete",
+                served: false,
+                handled: VersionRange { min: 0, max: 0 },
+                advertised: VersionRange { min: 0, max: 0 },
+                first_flexible: None,
+            },
+            ApiKey::DescribeQuorum => &ApiSpec {
+                key: 55,
+                name: "DescribeQuorum",
+                served: false,
+                handled: VersionRange { min: 0, max: 2 },
+                advertised: VersionRange { min: 0, max: 2 },
+                first_flexible: Some(0),
+            },
             ApiKey::DescribeCluster => &ApiSpec {
                 key: 60,
                 name: "DescribeCluster",
                 served: true,
                 handled: VersionRange { min: 0, max: 2 },
                 advertised: VersionRange { min: 0, max: 2 },
+                first_flexible: Some(0),
+            },
+            ApiKey::DescribeProducers => &ApiSpec {
+                key: 61,
+                name: "DescribeProducers",
+                served: false,
+                handled: VersionRange { min: 0, max: 0 },
+                advertised: VersionRange { min: 0, max: 0 },
+                first_flexible: Some(0),
+            },
+            ApiKey::ConsumerGroupHeartbeat => &ApiSpec {
+                key: 68,
+                name: "ConsumerGroupHeartbeat",
+                served: false,
+                handled: VersionRange { min: 0, max: 1 },
+                advertised: VersionRange { min: 0, max: 1 },
+                first_flexible: Some(0),
+            },
+            ApiKey::ConsumerGroupDescribe => &ApiSpec {
+                key: 69,
+                name: "ConsumerGroupDescribe",
+                served: false,
+                handled: VersionRange { min: 0, max: 1 },
+                advertised: VersionRange { min: 0, max: 1 },
+                first_flexible: Some(0),
+            },
+            ApiKey::ListConfigResources => &ApiSpec {
+                key: 74,
+                name: "ListConfigResources",
+                served: false,
+                handled: VersionRange { min: 0, max: 1 },
+                advertised: VersionRange { min: 0, max: 1 },
                 first_flexible: Some(0),
             },
             ApiKey::DescribeTopicPartitions => &ApiSpec {

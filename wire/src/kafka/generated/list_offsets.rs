@@ -1,4 +1,4 @@
-//! ListOffsets (key 2): the offset that belongs to a timestamp, or to an end of the log. Versions 1-10.
+//! ListOffsets (key 2): the offset that belongs to a timestamp, or to an end of the log. Versions 1-11.
 //!
 //! Generated from `schemas/kafka/list_offsets.txt` by `cargo run -p schemas -- generate`; edit the table.
 
@@ -12,7 +12,7 @@ pub struct ListOffsetsPartition {
     pub partition_index: i32,
     /// Versions 4+.
     pub current_leader_epoch: i32,
-    /// -1 latest, -2 earliest, -3 of the largest timestamp, -4 earliest local, -5 latest tiered.
+    /// -1 latest, -2 earliest, -3 of the largest timestamp, -4 earliest local, -5 latest tiered, -6 earliest that waits for its upload.
     pub timestamp: i64,
 }
 
