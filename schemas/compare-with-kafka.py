@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares our tables with Kafka's own message definitions.
 
-    schemas/compare-with-kafka.py kafka-clients-4.3.0.jar
+    schemas/compare-with-kafka.py kafka-clients-4.3.1.jar kafka-group-coordinator-4.3.1.jar
 
-The jar (Maven Central, org.apache.kafka:kafka-clients) holds the definitions as common/message/*.json. For every API
-of schemas/kafka/*.txt and every version that we handle, both are laid out as a list of fields in the order of the
+The jars (Maven Central, org.apache.kafka) hold the definitions as common/message/*.json. For every API, record and kind
+of data of schemas/kafka/ and every version that we handle, both are laid out as a list of fields in the order of the
 wire: name, type, null or not, tag, default, ignorable. What differs is printed, and the exit code is 1.
 Versions that Kafka has and we do not are printed as a remark only.
 """
@@ -54,22 +54,26 @@ def our_default(kind, nullable, text):
 
 
 def read_table(path):
-    """Our table as {api, key, handled, advertised, flexible, request, response}."""
-    api, structs, stack = {}, {}, []
+    """Our table as {name, key or types, handled, advertised, flexible, messages}."""
+    api, structs, stack = {"messages": {}}, {}, []
     for number, raw in enumerate(path.read_text().splitlines(), 1):
         if not raw.strip() or raw.lstrip().startswith("#"):
             continue
         words = raw.split(" ; ")[0].split()
         depth = (len(raw) - len(raw.lstrip(" "))) // 2
         if depth == 0:
-            if words[0] == "api":
+            if words[0] in ("request", "response", "key", "value") or words == ["data"]:
+                stack = [api["messages"].setdefault(words[0], [])]
+            elif words[0] == "api":
                 api["key"], api["name"] = int(words[1]), words[2]
+            elif words[0] == "record":
+                api["types"], api["name"] = versions(words[1]), words[2]
+            elif words[0] == "data":
+                api["name"] = words[1]
             elif words[0] in ("handled", "advertised"):
                 api[words[0]] = versions(words[1])
             elif words[0] == "flexible":
                 api["flexible"] = None if words[1] == "never" else int(words[1])
-            elif words[0] in ("request", "response"):
-                stack = [api.setdefault(words[0], [])]
             elif words[0] == "struct":
                 stack = [structs.setdefault(words[1], [])]
             elif words[0] not in ("served", "views"):
@@ -104,9 +108,9 @@ def their_fields(fields, common):
         kind = field["type"]
         inner = field.get("fields") or common.get(kind.removeprefix("[]"))
         default = field.get("default")
-        if "default" in field:
-            # JSON has its own null and its own truth.
-            named = default is None or isinstance(default, bool)
+        # A null of JSON is no default at all; Kafka's own word for one that is null is a string.
+        if default is not None:
+            named = isinstance(default, bool)
             default = '""' if default == "" else json.dumps(default) if named else str(default)
         result.append({
             "name": snake(field["name"]), "type": kind, "versions": versions(field["versions"]),
@@ -153,52 +157,73 @@ def living(fields, handled):
 
 
 def compare(api, definitions):
-    complaints, remarks = [], []
-    for side in ("request", "response"):
-        message = api["name"] + side.capitalize()
-        theirs = definitions.get(message)
-        if theirs is None:
-            complaints.append(f"{message}: Kafka has no such message")
-            continue
-        valid, flexible = versions(theirs["validVersions"]), versions(theirs["flexibleVersions"])
-        if theirs.get("apiKey") != api["key"]:
-            complaints.append(f"{message}: key {api['key']}, Kafka's is {theirs.get('apiKey')}")
-        if (flexible[0] if flexible else None) != api["flexible"]:
-            complaints.append(f"{message}: flexible {api['flexible']}, Kafka's is {theirs['flexibleVersions']}")
-        if not (valid[0] <= api["handled"][0] and api["handled"][1] <= valid[1]):
-            complaints.append(f"{message}: handled {api['handled']}, Kafka's versions are {valid}")
-        if valid != api["handled"] and side == "request":
-            unstable = ", the last one unstable" if theirs.get("latestVersionUnstable") else ""
-            remarks.append(f"{message}: we handle {api['handled']} of Kafka's {valid}{unstable}")
-        common = {one["name"]: one["fields"] for one in theirs.get("commonStructs", [])}
-        ours = living(api[side], api["handled"])
-        theirs = living(their_fields(theirs["fields"], common), api["handled"])
-        for version in range(api["handled"][0], api["handled"][1] + 1):
-            mine, other = at_version(ours, version), at_version(theirs, version)
-            for line in [line for line in mine if line not in other]:
-                complaints.append(f"{message} version {version}: only in our table: {line}")
-            for line in [line for line in other if line not in mine]:
-                complaints.append(f"{message} version {version}: only in Kafka's: {line}")
-            if sorted(map(str, mine)) == sorted(map(str, other)) and mine != other:
-                complaints.append(f"{message} version {version}: the order differs")
-    return complaints, remarks
+    """What differs, what is worth a remark, and how many messages and versions were compared."""
+    complaints, remarks, compared = [], [], 0
+    for section, fields in api["messages"].items():
+        name = api["name"] + ("" if section == "data" else section.capitalize())
+        handled, flexible, number = api["handled"], api["flexible"], api.get("key")
+        if "types" in api:
+            number = api["types"][1]
+            if section == "key":
+                handled, flexible = (0, 0), None
+        expected = [(name, number, handled)]
+        # Records of an older type have the first version alone.
+        for older in range(api["types"][0], api["types"][1]) if "types" in api else ():
+            expected.append(("Legacy" + name, older, (0, 0)))
+        for message, number, handled in expected:
+            theirs = definitions.get(message)
+            if theirs is None:
+                complaints.append(f"{message}: Kafka has no such message in these jars")
+                continue
+            legacy = message != name
+            found = compare_message(message, fields, number, handled, None if legacy else flexible, theirs)
+            complaints += found
+            compared += handled[1] - handled[0] + 1
+            valid = versions(theirs["validVersions"])
+            if valid != handled and section != "response":
+                unstable = ", the last one unstable" if theirs.get("latestVersionUnstable") else ""
+                remarks.append(f"{message}: we handle {handled} of Kafka's {valid}{unstable}")
+    return complaints, remarks, compared
+
+
+def compare_message(message, ours, number, handled, our_flexible, theirs):
+    complaints = []
+    valid, flexible = versions(theirs["validVersions"]), versions(theirs["flexibleVersions"])
+    if theirs.get("apiKey") != number:
+        complaints.append(f"{message}: number {number}, Kafka's is {theirs.get('apiKey')}")
+    if (flexible[0] if flexible else None) != our_flexible:
+        complaints.append(f"{message}: flexible {our_flexible}, Kafka's is {theirs['flexibleVersions']}")
+    if not (valid[0] <= handled[0] and handled[1] <= valid[1]):
+        complaints.append(f"{message}: handled {handled}, Kafka's versions are {valid}")
+    common = {one["name"]: one["fields"] for one in theirs.get("commonStructs", [])}
+    ours = living(ours, handled)
+    theirs = living(their_fields(theirs["fields"], common), handled)
+    for version in range(handled[0], handled[1] + 1):
+        mine, other = at_version(ours, version), at_version(theirs, version)
+        for line in [line for line in mine if line not in other]:
+            complaints.append(f"{message} version {version}: only in our table: {line}")
+        for line in [line for line in other if line not in mine]:
+            complaints.append(f"{message} version {version}: only in Kafka's: {line}")
+        if sorted(map(str, mine)) == sorted(map(str, other)) and mine != other:
+            complaints.append(f"{message} version {version}: the order differs")
+    return complaints
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     definitions = {}
-    with zipfile.ZipFile(sys.argv[1]) as jar:
-        for name in jar.namelist():
-            if name.startswith("common/message/") and name.endswith(".json"):
-                definition = their_json(jar.read(name).decode())
-                definitions[definition["name"]] = definition
+    for path in sys.argv[1:]:
+        with zipfile.ZipFile(path) as jar:
+            for name in jar.namelist():
+                if name.startswith("common/message/") and name.endswith(".json"):
+                    definition = their_json(jar.read(name).decode())
+                    definitions[definition["name"]] = definition
     complaints, compared = [], 0
-    for path in sorted(TABLES.glob("*.txt")):
-        api = read_table(path)
-        found, remarks = compare(api, definitions)
+    for path in sorted(TABLES.glob("**/*.txt")):
+        found, remarks, count = compare(read_table(path), definitions)
         complaints += found
-        compared += 2 * (api["handled"][1] - api["handled"][0] + 1)
+        compared += count
         for remark in remarks:
             print("remark:", remark)
     for complaint in complaints:

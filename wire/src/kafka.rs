@@ -17,6 +17,7 @@ mod api_key;
 mod error;
 pub mod frame;
 mod generated;
+pub mod group_records;
 mod header;
 mod message;
 mod reader;

@@ -4,20 +4,22 @@ mod api_key;
 mod fixtures;
 mod owned;
 mod read;
+mod record;
 mod shape;
 mod view;
 
-use super::table::{Side, Table};
+use super::table::{Kind, Table};
 pub(super) use api_key::api_key;
-pub(super) use fixtures::{fixtures, fixtures_index};
+pub(super) use fixtures::{fixtures, fixtures_index, record_fixtures_index};
+pub(super) use record::record_index;
 
-/// The codec of one API.
+/// The codec of one table.
 pub(super) fn codec(table: &Table) -> String {
     let mut body = String::new();
     for one in &table.structs {
         body += &owned::definition(table, one);
     }
-    for side in Side::BOTH {
+    for &side in table.sides() {
         body += &owned::message(table, side);
         if table.has_view(side) {
             body += &view::views(table, side);
@@ -26,13 +28,13 @@ pub(super) fn codec(table: &Table) -> String {
     body += &layout_function(table, &body);
 
     let what = if table.about.is_empty() { String::new() } else { format!(": {}", table.about) };
-    let mut text = format!(
-        "//! {} (key {}){what}. Versions {}.\n//!\n{}",
-        table.name,
-        table.key,
-        table.handled,
-        generated_from(&table.module)
-    );
+    let number = match &table.kind {
+        Kind::Api(api) => format!(" (key {})", api.key),
+        Kind::Record(record) => format!(" (type {})", record.types),
+        Kind::Data => String::new(),
+    };
+    let (name, versions) = (&table.name, table.handled);
+    let mut text = format!("//! {name}{number}{what}. Versions {versions}.\n//!\n{}", generated_from(&table.file()));
     text += &imports(&body);
     text + &body
 }
@@ -70,7 +72,9 @@ fn imports(body: &str) -> String {
     }
     text += "use crate::gather::Gather;\n";
     for (module, names) in [
-        ("message", &["Layout", "admit"][..]),
+        ("api_key", &["VersionRange"][..]),
+        ("group_records", &["RecordKey", "Versioned", "admit_versioned"]),
+        ("message", &["Layout", "admit"]),
         ("reader", &["Tag"]),
         ("write", &["write_len", "write_null", "write_null_string", "write_payload", "write_string"]),
         ("", &["ApiKey", "ArrayView", "DecodeError", "EncodeError", "Message", "Reader", "Request", "View"]),

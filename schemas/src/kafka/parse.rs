@@ -5,7 +5,7 @@ mod check;
 use std::io;
 use std::path::PathBuf;
 
-use super::table::{DefaultValue, Field, Struct, Table, Type, Versions};
+use super::table::{Api, DefaultValue, Field, Kind, Record, Struct, Table, Type, Versions};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
@@ -15,9 +15,10 @@ pub enum TableError {
     Unreadable { path: PathBuf, source: io::Error },
 }
 
-/// Reads the table of one API; `module` is its file's name without the ending.
-pub fn parse(module: &str, text: &str) -> Result<Table, TableError> {
-    let wrong = |(line, what)| TableError::Wrong { file: module.to_owned(), line, what };
+/// Reads one table; `file` is its name below `schemas/kafka` without the ending.
+pub fn parse(file: &str, text: &str) -> Result<Table, TableError> {
+    let wrong = |(line, what)| TableError::Wrong { file: file.to_owned(), line, what };
+    let module = file.rsplit_once('/').map_or(file, |(_, name)| name);
     let lines = split_lines(text).map_err(wrong)?;
     let table = Parser { lines: &lines, at: 0, structs: Vec::new() }.table(module).map_err(wrong)?;
     check::check(&table).map_err(wrong)?;
@@ -55,6 +56,13 @@ fn split_lines(text: &str) -> Result<Vec<Line<'_>>, Wrong> {
     Ok(lines)
 }
 
+/// The front of a table's first line.
+enum Named {
+    Api(i16),
+    Record(Versions),
+    Data,
+}
+
 struct Parser<'a> {
     lines: &'a [Line<'a>],
     at: usize,
@@ -63,48 +71,56 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn table(mut self, module: &str) -> Result<Table, Wrong> {
-        let first = self.header("api")?;
-        let [_, key, name] = first.words[..] else {
-            return Err((first.number, "expected `api <key> <name>`".to_owned()));
+        let first = self.next().ok_or_else(|| (1, "the file is empty".to_owned()))?;
+        let (kind, name) = match first.words[..] {
+            ["api", key, name] => (Named::Api(number(first, key)?), name),
+            ["record", types, name] => (Named::Record(versions(first, types)?), name),
+            ["data", name] => (Named::Data, name),
+            _ => {
+                let what = "expected `api <key> <name>`, `record <type> <name>` or `data <name>`";
+                return Err((first.number, what.to_owned()));
+            }
         };
-        let key = number(first, key)?;
-        let served = yes_or_no(self.header("served")?)?;
+        let served = if let Named::Api(_) = kind { yes_or_no(self.header("served")?)? } else { false };
         let handled = closed_versions(self.header("handled")?)?;
-        let advertised = closed_versions(self.header("advertised")?)?;
+        let kind = match kind {
+            Named::Api(key) => {
+                let advertised = closed_versions(self.header("advertised")?)?;
+                Kind::Api(Api { key, served, advertised, request_view: false, response_view: false })
+            }
+            Named::Record(types) => Kind::Record(Record { types }),
+            Named::Data => Kind::Data,
+        };
         let flexible = first_flexible(self.header("flexible")?)?;
-        let (request_view, response_view) = self.views()?;
-        let mut seen = Vec::new();
+        let kind = self.views(kind)?;
+        self.messages(first, name, &kind)?;
+        let (module, about) = (module.to_owned(), first.about.to_owned());
+        Ok(Table { module, name: name.to_owned(), about, kind, handled, flexible, structs: self.structs })
+    }
+
+    /// Reads the sections down to the end of the file.
+    fn messages(&mut self, first: &Line<'_>, name: &str, kind: &Kind) -> Result<(), Wrong> {
+        let mut missing = kind.sides().to_vec();
+        let sections: Vec<String> = missing.iter().map(|side| format!("`{}`", side.section())).collect();
         while let Some(line) = self.next() {
             let (name, about) = match line.words[..] {
                 ["struct", name] => (name.to_owned(), line.about),
-                ["request"] => (format!("{name}Request"), first.about),
-                ["response"] => (format!("{name}Response"), ""),
-                _ => return Err((line.number, "expected `struct <name>`, `request` or `response`".to_owned())),
+                [section] if let Some(side) = kind.sides().iter().find(|side| side.section() == section) => {
+                    missing.retain(|other| other != side);
+                    let about = if *side == kind.sides()[0] { first.about } else { "" };
+                    (format!("{name}{}", side.word()), about)
+                }
+                _ => return Err((line.number, format!("expected `struct <name>` or {}", sections.join(" or ")))),
             };
             if line.depth > 0 {
                 return Err((line.number, "nothing above has fields here".to_owned()));
             }
-            seen.push(line.words[0]);
             self.define(name, None, about, line, 1)?;
         }
-        for side in ["request", "response"] {
-            if !seen.contains(&side) {
-                return Err((first.number, format!("there is no `{side}`")));
-            }
+        match missing.first() {
+            Some(side) => Err((first.number, format!("there is no `{}`", side.section()))),
+            None => Ok(()),
         }
-        Ok(Table {
-            module: module.to_owned(),
-            key,
-            name: name.to_owned(),
-            about: first.about.to_owned(),
-            served,
-            handled,
-            advertised,
-            flexible,
-            request_view,
-            response_view,
-            structs: self.structs,
-        })
     }
 
     fn next(&mut self) -> Option<&'a Line<'a>> {
@@ -122,15 +138,19 @@ impl<'a> Parser<'a> {
         Err((line.number, format!("expected `{word}`, found `{}`", line.words.join(" "))))
     }
 
-    fn views(&mut self) -> Result<(bool, bool), Wrong> {
+    fn views(&mut self, kind: Kind) -> Result<Kind, Wrong> {
         let Some(line) = self.lines.get(self.at).filter(|line| line.words[0] == "views") else {
-            return Ok((false, false));
+            return Ok(kind);
         };
         self.at += 1;
+        let Kind::Api(api) = kind else {
+            return Err((line.number, "only requests and responses have views".to_owned()));
+        };
         if let Some(word) = line.words[1..].iter().find(|&&word| word != "request" && word != "response") {
             return Err((line.number, format!("`{word}` is neither `request` nor `response`")));
         }
-        Ok((line.words.contains(&"request"), line.words.contains(&"response")))
+        let (request_view, response_view) = (line.words.contains(&"request"), line.words.contains(&"response"));
+        Ok(Kind::Api(Api { request_view, response_view, ..api }))
     }
 
     /// Reads the fields below a line and keeps them as a struct; the structs inside come before it.

@@ -71,6 +71,11 @@ impl Type {
         matches!(self, Type::Bool | Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Uint16 | Type::Uuid)
     }
 
+    /// Has a length of its own and is no text.
+    pub fn is_long(&self) -> bool {
+        !self.is_scalar() && *self != Type::String
+    }
+
     /// The struct that this type is, or is an array of.
     pub fn struct_name(&self) -> Option<&str> {
         match self {
@@ -116,30 +121,59 @@ pub struct Struct {
     pub line: usize,
 }
 
-/// One table: an API with its request, its response, and the structs that they use.
+/// The folder below `schemas/kafka` with the tables that are about no API.
+pub const RECORDS: &str = "group_records";
+
+/// What a table is about: an API, a record of a log, or data inside of other messages.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Api(Api),
+    Record(Record),
+    /// Data with its version in front.
+    Data,
+}
+
+/// What is particular to an API.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    pub key: i16,
+    pub served: bool,
+    pub advertised: Versions,
+    pub request_view: bool,
+    pub response_view: bool,
+}
+
+/// What is particular to a record. Its key has the record's type in front, its value a version.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// The numbers that keys of this record begin with; the last one is what is written.
+    pub types: Versions,
+}
+
+/// One table: one or two messages, and the structs that they use.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// The table's file, without folder or ending; also the name of the generated module.
     pub module: String,
-    pub key: i16,
     pub name: String,
     pub about: String,
-    pub served: bool,
+    pub kind: Kind,
+    /// The versions that decode and encode; of a record, those of its value.
     pub handled: Versions,
-    pub advertised: Versions,
     /// First version with compact lengths and tagged fields.
     pub flexible: Option<i16>,
-    pub request_view: bool,
-    pub response_view: bool,
-    /// Every struct before those that use it; the request and the response last.
+    /// Every struct before those that use it; the messages last.
     pub structs: Vec<Struct>,
 }
 
-/// The two directions of an API.
+/// The messages of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Request,
     Response,
+    Key,
+    Value,
+    Data,
 }
 
 impl Side {
@@ -149,6 +183,30 @@ impl Side {
         match self {
             Side::Request => "Request",
             Side::Response => "Response",
+            Side::Key => "Key",
+            Side::Value => "Value",
+            Side::Data => "",
+        }
+    }
+
+    /// How the table says that the message's fields follow.
+    pub fn section(self) -> &'static str {
+        match self {
+            Side::Request => "request",
+            Side::Response => "response",
+            Side::Key => "key",
+            Side::Value => "value",
+            Side::Data => "data",
+        }
+    }
+}
+
+impl Kind {
+    pub fn sides(&self) -> &'static [Side] {
+        match self {
+            Kind::Api(_) => &Side::BOTH,
+            Kind::Record(_) => &[Side::Key, Side::Value],
+            Kind::Data => &[Side::Data],
         }
     }
 }
@@ -162,11 +220,43 @@ impl Table {
         self.find(&self.message_name(side))
     }
 
-    pub fn has_view(&self, side: Side) -> bool {
-        match side {
-            Side::Request => self.request_view,
-            Side::Response => self.response_view,
+    /// The table's path below `schemas/kafka`, without the ending.
+    pub fn file(&self) -> String {
+        match &self.kind {
+            Kind::Api(_) => self.module.clone(),
+            Kind::Record(_) | Kind::Data => format!("{RECORDS}/{}", self.module),
         }
+    }
+
+    pub fn sides(&self) -> &'static [Side] {
+        self.kind.sides()
+    }
+
+    /// Which message a struct is, if it is no part of one.
+    pub fn side_of(&self, one: &str) -> Option<Side> {
+        self.sides().iter().copied().find(|&side| self.message_name(side) == one)
+    }
+
+    pub fn api(&self) -> Option<&Api> {
+        match &self.kind {
+            Kind::Api(api) => Some(api),
+            Kind::Record(_) | Kind::Data => None,
+        }
+    }
+
+    pub fn has_view(&self, side: Side) -> bool {
+        let Some(api) = self.api() else { return false };
+        (side == Side::Request && api.request_view) || (side == Side::Response && api.response_view)
+    }
+
+    /// The versions of a message. A record's key has one: another layout is another type of record.
+    pub fn versions(&self, side: Side) -> Versions {
+        if side == Side::Key { Versions::new(0, 0) } else { self.handled }
+    }
+
+    /// From which version on a struct has tagged fields. A record's key never has.
+    pub fn flexible_of(&self, one: &Struct) -> Option<i16> {
+        if self.side_of(&one.name) == Some(Side::Key) { None } else { self.flexible }
     }
 
     /// The struct of that name.
@@ -189,8 +279,8 @@ impl Table {
 
     /// The handled versions in which a struct can stand on the wire.
     pub fn lifetime(&self, name: &str) -> Versions {
-        if Side::BOTH.iter().any(|&side| self.message_name(side) == name) {
-            return self.handled;
+        if let Some(side) = self.side_of(name) {
+            return self.versions(side);
         }
         let uses = self.structs.iter().flat_map(|user| {
             let named = user.fields.iter().filter(|field| field.kind.struct_name() == Some(name));
@@ -246,6 +336,6 @@ impl Table {
                 self.type_bytes(&field.kind, nullable, version)
             })
             .sum();
-        fields + usize::from(self.flexible.is_some_and(|first| version >= first))
+        fields + usize::from(self.flexible_of(one).is_some_and(|first| version >= first))
     }
 }

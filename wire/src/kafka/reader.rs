@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::error::{DecodeError, Fault};
+use super::group_records::Versioned;
 use super::message::{Layout, Message};
 use super::view::{ArrayView, View};
 
@@ -85,6 +86,14 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         Err(self.fault(M::NAME, Fault::Version(version)))
+    }
+
+    /// Refuses to read a version that is not known.
+    pub(super) fn admit_versioned<V: Versioned>(&self, version: i16) -> Result<(), DecodeError> {
+        if V::VERSIONS.contains(version) {
+            return Ok(());
+        }
+        Err(self.fault(V::NAME, Fault::Version(version)))
     }
 
     #[inline]
@@ -265,6 +274,15 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Option<T>, DecodeError> {
         if self.i8(field)? < 0 { Ok(None) } else { read(self).map(Some) }
+    }
+
+    /// The same in a tagged field, where Kafka writes a varint: zero for null.
+    pub(super) fn nullable_tagged_struct<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.uvarint(field)?.cast_signed() <= 0 { Ok(None) } else { read(self).map(Some) }
     }
 
     /// The length of an array, if the bytes left can hold so many items of at least `item_bytes`.

@@ -6,7 +6,7 @@ use base::SeededRandom;
 use bytes::Bytes;
 use kafka_protocol::protocol::{Decodable, Encodable};
 use wire::gather::Gather;
-use wire::kafka::{DecodeError, Message, Reader};
+use wire::kafka::{DecodeError, Message, Reader, VersionRange};
 
 /// Something that can be drawn at random, with values only in the fields of one version.
 pub(crate) trait Sample {
@@ -42,14 +42,24 @@ pub(crate) fn decode<M: Message>(bytes: &[u8], version: i16) -> Result<M, Decode
 }
 
 /// A value in each handled version: `each` gets the version and a value drawn for it, `rounds` times.
-pub(crate) fn for_samples<M: Fixture>(rounds: usize, mut each: impl FnMut(i16, M, &mut SeededRandom)) {
-    for version in M::API.versions_handled().iter() {
+pub(crate) fn for_samples<M: Fixture>(rounds: usize, each: impl FnMut(i16, M, &mut SeededRandom)) {
+    for_versions(M::NAME, M::API.versions_handled(), rounds, each);
+}
+
+/// The same of anything that has a name and versions.
+pub(crate) fn for_versions<S: Sample>(
+    name: &str,
+    versions: VersionRange,
+    rounds: usize,
+    mut each: impl FnMut(i16, S, &mut SeededRandom),
+) {
+    for version in versions.iter() {
         // The name and version are in the seed, so that one message's samples don't depend on another's.
         let mix = |seed: u64, byte: u8| seed.wrapping_mul(31).wrapping_add(u64::from(byte));
-        let seed = M::NAME.bytes().fold(u64::from(version.unsigned_abs()), mix);
+        let seed = name.bytes().fold(u64::from(version.unsigned_abs()), mix);
         let mut random = SeededRandom::new(seed);
         for _ in 0..rounds {
-            let sample = M::sample(&mut random, version);
+            let sample = S::sample(&mut random, version);
             each(version, sample, &mut random);
         }
     }

@@ -2,6 +2,8 @@
 
 mod api_versions;
 mod fetch;
+mod groups;
+pub(crate) mod java;
 mod metadata;
 mod produce;
 

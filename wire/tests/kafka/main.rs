@@ -1,9 +1,10 @@
-//! The Kafka codec against golden bytes, another implementation, and hostile bytes.
+//! The Kafka codec, and the records of groups, against golden bytes, another implementation, and hostile bytes.
 
 mod allocation;
 mod fixture;
 mod generated;
 mod golden;
+mod group_records;
 mod hostile;
 mod oracle;
 mod tagged;

@@ -3,6 +3,7 @@
 use super::generated_from;
 use crate::kafka::table::Table;
 
+/// Tables of other kinds have no part in it.
 pub(in crate::kafka) fn api_key(tables: &[Table]) -> String {
     let mut text = String::from("//! The APIs: their keys, names and versions.\n//!\n");
     text += &generated_from("*");
@@ -11,7 +12,9 @@ pub(in crate::kafka) fn api_key(tables: &[Table]) -> String {
              #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\n\
              pub enum ApiKey {\n";
     let (mut all, mut known, mut specs) = (String::new(), String::new(), String::new());
-    for table in tables {
+    let apis = tables.iter().filter_map(|table| Some((table, table.api()?)));
+    let count = apis.clone().count();
+    for (table, api) in apis {
         let name = &table.name;
         if !table.about.is_empty() {
             let first = table.about.chars().next().expect("not empty");
@@ -19,17 +22,17 @@ pub(in crate::kafka) fn api_key(tables: &[Table]) -> String {
         }
         text += &format!("{name},\n");
         all += &format!("ApiKey::{name},");
-        known += &format!("{} => ApiKey::{name},\n", table.key);
+        known += &format!("{} => ApiKey::{name},\n", api.key);
         specs += &format!(
             "ApiKey::{name} => &ApiSpec {{ key: {}, name: \"{name}\", served: {}, \
              handled: VersionRange {{ min: {}, max: {} }}, advertised: VersionRange {{ min: {}, max: {} }}, \
              first_flexible: {:?} }},\n",
-            table.key,
-            table.served,
+            api.key,
+            api.served,
             table.handled.first,
             table.handled.last,
-            table.advertised.first,
-            table.advertised.last,
+            api.advertised.first,
+            api.advertised.last,
             table.flexible,
         );
     }
@@ -40,7 +43,7 @@ pub(in crate::kafka) fn api_key(tables: &[Table]) -> String {
          /// The API with that number.\n\
          pub const fn from_key(key: i16) -> Option<ApiKey> {{\nSome(match key {{\n{known} _ => return None,\n}})\n}}\n\n\
          pub(in crate::kafka) const fn spec(self) -> &'static ApiSpec {{\nmatch self {{\n{specs}}}\n}}\n}}\n",
-        tables.len()
+        count
     );
     text
 }

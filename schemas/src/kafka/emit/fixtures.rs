@@ -3,13 +3,21 @@
 
 use super::shape::{Form, condition, default_expression};
 use super::{generated_from, parameter, uses};
-use crate::kafka::table::{Field, Side, Struct, Table, Type};
+use crate::kafka::table::{Field, RECORDS, Side, Struct, Table, Type};
 
-/// The fixtures of one API.
+/// The fixtures of one table.
 pub(in crate::kafka) fn fixtures(table: &Table) -> String {
     let mut body = String::new();
     for one in &table.structs {
         body += &sample(table, one);
+    }
+    let mut text = format!("//! Values of {} for the tests.\n//!\n{}", table.name, generated_from(&table.file()));
+    let names: Vec<&str> = table.structs.iter().map(|one| one.name.as_str()).collect();
+    if table.api().is_none() {
+        text += "use base::SeededRandom;\n";
+        text += &format!("use wire::kafka::{RECORDS}::{}::{{{}}};\n\n", table.module, names.join(", "));
+        let drawn = if uses(&body, "draw") { "{Sample, draw}" } else { "Sample" };
+        return format!("{text}use crate::fixture::{drawn};\n\n{body}");
     }
     for side in Side::BOTH {
         let module = side.word().to_lowercase();
@@ -23,12 +31,27 @@ pub(in crate::kafka) fn fixtures(table: &Table) -> String {
     for side in Side::BOTH {
         body += &conversions(table, side);
     }
-    let mut text = format!("//! Values of {} for the tests.\n//!\n{}", table.name, generated_from(&table.module));
     text += "use base::SeededRandom;\nuse kafka_protocol::messages as theirs;\n";
-    let names: Vec<&str> = table.structs.iter().map(|one| one.name.as_str()).collect();
     text += &format!("use wire::kafka::{}::{{{}}};\n\n", table.module, names.join(", "));
     text += "use crate::fixture::{Fixture, Sample, draw};\n\n";
     text + &body
+}
+
+/// Visits every record's key and value, and the data.
+pub(in crate::kafka) fn record_fixtures_index(tables: &[Table]) -> String {
+    let mut text = String::from("//! Every key, value and kind of data, for tests that hold for all of them.\n//!\n");
+    text += &generated_from(&format!("{RECORDS}/*"));
+    for table in tables {
+        text += &format!("mod {};\n", table.module);
+    }
+    text += "\nuse super::Visitor;\n\npub(crate) fn each_part(visitor: &mut impl Visitor) {\n";
+    for table in tables {
+        for &side in table.sides() {
+            let name = table.message_name(side);
+            text += &format!("visitor.visit::<wire::kafka::{RECORDS}::{}::{name}>();\n", table.module);
+        }
+    }
+    text + "}\n"
 }
 
 /// Visits every message.

@@ -3,7 +3,7 @@
 use super::parameter;
 use super::read::{self, tags_lifetime};
 use super::shape::{Form, Layouts, condition, default_expression, derives_default, field_type, path, set_condition};
-use crate::kafka::table::{Field, Side, Struct, Table, Type, Versions};
+use crate::kafka::table::{Field, Kind, Record, Side, Struct, Table, Type, Versions};
 
 /// The struct, its default, and for one that is not a message itself, its reading and writing.
 pub(super) fn definition(table: &Table, one: &Struct) -> String {
@@ -26,7 +26,7 @@ pub(super) fn definition(table: &Table, one: &Struct) -> String {
         }
         text += "}\n}\n}\n\n";
     }
-    if Side::BOTH.iter().any(|&side| table.message_name(side) == one.name) {
+    if table.side_of(&one.name).is_some() {
         return text;
     }
     let read = read::body(table, one, Form::Owned);
@@ -68,8 +68,50 @@ fn doc(about: &str, versions: &str) -> String {
     if sentences.is_empty() { String::new() } else { format!("/// {}\n", sentences.join(" ")) }
 }
 
-/// A request or response as a message.
+/// How a message is read and written as a whole.
 pub(super) fn message(table: &Table, side: Side) -> String {
+    match &table.kind {
+        Kind::Api(_) => api_message(table, side),
+        Kind::Record(record) => versioned(table, side) + &record_key(table, side, record),
+        Kind::Data => versioned(table, side),
+    }
+}
+
+/// A part of a record, or data with a version in front.
+fn versioned(table: &Table, side: Side) -> String {
+    let one = table.message(side);
+    let read = read::body(table, one, Form::Owned);
+    let write = write_body(table, one);
+    let Versions { first, last } = table.versions(side);
+    format!(
+        "impl Versioned for {name} {{\n\
+         const NAME: &'static str = \"{name}\";\n\
+         const VERSIONS: VersionRange = VersionRange {{ min: {first}, max: {last} }};\n\n\
+         fn decode(reader: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {{\n\
+         reader.admit_versioned::<Self>(version)?;\n{read}\n}}\n\n\
+         fn encode(&self, {out}: &mut Gather, version: i16) -> Result<(), EncodeError> {{\n\
+         admit_versioned::<Self>(version)?;\n{write}Ok(())\n}}\n}}\n\n",
+        name = one.name,
+        out = parameter(&write, "out"),
+    )
+}
+
+fn record_key(table: &Table, side: Side, record: &Record) -> String {
+    if side != Side::Key {
+        return String::new();
+    }
+    let Versions { first, last } = record.types;
+    format!(
+        "impl RecordKey for {} {{\n\
+         const TYPES: VersionRange = VersionRange {{ min: {first}, max: {last} }};\n\
+         type Value = {};\n}}\n\n",
+        table.message_name(Side::Key),
+        table.message_name(Side::Value),
+    )
+}
+
+/// A request or response as a message.
+fn api_message(table: &Table, side: Side) -> String {
     let one = table.message(side);
     let read = read::body(table, one, Form::Owned);
     let write = write_body(table, one);
@@ -129,6 +171,8 @@ fn write_field(owner: &Struct, field: &Field, layouts: Layouts, live: Versions) 
     };
     let (before, null) = match &field.kind {
         Type::String => ("", format!("write_null_string(out, {layout})")),
+        // Kafka marks null in another way where the struct is tagged.
+        Type::Struct(_) if field.tag.is_some() => ("out.put_uvarint(1);", "out.put_uvarint(0)".to_owned()),
         Type::Struct(_) => ("out.put_i8(1);", "out.put_i8(-1)".to_owned()),
         _ => ("", format!("write_null(out, {layout})")),
     };

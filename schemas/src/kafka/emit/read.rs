@@ -28,6 +28,9 @@ fn read_field(table: &Table, owner: &Struct, field: &Field, form: Form, lifetime
     let live = field.versions.within(lifetime).expect("a field lives in some version");
     let layout = Layouts::of(table, owner).expression();
     let path = path(owner, field);
+    if let (Type::Struct(name), Some(_), Some(_)) = (&field.kind, field.nullable, field.tag) {
+        return format!("reader.nullable_tagged_struct({path}, |reader| {})?", read_struct(table, name, form));
+    }
     let read = |nullable| read_type(table, &field.kind, form, nullable, layout, &path, live);
     let Some(nullable) = field.nullable else {
         return format!("{}?", read(false));
@@ -125,6 +128,6 @@ fn read_tags(table: &Table, one: &Struct, form: Form, lifetime: Versions, layout
 
 /// The part of a lifetime in which there are tags.
 pub(super) fn tags_lifetime(table: &Table, lifetime: Versions) -> Versions {
-    let first = table.flexible.expect("an API with tags has flexible versions");
+    let first = table.flexible.expect("a table with tags has flexible versions");
     lifetime.within(Versions::from(first)).expect("a struct with tags lives in a flexible version")
 }

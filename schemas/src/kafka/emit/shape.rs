@@ -87,6 +87,9 @@ pub(super) fn set_condition(field: &Field) -> String {
     let name = &field.name;
     match (&field.default, &field.kind) {
         (DefaultValue::Null, _) => format!("self.{name}.is_some()"),
+        (DefaultValue::Empty, Type::Struct(_)) if field.nullable.is_some() => {
+            format!("self.{name}.as_ref() != Some(&{})", default_expression(&not_null(field), Form::Owned))
+        }
         (DefaultValue::Empty, _) if field.nullable.is_some() => {
             format!("self.{name}.as_ref().is_none_or(|value| !value.is_empty())")
         }
@@ -97,6 +100,10 @@ pub(super) fn set_condition(field: &Field) -> String {
         (DefaultValue::True, _) => format!("!self.{name}"),
         _ => format!("self.{name} != {}", default_expression(field, Form::Owned)),
     }
+}
+
+fn not_null(field: &Field) -> Field {
+    Field { nullable: None, ..field.clone() }
 }
 
 /// The condition for being in `versions`, for code that runs only within `lifetime`; nothing where it always holds.
@@ -123,7 +130,7 @@ pub(super) enum Layouts {
 impl Layouts {
     pub(super) fn of(table: &Table, one: &Struct) -> Self {
         let lifetime = table.lifetime(&one.name);
-        match table.flexible {
+        match table.flexible_of(one) {
             Some(first) if first <= lifetime.first => Layouts::Flexible,
             Some(first) if first <= lifetime.last => Layouts::Both,
             _ => Layouts::Classic,

@@ -3,7 +3,7 @@
 use super::shape::{Form, condition, default_expression, set_condition};
 use super::*;
 use crate::kafka::parse::parse;
-use crate::kafka::table::{Field, Versions};
+use crate::kafka::table::{Field, Side, Versions};
 
 const HEADER: &str = "api 7 Sample ; what it is for\nserved no\nhandled 1-4\nadvertised 1-3\n";
 
@@ -153,6 +153,42 @@ fn views_borrow_except_for_plain_structs() {
     assert_holds(&text, "let y = reader.str(\"Text.y\", layout)?;");
     assert_holds(&text, "if version >= 3 { reader.array_view(\"SampleRequest.numbers\", layout, version)? }");
     assert!(!text.contains("SampleResponseView"));
+}
+
+#[test]
+fn a_tagged_struct_that_may_be_null_says_so_in_a_varint() {
+    let text = code(&sample(
+        "flexible 1\nrequest\n  a Inner 1+ nullable 1+ tag 0\n    x int8 1+\n  b Inner 1+ nullable 1+ default null\nresponse\n",
+    ));
+    assert_holds(
+        &text,
+        "0 => a = reader.nullable_tagged_struct(\"SampleRequest.a\", |reader| Inner::decode(reader, version))?,",
+    );
+    assert_holds(&text, "let has_a = self.a.as_ref() != Some(&Inner::default());");
+    assert_holds(
+        &text,
+        "Some(value) => { out.put_uvarint(1); value.encode(out, version)?; } None => out.put_uvarint(0),",
+    );
+    assert_holds(&text, "reader.nullable_struct(\"SampleRequest.b\", |reader| Inner::decode(reader, version))?;");
+    assert_holds(&text, "Some(value) => { out.put_i8(1); value.encode(out, version)?; } None => out.put_i8(-1),");
+}
+
+#[test]
+fn a_record_is_told_by_its_key_and_has_the_versions_of_its_value() {
+    let table = "record 0-1 Sample ; what it keeps\nhandled 0-4\nflexible 0\nkey\n  g string 0+\nvalue\n  a int8 2+\n";
+    let table = parse("group_records/sample", table).expect("the table is right");
+    let text = code(&table);
+    assert_holds(
+        &text,
+        "impl RecordKey for SampleKey { const TYPES: VersionRange = VersionRange { min: 0, max: 1 }; type Value = SampleValue; }",
+    );
+    // The key is never compact, whatever the value is.
+    assert_holds(&text, "let g = reader.string(\"SampleKey.g\", Layout::Classic)?; Ok(Self { g })");
+    assert_holds(&text, "const VERSIONS: VersionRange = VersionRange { min: 0, max: 4 };");
+    assert_holds(&text, "reader.admit_versioned::<Self>(version)?; let a = if version >= 2 {");
+    let index = record_index(&[table]);
+    assert_holds(&index, "0..=1 => { let (key, value) = parts(reader, value)?; Self::Sample(key, value) }");
+    assert_holds(&index, "Sample(SampleKey, Option<SampleValue>)");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a table must hold beyond its grammar. Each rule keeps the generator from making code that is wrong.
 
 use super::Wrong;
-use crate::kafka::table::{DefaultValue, Field, Side, Struct, Table, Type, Versions};
+use crate::kafka::table::{DefaultValue, Field, Kind, Side, Struct, Table, Type, Versions};
 
 /// Names that generated functions use for themselves, and words of Rust that a message might want.
 const RESERVED: [&str; 10] = ["reader", "version", "layout", "out", "tag", "type", "match", "self", "ref", "move"];
@@ -10,18 +10,26 @@ const RESERVED: [&str; 10] = ["reader", "version", "layout", "out", "tag", "type
 const PRODUCE: i16 = 0;
 
 pub(super) fn check(table: &Table) -> Result<(), Wrong> {
-    let (claimed, handled) = (table.advertised, table.handled);
-    if claimed.last > handled.last || (claimed.first < handled.first && table.key != PRODUCE) {
-        return Err((1, format!("versions {claimed} are advertised, only {handled} are handled")));
+    if let Some(api) = table.api() {
+        let (claimed, handled) = (api.advertised, table.handled);
+        if claimed.last > handled.last || (claimed.first < handled.first && api.key != PRODUCE) {
+            return Err((1, format!("versions {claimed} are advertised, only {handled} are handled")));
+        }
+    }
+    if table.about.is_empty() && matches!(table.kind, Kind::Record(_)) {
+        return Err((1, "a record says what it means".to_owned()));
     }
     // From the outside in: once every field of the users is known to live, so is what they use.
     for one in table.structs.iter().rev() {
         let mut fields = table.structs.iter().flat_map(|user| &user.fields);
         let used = fields.any(|field| field.kind.struct_name() == Some(one.name.as_str()));
-        if !used && !Side::BOTH.iter().any(|&side| table.message_name(side) == one.name) {
+        if !used && table.side_of(&one.name).is_none() {
             return Err((one.line, format!("struct `{}` is not used", one.name)));
         }
         for field in &one.fields {
+            if table.side_of(&one.name) == Some(Side::Key) && field.kind.is_long() {
+                return Err((field.line, format!("`{}`: a key is made of numbers and text", field.name)));
+            }
             check_field(table, one, field).map_err(|what| (field.line, format!("`{}`: {what}", field.name)))?;
         }
     }
@@ -93,7 +101,7 @@ fn check_default(field: &Field) -> Result<(), String> {
 
 fn check_tag(table: &Table, owner: &Struct, field: &Field, versions: Versions) -> Result<(), String> {
     let Some(tag) = field.tag else { return Ok(()) };
-    if table.flexible.is_none_or(|first| versions.first < first) {
+    if table.flexible_of(owner).is_none_or(|first| versions.first < first) {
         return Err("is tagged in a version that has no tags".to_owned());
     }
     if versions.last < table.lifetime(&owner.name).last {
@@ -105,10 +113,6 @@ fn check_tag(table: &Table, owner: &Struct, field: &Field, versions: Versions) -
     // The size of a tagged field stands before it; the writer moves the bytes up to make room, and records never move.
     if field.kind == Type::Records {
         return Err("records cannot be tagged".to_owned());
-    }
-    // A null struct is one that is left out; there is no need of a second way to say so.
-    if matches!(field.kind, Type::Struct(_)) && field.nullable.is_some() && field.default != DefaultValue::Null {
-        return Err("a tagged struct that may be null is so by default".to_owned());
     }
     if field.kind.struct_name().is_some_and(|name| holds_records(table, name)) {
         return Err("records cannot be inside of a tagged field".to_owned());

@@ -23,9 +23,10 @@ fn a_table_gives_structs_from_the_inside_out() {
          response\n  one Shared 0+\n  epoch int32 3+ tag 2 default -1 ignorable\n",
     )
     .expect("the table is right");
-    assert_eq!((table.key, table.name.as_str(), table.about.as_str()), (7, "Sample", "what it is for"));
-    assert_eq!((table.handled, table.advertised), (Versions::new(1, 4), Versions::new(1, 3)));
-    assert_eq!((table.served, table.flexible, table.request_view, table.response_view), (true, Some(3), false, true));
+    let api = table.api().expect("an API");
+    assert_eq!((api.key, table.name.as_str(), table.about.as_str()), (7, "Sample", "what it is for"));
+    assert_eq!((table.handled, api.advertised), (Versions::new(1, 4), Versions::new(1, 3)));
+    assert_eq!((api.served, table.flexible, api.request_view, api.response_view), (true, Some(3), false, true));
     let names: Vec<&str> = table.structs.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["Shared", "Topic", "SampleRequest", "SampleResponse"]);
     let topics = &table.message(Side::Request).fields[0];
@@ -71,7 +72,7 @@ fn grammar_that_is_wrong_is_said_with_its_file_and_line() {
     assert_eq!(refused("request\n  a bool 0+\n    b bool 0+\n"), at(8, "`a` is no struct and has no fields"));
     assert_eq!(refused("request\n  a Inner 0+\n"), at(7, "struct `Inner` has no fields: define it below or before"));
     assert_eq!(refused("request\n  a bool 0+\n"), at(1, "there is no `response`"));
-    assert_eq!(refused("anything\n"), at(6, "expected `struct <name>`, `request` or `response`"));
+    assert_eq!(refused("anything\n"), at(6, "expected `struct <name>` or `request` or `response`"));
     assert_eq!(refused("views both\nrequest\n"), at(6, "`both` is neither `request` nor `response`"));
     assert_eq!(refused("request\nrequest\nresponse\n"), at(7, "struct `SampleRequest` is defined twice"));
     let headless = parse("sample", "api 7 Sample\nhandled 1-4\n").expect_err("`served` is missing").to_string();
@@ -106,10 +107,6 @@ fn tables_that_would_make_wrong_code_are_refused() {
         "`b`: an array of items that may take no bytes, so that no count of them is too large"
     );
     assert_eq!(ending(field("b int8 3+ tag 0\n  c int8 3+ tag 0")), "`b`: tag 0 is taken");
-    assert_eq!(
-        ending(field("b Inner 3+ nullable 3+ tag 0\n    c int8 3+")),
-        "`b`: a tagged struct that may be null is so by default"
-    );
     assert_eq!(ending(field("b records 3+ tag 0")), "`b`: records cannot be tagged");
     assert_eq!(
         ending(field("b []Inner 3+ tag 0\n    c records 3+")),
@@ -119,6 +116,47 @@ fn tables_that_would_make_wrong_code_are_refused() {
     assert_eq!(ending(views), "`a`: views have no arrays of strings or bytes");
     let unused = refused("struct Lonely\n  a bool 0+\nrequest\nresponse\n");
     assert_eq!(ending(unused), "struct `Lonely` is not used");
+}
+
+#[test]
+fn a_record_is_a_key_of_one_version_and_a_value_of_several() {
+    let text = "record 2-3 Sample ; what it keeps\nhandled 0-4\nflexible 0\n\
+                key\n  group string 0+\nvalue\n  a int8 0+\n  b int8 4+ tag 0\n";
+    let table = parse("group_records/sample", text).expect("the table is right");
+    let Kind::Record(record) = &table.kind else { panic!("{:?}", table.kind) };
+    assert_eq!((record.types, table.handled), (Versions::new(2, 3), Versions::new(0, 4)));
+    assert_eq!((table.module.as_str(), table.file().as_str()), ("sample", "group_records/sample"));
+    assert_eq!(
+        (table.lifetime("SampleKey"), table.lifetime("SampleValue")),
+        (Versions::new(0, 0), Versions::new(0, 4))
+    );
+    let [key, value] = [Side::Key, Side::Value].map(|side| table.flexible_of(table.message(side)));
+    assert_eq!((key, value), (None, Some(0)));
+}
+
+#[test]
+fn data_is_one_message_of_the_tables_own_name() {
+    let table = parse("group_records/sample", "data Sample\nhandled 0-3\nflexible never\ndata\n  a int8 0+\n");
+    let table = table.expect("the table is right");
+    assert_eq!((table.sides(), table.message(Side::Data).name.as_str()), (&[Side::Data][..], "Sample"));
+}
+
+#[test]
+fn records_that_are_wrong_are_said_with_their_file_and_line() {
+    let refused = |text: &str| parse("r/s", text).expect_err("the table is wrong").to_string();
+    let at = |line: usize, what: &str| format!("schemas/kafka/r/s.txt:{line}: {what}");
+    assert_eq!(refused(""), at(1, "the file is empty"));
+    assert_eq!(refused("records 1 S\n"), at(1, "expected `api <key> <name>`, `record <type> <name>` or `data <name>`"));
+    let head = "record 1 S ; it\nhandled 0\nflexible never\n";
+    assert_eq!(refused(&format!("{head}key\n  a int8 0+\n")), at(1, "there is no `value`"));
+    assert_eq!(refused(&format!("{head}request\n")), at(4, "expected `struct <name>` or `key` or `value`"));
+    assert_eq!(refused(&format!("{head}views key\n")), at(4, "only requests and responses have views"));
+    assert_eq!(
+        refused(&format!("{head}key\n  a []int8 0+\nvalue\n  b int8 0+\n")),
+        at(5, "`a`: a key is made of numbers and text")
+    );
+    let nameless = "record 1 S\nhandled 0\nflexible never\nkey\n  a int8 0+\nvalue\n  b int8 0+\n";
+    assert_eq!(refused(nameless), at(1, "a record says what it means"));
 }
 
 #[test]
