@@ -47,6 +47,58 @@ pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 /// Cores that one broker runs on.
 pub const CORES_MAX: u16 = 1_024;
 
+/// Groups of one coordinator, that is of one partition of `__consumer_offsets`, which has 50 of them by default.
+pub const GROUPS_PER_COORDINATOR_MAX: usize = 100_000;
+
+/// Members of one group. Each change of a classic group writes all of them into one record.
+pub const GROUP_MEMBERS_MAX: usize = 10_000;
+
+/// Clients of one group that were told to join with an id and have not yet. They are forgotten with their session.
+pub const GROUP_PENDING_MEMBERS_MAX: usize = 10_000;
+
+/// Bytes of what the members of one classic group say and are told: it is one record when the group has synced.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+
+/// Ways to assign that one member may know; clients ship with four at most.
+pub const GROUP_PROTOCOLS_MAX: usize = 64;
+
+/// Bytes of what one member says for all of its protocols together.
+pub const GROUP_SUBSCRIPTION_BYTES_MAX: usize = 1 << 20;
+
+/// Topics that one member of a consumer group may name.
+pub const GROUP_TOPICS_PER_MEMBER_MAX: usize = 10_000;
+
+/// Bytes of a regular expression that topics are subscribed to with, and bytes that its compiled form may take.
+pub const GROUP_REGEX_BYTES_MAX: usize = 1_024;
+pub const GROUP_REGEX_COMPILED_BYTES_MAX: usize = 1 << 20;
+
+/// Different regular expressions in one group: each is matched against all topics when topics come or go.
+pub const GROUP_REGEXES_MAX: usize = 100;
+
+/// Bytes of the ids and texts that a client gives about itself, each.
+pub const GROUP_TEXT_BYTES_MAX: usize = 1_024;
+
+/// Partitions that all members of a consumer group may be assigned together.
+pub const GROUP_PARTITIONS_MAX: usize = 100_000;
+
+/// Requests of one coordinator that wait for records of their group. More are told to come again.
+pub const GROUP_REQUESTS_WAITING_MAX: usize = 10_000;
+
+/// Offsets that one group may have committed.
+pub const GROUP_OFFSETS_MAX: usize = 100_000;
+
+/// Offsets of all groups of one coordinator, about 200 bytes each.
+pub const COORDINATOR_OFFSETS_MAX: usize = 1_000_000;
+
+/// Offsets removed by one batch of records, so that it fits the log.
+pub const OFFSETS_REMOVED_PER_BATCH_MAX: usize = 1_000;
+
+/// Groups looked at for expired offsets before others get a turn.
+pub const GROUPS_EXPIRED_PER_TICK_MAX: usize = 256;
+
+const _: () = assert!(GROUP_OFFSETS_MAX <= COORDINATOR_OFFSETS_MAX);
+const _: () = assert!(GROUP_SUBSCRIPTION_BYTES_MAX <= GROUP_BYTES_MAX);
+const _: () = assert!(PARTITIONS_PER_TOPIC_MAX as usize <= GROUP_PARTITIONS_MAX);
 const _: () = assert!(PARTITIONS_PER_TOPIC_MAX as usize <= PARTITIONS_MAX);
 const _: () = assert!(TOPICS_MAX <= PARTITIONS_MAX);
 const _: () = assert!(PRODUCER_IDS_PER_RESERVATION_MAX.is_multiple_of(PRODUCER_ID_BLOCK));
