@@ -10,13 +10,16 @@
 //! [`Coordinator::failed`]. Until then the group stands still and what is asked of it waits (`lanes`), so nothing has to be
 //! taken back.
 
+mod assignor;
 mod classic;
 mod consumer;
+mod describe;
 mod dispatch;
 mod embedded;
 mod error;
 mod id;
 mod lanes;
+mod migration;
 mod offsets;
 mod partitions;
 mod proposal;
@@ -35,6 +38,10 @@ use std::sync::Arc;
 use base::Instant;
 
 pub use consumer::ConsumerGroup;
+pub use describe::{
+    DescribedClassicGroup, DescribedClassicMember, DescribedConsumerGroup, DescribedConsumerMember, GroupPhase,
+    GroupType, ListedGroup,
+};
 pub use error::{AppendFailure, GroupError};
 pub use id::{BatchId, Blob, Epoch, GroupId, InstanceId, MemberId, Now, Token};
 pub use offsets::FetchedOffsets;
@@ -55,6 +62,7 @@ pub use state::{GroupState, StoredGroup, StoredOffsets};
 use crate::limits::GROUPS_EXPIRED_PER_TICK_MAX;
 use crate::metadata::{MetadataImage, TopicName};
 use classic::ClassicGroup;
+use consumer::Topics;
 use lanes::{Admission, Lanes};
 use proposal::{Context, Work};
 use timers::Timers;
@@ -64,6 +72,10 @@ pub struct Coordinator {
     settings: GroupSettings,
     state: GroupState,
     image: MetadataImage,
+    /// Counts the images.
+    topics_version: u64,
+    /// Which image a consumer group was last compared with.
+    checked: BTreeMap<GroupId, u64>,
     classic: BTreeMap<GroupId, ClassicGroup>,
     timers: Timers,
     lanes: Lanes,
@@ -84,9 +96,19 @@ impl Coordinator {
     pub fn new(settings: GroupSettings, state: GroupState, image: MetadataImage, now: Now) -> (Self, Decision) {
         let next = now.instant.plus(settings.offsets_retention_check_interval);
         let expiry = Expiry { next, after: None };
-        let (classic, timers, lanes) = (BTreeMap::new(), Timers::default(), Lanes::default());
-        let mut coordinator =
-            Self { settings, state, image, classic, timers, lanes, expiry, forget_again: BTreeMap::new() };
+        let mut coordinator = Self {
+            settings,
+            // Larger than that of any record: what was matched before the start may be out of date.
+            topics_version: now.wall.as_millis(),
+            state,
+            image,
+            checked: BTreeMap::new(),
+            classic: BTreeMap::new(),
+            timers: Timers::default(),
+            lanes: Lanes::default(),
+            expiry,
+            forget_again: BTreeMap::new(),
+        };
         let decision = coordinator.start_sessions(now);
         (coordinator, decision)
     }
@@ -95,6 +117,7 @@ impl Coordinator {
         let mut decision = Decision::default();
         let ids: Vec<_> = self.state.groups().map(|(id, _)| id.clone()).collect();
         for id in ids {
+            self.start_consumer_sessions(&id, now);
             let group = self.state.group(&id).expect("the group was just listed");
             let Some(record) = group.classic().filter(|_| !group.consumer().exists()) else { continue };
             self.classic.insert(id.clone(), ClassicGroup::from_record(record));
@@ -141,6 +164,7 @@ impl Coordinator {
     /// Takes a new image of the cluster's metadata, in which some topics are not any more.
     pub fn topics_changed(&mut self, image: MetadataImage, deleted: &[TopicName], now: Now) -> Decision {
         self.image = image;
+        self.topics_version += 1;
         let mut decision = Decision::default();
         if deleted.is_empty() {
             return decision;
@@ -186,6 +210,10 @@ impl Coordinator {
     /// What the log says.
     pub fn state(&self) -> &GroupState {
         &self.state
+    }
+
+    fn topics(&self) -> Topics<'_> {
+        Topics { image: &self.image, version: self.topics_version }
     }
 
     fn admit(&mut self, group: GroupId, work: Work, now: Now, decision: &mut Decision) {

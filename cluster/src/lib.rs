@@ -6,7 +6,6 @@
 //! records, `apply` alone changes state, live and in recovery alike. So a state is always the fold of its records.
 
 pub mod balancer;
-#[expect(dead_code, reason = "the consumer protocol, which uses it, is the next commit")]
 pub mod groups;
 pub mod limits;
 pub mod metadata;

@@ -112,17 +112,19 @@ impl ClassicGroup {
         group
     }
 
-    /// A stable group of these members, as a consumer group becomes it.
-    pub(super) fn stable(generation: Epoch, members: Vec<ClassicMember>, now: Timestamp) -> Self {
+    /// A stable group of these members, as a consumer group becomes it. `None` when they have no protocol in common.
+    pub(super) fn stable(generation: Epoch, members: Vec<ClassicMember>, now: Timestamp) -> Option<Self> {
         let mut group = Self::new();
         group.generation = generation;
         group.protocol_type = Some(CONSUMER.into());
         members.into_iter().for_each(|member| group.add(member));
+        let everybody = group.members.len();
+        group.protocols.values().find(|count| **count == everybody)?;
         group.protocol = Some(group.selected_protocol());
         group.topics = group.subscribed_topics();
         group.state = ClassicState::Stable;
         group.state_since = Some(now);
-        group
+        Some(group)
     }
 
     pub(super) fn record(
@@ -356,8 +358,8 @@ impl ClassicGroup {
     pub(super) fn check(&self) {
         debug_assert_eq!(self.joining, self.members.values().filter(|member| member.join.is_some()).count());
         debug_assert_eq!(self.bytes, self.members.values().map(ClassicMember::bytes).sum::<usize>());
-        let statics = self.members.values().filter(|member| member.instance.is_some()).count();
-        assert_eq!(self.instances.len(), statics, "instances and static members differ");
+        let statics = || self.members.values().filter(|member| member.instance.is_some()).count();
+        debug_assert_eq!(self.instances.len(), statics(), "instances and static members differ");
         let leads = self.leader.as_ref().is_none_or(|leader| self.members.contains_key(leader));
         assert!(leads, "the leader {:?} is not a member", self.leader);
         if self.state != ClassicState::Preparing {

@@ -80,23 +80,28 @@ impl Coordinator {
             Request::Join(request) => self.join(id, token, request, now, answers),
             Request::Sync(request) => match self.kind(id) {
                 Kind::Classic => self.with_classic(id, now, answers, |group, cx| group.sync(cx, token, &request))?,
-                Kind::Absent | Kind::OffsetsOnly | Kind::Consumer => {
+                Kind::Consumer => {
+                    let result = self.sync_consumer(id, &request, now);
+                    answers.push(Answer { token, reply: Reply::Sync(result) });
+                    None
+                }
+                Kind::Absent | Kind::OffsetsOnly => {
                     answers.push(Answer { token, reply: Reply::Sync(Err(GroupError::UnknownMemberId)) });
                     None
                 }
             },
             Request::Heartbeat(request) => {
-                let result = self.with_classic(id, now, answers, |group, cx| group.heartbeat(cx, &request));
-                let reply = Reply::Heartbeat(result.unwrap_or(Err(GroupError::UnknownMemberId)));
-                answers.push(Answer { token, reply });
+                let result = match self.kind(id) {
+                    Kind::Consumer => self.heartbeat_consumer(id, &request, now),
+                    Kind::Absent | Kind::OffsetsOnly | Kind::Classic => self
+                        .with_classic(id, now, answers, |group, cx| group.heartbeat(cx, &request))
+                        .unwrap_or(Err(GroupError::UnknownMemberId)),
+                };
+                answers.push(Answer { token, reply: Reply::Heartbeat(result) });
                 None
             }
             Request::Leave(request) => self.leave(id, token, &request, now, answers),
-            Request::ConsumerHeartbeat(_) => {
-                let reply = Reply::ConsumerHeartbeat(Err(GroupError::GroupIdNotFound));
-                answers.push(Answer { token, reply });
-                None
-            }
+            Request::ConsumerHeartbeat(request) => self.consumer_heartbeat(id, token, request, now, answers),
             Request::OffsetCommit(request) => self.commit_offsets(id, token, &request, now, answers),
             Request::OffsetDelete(request) => self.delete_offsets(id, token, &request, answers),
             Request::DeleteGroup(_) => self.delete_group(id, token, answers),
@@ -111,11 +116,15 @@ impl Coordinator {
         now: Now,
         answers: &mut Vec<Answer>,
     ) -> Option<Proposal> {
+        let kind = self.kind(id);
+        if kind == Kind::Consumer && self.has_members(id) {
+            return self.join_consumer(id, token, request, now, answers);
+        }
         let mut refuse = |error| {
             let reply = Reply::join_refused(error, request.member.clone());
             answers.push(Answer { token, reply });
         };
-        match self.kind(id) {
+        match kind {
             Kind::Classic => {}
             Kind::OffsetsOnly => {
                 self.classic.insert(id.clone(), ClassicGroup::new());
@@ -129,13 +138,17 @@ impl Coordinator {
                     refuse(GroupError::InconsistentGroupProtocol);
                     return None;
                 }
-                if self.is_full() {
+                if kind == Kind::Absent && self.is_full() {
                     let limit = GROUPS_PER_COORDINATOR_MAX;
                     refuse(GroupError::LimitReached { what: "groups", limit });
                     return None;
                 }
                 // The group comes first; the member joins when the log knows of it.
-                let records = vec![new_classic_group(id, now)];
+                let mut records = Vec::new();
+                if kind == Kind::Consumer {
+                    self.remove_group(id, &mut records);
+                }
+                records.push(new_classic_group(id, now));
                 return Some(Proposal::again(records, Work::Request(token, Request::Join(request))));
             }
         }
@@ -154,6 +167,9 @@ impl Coordinator {
         now: Now,
         answers: &mut Vec<Answer>,
     ) -> Option<Proposal> {
+        if self.kind(id) == Kind::Consumer {
+            return self.leave_consumer(id, token, request, now, answers);
+        }
         let Some((lefts, proposal)) = self.with_classic(id, now, answers, |group, cx| group.leave(cx, request)) else {
             answers.push(Answer { token, reply: Reply::Leave(Err(GroupError::UnknownMemberId)) });
             return None;
@@ -172,6 +188,9 @@ impl Coordinator {
     }
 
     fn alarm(&mut self, id: &GroupId, alarm: &Alarm, now: Now, answers: &mut Vec<Answer>) -> Option<Proposal> {
+        if self.kind(id) == Kind::Consumer {
+            return self.consumer_alarm(id, alarm, now);
+        }
         let act = |group: &mut ClassicGroup, cx: &mut Context<'_>| match alarm {
             Alarm::ClassicJoin => group.join_time_is_up(cx),
             Alarm::ClassicSync => group.sync_time_is_up(cx),

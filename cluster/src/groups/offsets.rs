@@ -204,7 +204,7 @@ impl Coordinator {
         }
     }
 
-    fn has_members(&self, id: &GroupId) -> bool {
+    pub(super) fn has_members(&self, id: &GroupId) -> bool {
         let consumers = self.state.group(id).map_or(0, |group| group.consumer().member_count());
         consumers > 0 || self.classic.get(id).is_some_and(|group| group.state() != ClassicState::Empty)
     }
@@ -239,12 +239,18 @@ impl Coordinator {
             Some(_) | None => Box::new(|offset| offset.committed_at),
         };
         let mut records = Vec::new();
+        let mut last: Option<(&TopicName, bool)> = None;
         for (topic, partition, offset) in stored.offsets().iter() {
+            let subscribed = match last {
+                Some((known, subscribed)) if known == topic => subscribed,
+                Some(_) | None => self.is_subscribed(id, topic),
+            };
+            last = Some((topic, subscribed));
             let expired = match offset.expires_at {
                 Some(at) => now.wall >= at,
                 None => now.wall.since(since(offset)) >= self.settings.offsets_retention,
             };
-            if expired && !self.is_subscribed(id, topic) {
+            if expired && !subscribed {
                 records.push(tombstone(id, topic, partition));
             }
             if records.len() == OFFSETS_REMOVED_PER_BATCH_MAX {

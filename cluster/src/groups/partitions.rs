@@ -46,6 +46,10 @@ impl Partitions {
         self.0.iter().map(|(topic, partitions)| (*topic, partitions))
     }
 
+    pub(super) fn of_topic(&self, topic: TopicId) -> Option<&BTreeSet<PartitionIndex>> {
+        self.0.get(&topic)
+    }
+
     pub fn is_subset(&self, of: &Self) -> bool {
         self.iter().all(|(topic, partition)| of.contains(topic, partition))
     }

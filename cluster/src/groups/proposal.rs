@@ -80,6 +80,8 @@ pub(super) enum Then {
     Consumer {
         timers: Vec<TimerChange>,
         answers: Vec<Answer>,
+        /// The version of the topics that the group has been compared with.
+        checked: Option<u64>,
     },
 }
 
@@ -99,6 +101,7 @@ pub(super) enum Rebalance {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TimerChange {
     Set(Alarm, Duration),
+    SetIfAbsent(Alarm, Duration),
     Cancel(Alarm),
 }
 
@@ -131,7 +134,7 @@ impl Context<'_> {
         self.timers.schedule(self.key(alarm), at);
     }
 
-    pub(super) fn schedule_if_absent(&mut self, alarm: Alarm, after: Duration) {
+    fn schedule_if_absent(&mut self, alarm: Alarm, after: Duration) {
         let at = self.after(after);
         self.timers.schedule_if_absent(self.key(alarm), at);
     }
@@ -145,6 +148,7 @@ impl Context<'_> {
         for change in changes {
             match change {
                 TimerChange::Set(alarm, after) => self.schedule(alarm, after),
+                TimerChange::SetIfAbsent(alarm, after) => self.schedule_if_absent(alarm, after),
                 TimerChange::Cancel(alarm) => self.cancel(alarm),
             }
         }

@@ -82,7 +82,10 @@ impl Coordinator {
                 GroupRecord::Classic { value: Some(value), .. } => {
                     self.classic.entry(id.clone()).or_insert_with(|| ClassicGroup::from_record(value));
                 }
-                GroupRecord::Consumer { value: None, .. } => self.timers.cancel_group(id),
+                GroupRecord::Consumer { value: None, .. } => {
+                    self.timers.cancel_group(id);
+                    self.checked.remove(id);
+                }
                 _ => {}
             }
         }
@@ -108,19 +111,15 @@ impl Coordinator {
                     return self.with_classic(id, now, answers, |group, cx| group.prepare_rebalance(cx))?;
                 }
             }
-            Then::Consumer { timers, answers: dependent } => {
+            Then::Consumer { timers, answers: dependent, checked } => {
+                if let Some(version) = checked {
+                    self.checked.insert(id.clone(), version);
+                }
                 self.change_timers(id, timers, now);
                 answers.extend(dependent);
             }
         }
         None
-    }
-
-    fn change_timers(&mut self, id: &GroupId, changes: Vec<super::proposal::TimerChange>, now: Now) {
-        let mut answers = Vec::new();
-        let timers = &mut self.timers;
-        let mut cx = super::Context { group: id, settings: &self.settings, now, timers, answers: &mut answers };
-        cx.change(changes);
     }
 }
 

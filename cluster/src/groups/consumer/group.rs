@@ -148,10 +148,6 @@ impl ConsumerGroup {
         self.targets.get(member)
     }
 
-    pub(in crate::groups) fn targets(&self) -> impl Iterator<Item = (&MemberId, &Arc<Partitions>)> {
-        self.targets.iter()
-    }
-
     pub(in crate::groups) fn regexes(&self) -> &BTreeMap<Arc<str>, Arc<ResolvedRegex>> {
         &self.regexes
     }

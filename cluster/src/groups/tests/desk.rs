@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Instant, Offset, PartitionIndex, Timestamp};
+use base::{BrokerId, Instant, Offset, PartitionIndex, Timestamp, TopicId};
 
 use crate::groups::*;
-use crate::metadata::{MetadataImage, TopicName};
+use crate::metadata::{
+    Command, CreateTopic, CreationDefaults, Incarnation, Metadata, MetadataImage, NewPartitions, TopicName,
+};
 
 pub(super) struct Desk {
     pub(super) coordinator: Coordinator,
@@ -128,6 +130,42 @@ impl Desk {
         self.now = Now { instant, wall: Timestamp::from_millis(millis) };
     }
 
+    /// The topics that there are from now on, with as many partitions.
+    pub(super) fn topics(&mut self, topics: &[(&str, u32)]) {
+        let decision = self.coordinator.topics_changed(image(topics), &[], self.now);
+        self.take(decision);
+    }
+
+    // Members of the consumer protocol.
+
+    pub(super) fn beat(&mut self, request: ConsumerHeartbeatRequest) -> Result<ConsumerHeartbeatReply, GroupError> {
+        match self.answer(Request::ConsumerHeartbeat(request)) {
+            Reply::ConsumerHeartbeat(result) => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The member joins, and is told what to own.
+    pub(super) fn consume(&mut self, member: &str, topics: &[&str]) -> (i32, Vec<u32>) {
+        let reply = self.beat(joins(member, topics)).unwrap();
+        (reply.epoch.0, numbers(&reply.assignment.unwrap()))
+    }
+
+    /// The member says that it has these partitions of the first topic, and hears its epoch and what has changed.
+    pub(super) fn has(&mut self, member: &str, epoch: i32, owned: &[u32]) -> (i32, Option<Vec<u32>>) {
+        let reply = self.beat(stays(member, epoch, Some(owned))).unwrap();
+        (reply.epoch.0, reply.assignment.as_ref().map(numbers))
+    }
+
+    /// The member says only that it lives.
+    pub(super) fn lives(&mut self, member: &str, epoch: i32) -> Result<ConsumerHeartbeatReply, GroupError> {
+        self.beat(stays(member, epoch, None))
+    }
+
+    pub(super) fn stored(&self) -> &ConsumerGroup {
+        self.coordinator.state().group(&"g".into()).expect("the group is there").consumer()
+    }
+
     // Classic members.
 
     pub(super) fn join(&mut self, request: JoinRequest) -> Result<Joined, JoinRefused> {
@@ -220,6 +258,68 @@ impl Desk {
             Reply::DeleteGroup(result) => result,
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// The id that a topic of this name has in all tests.
+pub(super) fn topic_id(name: &str) -> TopicId {
+    TopicId::from_random(name.bytes().fold(0, |bits, byte| bits << 8 | u128::from(byte)))
+}
+
+pub(super) fn image(topics: &[(&str, u32)]) -> MetadataImage {
+    let mut metadata = Metadata::default();
+    let mut decide = |command| {
+        let decision = metadata.decide(command).unwrap();
+        decision.records.iter().for_each(|record| metadata.apply(record));
+    };
+    decide(Command::RegisterBroker { broker: BrokerId(0), incarnation: Incarnation::FIRST });
+    for (name, count) in topics {
+        decide(Command::CreateTopic(CreateTopic {
+            name: (*name).to_owned(),
+            topic_id: topic_id(name),
+            partitions: NewPartitions::Count(Some(*count)),
+            replication_factor: None,
+            settings: Vec::new(),
+            validate_only: false,
+            defaults: CreationDefaults { partitions: 1, replication_factor: 1 },
+        }));
+    }
+    metadata.image().clone()
+}
+
+pub(super) fn numbers(partitions: &Partitions) -> Vec<u32> {
+    partitions.iter().map(|(_, index)| index.0).collect()
+}
+
+/// These partitions of topic t.
+pub(super) fn of_t(numbers: &[u32]) -> Partitions {
+    numbers.iter().map(|number| (topic_id("t"), PartitionIndex(*number))).collect()
+}
+
+pub(super) fn joins(member: &str, topics: &[&str]) -> ConsumerHeartbeatRequest {
+    ConsumerHeartbeatRequest {
+        group: "g".into(),
+        member: member.into(),
+        new_member: "drawn".into(),
+        epoch: Epoch::ZERO,
+        instance: None,
+        rack: None,
+        rebalance_timeout_ms: Some(60_000),
+        client: client(),
+        topics: Some(topics.iter().map(|name| topic(name)).collect()),
+        regex: None,
+        assignor: None,
+        owned: Some(Partitions::EMPTY),
+    }
+}
+
+pub(super) fn stays(member: &str, epoch: i32, owned: Option<&[u32]>) -> ConsumerHeartbeatRequest {
+    ConsumerHeartbeatRequest {
+        epoch: Epoch(epoch),
+        rebalance_timeout_ms: None,
+        topics: None,
+        owned: owned.map(of_t),
+        ..joins(member, &[])
     }
 }
 
