@@ -15,12 +15,14 @@ impl CurrentAssignment {
     }
 
     /// Whether a member that comes with this epoch is the one that is meant. One whose last answer was lost comes with
-    /// the epoch before, and has nothing that it should not have.
+    /// the epoch before, and has nothing that it should not have. One that was fenced has given up all that it had, and
+    /// joins again.
     pub(super) fn check_epoch(&self, got: Epoch, owned: Option<&Partitions>) -> Result<(), GroupError> {
         let lost_its_answer = got == self.previous_epoch
             && got < self.epoch
             && owned.is_some_and(|owned| owned.is_subset(&self.assigned));
-        if got == self.epoch || lost_its_answer {
+        let joins_again = got == Epoch::ZERO && owned.is_some_and(Partitions::is_empty);
+        if got == self.epoch || lost_its_answer || joins_again {
             return Ok(());
         }
         Err(GroupError::FencedMemberEpoch { got, current: self.epoch })

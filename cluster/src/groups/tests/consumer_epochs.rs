@@ -95,6 +95,15 @@ fn a_member_whose_answer_was_lost_comes_with_its_previous_epoch() {
 }
 
 #[test]
+fn a_member_that_was_fenced_gives_up_everything_and_joins_again_under_its_id() {
+    let mut desk = two();
+    desk.has("a", 1, &[0, 1, 2, 3]);
+    assert_eq!(desk.lives("a", 9), Err(fenced(9, 1)));
+    assert_eq!(desk.consume("a", &["t"]), (2, vec![0, 1]));
+    assert_eq!(desk.has("b", 2, &[]), (2, Some(vec![2, 3])), "what a gave up is free");
+}
+
+#[test]
 fn a_target_that_changes_again_while_partitions_are_given_back_is_followed() {
     let mut desk = two();
     desk.has("a", 1, &[0, 1, 2, 3]);

@@ -1,0 +1,413 @@
+//! The coordinator, its log, the network and the clients, on one virtual clock.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base::{BrokerId, Instant, SeededRandom, Timestamp, TopicId};
+use cluster::groups::{
+    Answer, Append, AppendFailure, Coordinator, Decision, GroupId, GroupRecord, GroupSettings, GroupState, InstanceId,
+    MemberId, Now, Reply, Request, Token,
+};
+use cluster::metadata::{
+    Command, CreateTopic, CreationDefaults, Incarnation, Metadata, MetadataImage, NewPartitions, TopicName,
+};
+
+use crate::client::{Client, Io, Speaks, Tag};
+use crate::oracle::Oracle;
+use crate::plan::{Mix, Plan, random_of};
+
+/// After the disturbance everything must be well within this time.
+const SETTLE_MS: u64 = 300_000;
+
+/// What has happened in a run.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Summary {
+    pub(crate) restarts: usize,
+    pub(crate) failed_appends: usize,
+    pub(crate) lost_messages: usize,
+    pub(crate) crashes: usize,
+    pub(crate) rebalances: usize,
+    pub(crate) commits: usize,
+    pub(crate) upgrades: usize,
+}
+
+enum Event {
+    Request {
+        from: Sender,
+        request: Request,
+    },
+    Reply {
+        to: Sender,
+        reply: Reply,
+    },
+    Timer {
+        client: usize,
+        life: u64,
+        tag: Tag,
+    },
+    /// The first append under way has come to its end.
+    Appended {
+        incarnation: u64,
+    },
+    CrashCoordinator,
+    StartCoordinator,
+    Churn,
+    /// A topic gets more partitions.
+    Growth,
+}
+
+#[derive(Clone, Copy)]
+struct Sender {
+    client: usize,
+    life: u64,
+    call: u64,
+}
+
+struct UnderWay {
+    append: Append,
+    fails: bool,
+}
+
+pub(crate) struct World {
+    plan: Plan,
+    random: SeededRandom,
+    now_ms: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    sequence: u64,
+    coordinator: Option<Coordinator>,
+    incarnation: u64,
+    image: MetadataImage,
+    partitions: BTreeMap<TopicName, u32>,
+    log: Vec<GroupRecord>,
+    under_way: VecDeque<UnderWay>,
+    last_append_ms: u64,
+    tokens: BTreeMap<Token, Sender>,
+    next_token: u64,
+    calls: u64,
+    clients: Vec<Client>,
+    oracle: Oracle,
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut random = random_of(plan.seed);
+        let (image, partitions) = topics(plan);
+        let names: Vec<_> = partitions.keys().cloned().collect();
+        let clients = (0..plan.members).map(|number| {
+            let group = GroupId::new(&format!("group-{}", random.index(plan.groups)));
+            let speaks = match plan.mix {
+                Mix::Classic => Speaks::Classic,
+                Mix::Consumer => Speaks::Consumer,
+                Mix::Both if random.percent(50) => Speaks::Classic,
+                Mix::Both => Speaks::Consumer,
+            };
+            // Of classic ones each instance id has two processes at times, as after a restart that was too fast.
+            let shared = if plan.mix == Mix::Classic { number / 2 } else { number };
+            let instance = random.percent(30).then(|| InstanceId::new(&format!("i{shared}")));
+            let mut wanted = |topic: &TopicName| *topic == names[0] || random.percent(60);
+            let wants_all = speaks == Speaks::Consumer && number.is_multiple_of(5);
+            let topics = names.iter().filter(|name| wants_all || wanted(name)).cloned().collect();
+            Client::new(number, speaks, group, instance, topics)
+        });
+        let clients = clients.collect();
+        Self {
+            plan: plan.clone(),
+            random,
+            now_ms: 1_000,
+            events: BTreeMap::new(),
+            sequence: 0,
+            coordinator: None,
+            incarnation: 0,
+            image,
+            partitions,
+            log: Vec::new(),
+            under_way: VecDeque::new(),
+            last_append_ms: 0,
+            tokens: BTreeMap::new(),
+            next_token: 0,
+            calls: 0,
+            clients,
+            oracle: Oracle::default(),
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Summary {
+        self.start_coordinator();
+        for number in 0..self.clients.len() {
+            if self.random.percent(70) {
+                self.at(0, Event::Timer { client: number, life: 0, tag: Tag::Join });
+            }
+        }
+        self.at(self.plan.churn_ms, Event::Churn);
+        self.at(self.plan.restart_ms, Event::CrashCoordinator);
+        if self.plan.mix == Mix::Consumer {
+            self.at(self.plan.restart_ms / 2, Event::Growth);
+        }
+        let end = self.now_ms + self.plan.disturbed_ms + SETTLE_MS;
+        while self.now_ms < end {
+            self.step();
+        }
+        self.check_end();
+        self.oracle.summary
+    }
+
+    fn is_disturbed(&self) -> bool {
+        self.now_ms < 1_000 + self.plan.disturbed_ms
+    }
+
+    fn at(&mut self, after_ms: u64, event: Event) {
+        self.sequence += 1;
+        self.events.insert((self.now_ms + after_ms, self.sequence), event);
+    }
+
+    fn now(&self) -> Now {
+        Now { instant: Instant(self.now_ms * 1_000_000), wall: Timestamp::from_millis(1_700_000_000_000 + self.now_ms) }
+    }
+
+    /// The next event, or the coordinator's next deadline if that comes first.
+    fn step(&mut self) {
+        let deadline = self.coordinator.as_ref().map(|known| known.next_deadline().0.div_ceil(1_000_000));
+        let next = self.events.first_key_value().map(|((at, _), _)| *at).expect("there is always churn");
+        if let Some(deadline) = deadline
+            && deadline <= next
+        {
+            self.now_ms = self.now_ms.max(deadline);
+            let now = self.now();
+            let decision = self.coordinator.as_mut().expect("it has a deadline").tick(now);
+            self.take(decision);
+            return;
+        }
+        let ((at, _), event) = self.events.pop_first().expect("there is always churn");
+        self.now_ms = at;
+        match event {
+            Event::Request { from, request } => self.deliver(from, request),
+            Event::Reply { to, reply } => self.reply(to, reply),
+            Event::Timer { client, life, tag } => self.timer(client, life, tag),
+            Event::Appended { incarnation } => {
+                if incarnation == self.incarnation {
+                    self.appended();
+                }
+            }
+            Event::CrashCoordinator => self.crash_coordinator(),
+            Event::StartCoordinator => self.start_coordinator(),
+            Event::Churn => self.churn(),
+            Event::Growth => self.grow(),
+        }
+    }
+
+    fn deliver(&mut self, from: Sender, mut request: Request) {
+        if let Request::Join(join) = &mut request {
+            // Drawn for each message, as a driver does.
+            join.new_member = MemberId::new(&format!("{}-{}", join.client.id, self.next_token));
+        }
+        let now = self.now();
+        let Some(coordinator) = &mut self.coordinator else { return };
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        self.tokens.insert(token, from);
+        let decision = coordinator.decide(token, request, now);
+        self.take(decision);
+    }
+
+    fn take(&mut self, decision: Decision) {
+        for Answer { token, reply } in decision.answers {
+            let to = self.tokens.remove(&token).unwrap_or_else(|| panic!("{token:?} is answered twice"));
+            self.send(Event::Reply { to, reply });
+        }
+        for append in decision.appends {
+            let fails = self.is_disturbed() && self.random.percent(self.plan.failed);
+            let delay = 1 + if self.random.percent(5) { self.random.below(2_000) } else { self.random.below(10) };
+            let at = (self.now_ms + delay).max(self.last_append_ms);
+            self.last_append_ms = at;
+            self.under_way.push_back(UnderWay { append, fails });
+            self.at(at - self.now_ms, Event::Appended { incarnation: self.incarnation });
+        }
+    }
+
+    fn appended(&mut self) {
+        let UnderWay { append, fails } = self.under_way.pop_front().expect("each append has its end");
+        let now = self.now();
+        let coordinator = self.coordinator.as_mut().expect("the incarnation is this one");
+        let decision = if fails {
+            self.oracle.summary.failed_appends += 1;
+            coordinator.failed(append.batch, AppendFailure::Unavailable, now)
+        } else {
+            append.records.iter().for_each(|record| self.oracle.flushed(record));
+            self.log.extend(append.records.iter().cloned());
+            coordinator.committed(append.batch, now)
+        };
+        Oracle::check_holders(coordinator.state());
+        self.take(decision);
+    }
+
+    /// What was under way may have reached the log, in its order, or not.
+    fn crash_coordinator(&mut self) {
+        if !self.is_disturbed() {
+            return;
+        }
+        self.oracle.summary.restarts += 1;
+        let survivors = self.random.index(self.under_way.len() + 1);
+        for UnderWay { append, fails } in std::mem::take(&mut self.under_way).into_iter().take(survivors) {
+            if !fails {
+                append.records.iter().for_each(|record| self.oracle.flushed(record));
+                self.log.extend(append.records.iter().cloned());
+            }
+        }
+        self.coordinator = None;
+        self.incarnation += 1;
+        self.tokens.clear();
+        let (down_ms, up_ms) = (self.random.below(3_000), self.random.below(2 * self.plan.restart_ms));
+        self.at(down_ms, Event::StartCoordinator);
+        self.at(down_ms + 1 + up_ms, Event::CrashCoordinator);
+    }
+
+    fn start_coordinator(&mut self) {
+        let state = GroupState::from_records(&self.log);
+        self.oracle.check_offsets(&state);
+        let (coordinator, decision) = Coordinator::new(GroupSettings::default(), state, self.image.clone(), self.now());
+        self.coordinator = Some(coordinator);
+        self.last_append_ms = self.now_ms;
+        self.take(decision);
+    }
+
+    fn send(&mut self, event: Event) {
+        let disturbed = self.is_disturbed();
+        if disturbed && self.random.percent(self.plan.lost) {
+            self.oracle.summary.lost_messages += 1;
+            return;
+        }
+        let slow = disturbed && self.random.percent(3);
+        let delay = if slow { self.random.below(8_000) } else { self.random.below(20) };
+        let Event::Request { from, request } = event else { return self.at(delay, event) };
+        let again = disturbed && self.random.percent(self.plan.repeated);
+        let later = self.random.below(8_000);
+        let client = &mut self.clients[from.client];
+        let mut arrival = self.now_ms + delay;
+        if self.plan.mix != Mix::Classic {
+            arrival = arrival.max(client.last_arrival_ms);
+            client.last_arrival_ms = arrival;
+        }
+        if again {
+            // Where a stale report of what a member has would do harm, a repetition comes right behind.
+            let behind = if self.plan.mix == Mix::Classic { later } else { 0 };
+            let request = request.clone();
+            self.at(arrival - self.now_ms + behind, Event::Request { from, request });
+        }
+        self.at(arrival - self.now_ms, Event::Request { from, request });
+    }
+
+    fn reply(&mut self, to: Sender, reply: Reply) {
+        let client = &self.clients[to.client];
+        if client.life != to.life || !client.is_running() {
+            return;
+        }
+        let (partitions, image) = (self.partitions.clone(), self.image.clone());
+        let leads_alone = self.plan.mix == Mix::Classic;
+        self.with_client(to.client, |client, io| match client.speaks {
+            Speaks::Classic => client.classic_reply(to.call, reply, &partitions, leads_alone, io),
+            Speaks::Consumer => client.consumer_reply(to.call, &reply, &image),
+        });
+    }
+
+    fn timer(&mut self, number: usize, life: u64, tag: Tag) {
+        let client = &self.clients[number];
+        if client.life != life || (!client.is_running() && tag != Tag::Join) {
+            return;
+        }
+        let (starts, image) = (!client.is_running(), self.image.clone());
+        self.with_client(number, |client, io| match (client.speaks, starts) {
+            (Speaks::Classic, true) => client.classic_start(io),
+            (Speaks::Classic, false) => client.classic_timer(tag, io),
+            (Speaks::Consumer, true) => client.consumer_start(&image, io),
+            (Speaks::Consumer, false) => client.consumer_timer(tag, &image, io),
+        });
+    }
+
+    fn with_client(&mut self, number: usize, act: impl FnOnce(&mut Client, &mut Io<'_>)) {
+        let (random, oracle, calls) = (&mut self.random, &mut self.oracle, &mut self.calls);
+        let mut io = Io { random, oracle, calls, sent: Vec::new(), timers: Vec::new() };
+        let life_before = self.clients[number].life;
+        act(&mut self.clients[number], &mut io);
+        let Io { sent, timers, .. } = io;
+        let life = self.clients[number].life;
+        if let Some(coordinator) = &self.coordinator {
+            Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
+        }
+        for (call, request) in sent {
+            self.send(Event::Request { from: Sender { client: number, life: life_before, call }, request });
+        }
+        for (after, tag) in timers {
+            self.at(after, Event::Timer { client: number, life, tag });
+        }
+    }
+
+    /// A member crashes, leaves or comes.
+    fn churn(&mut self) {
+        let next = 1 + self.random.below(2 * self.plan.churn_ms);
+        self.at(next, Event::Churn);
+        if !self.is_disturbed() {
+            return;
+        }
+        let number = self.random.index(self.clients.len());
+        let client = &mut self.clients[number];
+        if !client.is_running() {
+            client.crash();
+            let life = client.life;
+            self.at(0, Event::Timer { client: number, life, tag: Tag::Join });
+        } else if self.random.percent(50) {
+            client.crash();
+            self.oracle.summary.crashes += 1;
+        } else {
+            self.with_client(number, |client, io| match client.speaks {
+                Speaks::Classic => client.classic_leave(io),
+                Speaks::Consumer => client.consumer_leave(io),
+            });
+        }
+    }
+
+    fn grow(&mut self) {
+        if !self.is_disturbed() {
+            return;
+        }
+        let number = self.random.index(self.plan.topics.len());
+        self.plan.topics[number] += 1 + u32::try_from(self.random.below(4)).expect("below 4");
+        (self.image, self.partitions) = topics(&self.plan);
+        let now = self.now();
+        if let Some(coordinator) = &mut self.coordinator {
+            let decision = coordinator.topics_changed(self.image.clone(), &[], now);
+            self.take(decision);
+        }
+        let next = 1 + self.random.below(2 * self.plan.restart_ms);
+        self.at(next, Event::Growth);
+    }
+
+    fn check_end(&mut self) {
+        let coordinator = self.coordinator.as_ref().expect("nobody crashes it any more");
+        self.oracle.check_offsets(coordinator.state());
+        assert!(*coordinator.state() == GroupState::from_records(&self.log), "the state is not the fold of the log");
+        self.oracle.check_settled(&self.clients, &self.partitions);
+    }
+}
+
+fn topics(plan: &Plan) -> (MetadataImage, BTreeMap<TopicName, u32>) {
+    let mut metadata = Metadata::default();
+    let mut decide = |command| {
+        let decision = metadata.decide(command).expect("a valid command");
+        decision.records.iter().for_each(|record| metadata.apply(record));
+    };
+    decide(Command::RegisterBroker { broker: BrokerId(0), incarnation: Incarnation::FIRST });
+    let mut partitions = BTreeMap::new();
+    for (number, count) in plan.topics.iter().enumerate() {
+        let name = format!("topic-{number}");
+        decide(Command::CreateTopic(CreateTopic {
+            name: name.clone(),
+            topic_id: TopicId::from_random((number as u128 + 1) << 80),
+            partitions: NewPartitions::Count(Some(*count)),
+            replication_factor: None,
+            settings: Vec::new(),
+            validate_only: false,
+            defaults: CreationDefaults { partitions: 1, replication_factor: 1 },
+        }));
+        partitions.insert(TopicName::new(&name).expect("a valid name"), *count);
+    }
+    (metadata.image().clone(), partitions)
+}
