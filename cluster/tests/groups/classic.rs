@@ -99,7 +99,7 @@ impl Client {
         leads_alone: bool,
         io: &mut Io<'_>,
     ) {
-        if self.committed(call, &reply) || self.call != Some(call) {
+        if self.committed(call, &reply, io.oracle) || self.call != Some(call) {
             return;
         }
         self.call = None;

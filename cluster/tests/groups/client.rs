@@ -61,6 +61,8 @@ pub(crate) struct Client {
     /// The request that the next step waits for.
     pub(crate) call: Option<u64>,
     pub(crate) commit_call: Option<u64>,
+    /// What that commit is of.
+    committing: BTreeSet<Partition>,
     ids: u64,
 }
 
@@ -119,6 +121,7 @@ impl Client {
             position: 0,
             call: None,
             commit_call: None,
+            committing: BTreeSet::new(),
             ids: 0,
         }
     }
@@ -155,6 +158,7 @@ impl Client {
             return;
         }
         self.position += 1;
+        self.committing.clone_from(&self.owned);
         let offset = base::Offset::new(self.position).expect("a small number");
         let offsets = self.owned.iter().map(|(topic, partition)| OffsetToCommit {
             topic: topic.clone(),
@@ -176,13 +180,14 @@ impl Client {
     }
 
     /// Takes the answer to a commit, and says whether it was one.
-    pub(crate) fn committed(&mut self, call: u64, reply: &Reply) -> bool {
+    pub(crate) fn committed(&mut self, call: u64, reply: &Reply, oracle: &Oracle) -> bool {
         if self.commit_call != Some(call) {
             return false;
         }
         self.commit_call = None;
         if let Reply::OffsetCommit(Ok(results)) = reply {
             assert!(results.iter().all(Result::is_ok), "{results:?}");
+            oracle.check_acknowledged(self, &self.committing);
         }
         true
     }

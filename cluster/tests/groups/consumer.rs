@@ -97,8 +97,8 @@ impl Client {
         self.crash();
     }
 
-    pub(crate) fn consumer_reply(&mut self, call: u64, reply: &Reply, image: &MetadataImage) {
-        if self.committed(call, reply) || self.call != Some(call) {
+    pub(crate) fn consumer_reply(&mut self, call: u64, reply: &Reply, image: &MetadataImage, io: &Io<'_>) {
+        if self.committed(call, reply, io.oracle) || self.call != Some(call) {
             return;
         }
         self.call = None;

@@ -1,6 +1,6 @@
 //! What must hold at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{PartitionIndex, TopicId};
 use cluster::groups::{Epoch, GroupId, GroupRecord, GroupState};
@@ -16,6 +16,8 @@ pub(crate) struct Oracle {
     generations: BTreeMap<GroupId, Epoch>,
     /// What the log's last commit of each partition said.
     committed: BTreeMap<(GroupId, TopicName, PartitionIndex), u64>,
+    /// All commits that ever were in the log.
+    flushed: BTreeSet<(GroupId, Partition, u64)>,
     pub(crate) summary: Summary,
 }
 
@@ -44,12 +46,23 @@ impl Oracle {
             self.summary.upgrades += 1;
         }
         let GroupRecord::Offset { group, topic, partition, value } = record else { return };
+        if let Some(value) = value {
+            self.flushed.insert((group.clone(), (topic.clone(), *partition), value.offset.get()));
+        }
         let key = (group.clone(), topic.clone(), *partition);
         match value {
             Some(value) => self.committed.insert(key, value.offset.get()),
             None => self.committed.remove(&key),
         };
         self.summary.commits += 1;
+    }
+
+    /// A commit that was acknowledged is in the log.
+    pub(crate) fn check_acknowledged(&self, client: &Client, partitions: &BTreeSet<Partition>) {
+        for partition in partitions {
+            let commit = (client.group.clone(), partition.clone(), client.position);
+            assert!(self.flushed.contains(&commit), "{commit:?} was acknowledged and is not in the log");
+        }
     }
 
     /// The coordinator's offsets are those of the last commits in the log: none is lost, none comes back.

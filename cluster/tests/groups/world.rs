@@ -304,7 +304,7 @@ impl World {
         let leads_alone = self.plan.mix == Mix::Classic;
         self.with_client(to.client, |client, io| match client.speaks {
             Speaks::Classic => client.classic_reply(to.call, reply, &partitions, leads_alone, io),
-            Speaks::Consumer => client.consumer_reply(to.call, &reply, &image),
+            Speaks::Consumer => client.consumer_reply(to.call, &reply, &image, io),
         });
     }
 
