@@ -35,6 +35,9 @@ fn offsets_are_found_by_time_in_memory_and_after_a_restart() {
         assert_eq!(ask(MAX_TIMESTAMP), (ErrorCode::None, 6, EPOCH + 1_000));
         assert_eq!(ask(EARLIEST), (ErrorCode::None, 0, -1));
         assert_eq!(ask(LATEST), (ErrorCode::None, 9, -1));
+        for in_another_tier in [-5, -6] {
+            assert_eq!(ask(in_another_tier), (ErrorCode::None, -1, -1));
+        }
         let mut empty = |time: i64| client.list_offset("times", 1, time).unwrap();
         assert_eq!(empty(EPOCH), (ErrorCode::None, -1, -1));
         assert_eq!(empty(MAX_TIMESTAMP), (ErrorCode::None, -1, -1));

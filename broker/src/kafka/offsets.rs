@@ -23,6 +23,8 @@ const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 /// Of data in another tier: there is none.
 const LATEST_TIERED: i64 = -5;
+/// The first that is to go to another tier: none is.
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
 /// Versions below do not carry the leader's epoch.
 const FIRST_WITH_EPOCH: i16 = 4;
 
@@ -41,7 +43,7 @@ pub(super) async fn list_offsets(core: &Rc<Core>, id: RequestId, request: &ListO
                     LATEST => QueryKind::Latest,
                     EARLIEST | EARLIEST_LOCAL => QueryKind::Earliest,
                     MAX_TIMESTAMP => QueryKind::MaxTimestamp,
-                    LATEST_TIERED => QueryKind::EndOfEpoch(LeaderEpoch::ZERO),
+                    LATEST_TIERED | EARLIEST_PENDING_UPLOAD => QueryKind::EndOfEpoch(LeaderEpoch::ZERO),
                     time => QueryKind::AtTime(Timestamp::from_wire(time).ok_or(ErrorCode::InvalidRequest)?),
                 };
                 Ok(Query { id, current_epoch, kind })
@@ -54,7 +56,7 @@ pub(super) async fn list_offsets(core: &Rc<Core>, id: RequestId, request: &ListO
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
             let answer = answers.next().expect("each question has an answer");
-            let tiered = partition.timestamp == LATEST_TIERED;
+            let tiered = matches!(partition.timestamp, LATEST_TIERED | EARLIEST_PENDING_UPLOAD);
             let found = answer.as_ref().ok().filter(|answer| answer.offset.is_some() && !tiered);
             let epoch = found.and_then(|answer| answer.epoch).filter(|_| id.version >= FIRST_WITH_EPOCH);
             partitions.push(ListOffsetsPartitionResponse {

@@ -174,7 +174,7 @@ impl ApiKey {
                 name: "ListOffsets",
                 served: true,
                 handled: VersionRange { min: 1, max: 11 },
-                advertised: VersionRange { min: 1, max: 10 },
+                advertised: VersionRange { min: 1, max: 11 },
                 first_flexible: Some(6),
             },
             ApiKey::Metadata => &ApiSpec {
