@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, PartitionRow};
 use crate::flush::{self, Flushing};
 use crate::journal::Durability;
 use crate::log::chunks::WriteWhat;
-use crate::log::{PartitionLog, SegmentPosition, TailSegment};
+use crate::log::{PartitionLog, SegmentPosition, TailSegment, TailSpan};
 use crate::segment::index;
 use crate::several::several;
 use crate::shard::Shard;
@@ -98,7 +98,8 @@ impl Shard {
         self.ring_in_checkpoint.set(Some(ring));
         journal.recycle(replay.lsn, direct);
         for row in &checkpoint.rows {
-            self.store.with(row.id, |log| log.was_checkpointed(row.active_segment));
+            let end = TailSpan { segment: row.active_segment, span: row.open_span };
+            self.store.with(row.id, |log| log.was_checkpointed(end));
             rt::yield_if_needed().await;
         }
         // Last: what arrives before this is told to wait for the next one, and that there is to be a next one.

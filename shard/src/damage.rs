@@ -57,6 +57,13 @@ impl DamageList {
         self.places.borrow_mut().retain(|(of, base, _), _| (*of, *base) != (partition, segment));
     }
 
+    /// The bytes of a segment before `end` turned out to be in order.
+    pub(crate) fn forget_before(&self, partition: PartitionId, segment: Offset, end: u32) {
+        self.places
+            .borrow_mut()
+            .retain(|(of, base, position), _| (*of, *base) != (partition, segment) || *position >= end);
+    }
+
     pub(crate) fn forget_partition(&self, partition: PartitionId) {
         self.places.borrow_mut().retain(|(of, ..), _| *of != partition);
     }
@@ -111,6 +118,8 @@ mod tests {
         list.note(damage(1, 50, 100));
         list.note(damage(2, 0, 100));
         assert_eq!((list.found(), list.known_count()), (4, 4));
+        list.forget_before(damage(1, 0, 0).partition, Offset::ZERO, 200);
+        assert_eq!(list.known(), [damage(1, 0, 200), damage(1, 50, 100), damage(2, 0, 100)]);
         list.forget_segment(damage(1, 0, 0).partition, Offset::ZERO);
         assert_eq!(list.known(), [damage(1, 50, 100), damage(2, 0, 100)]);
         list.forget_partition(damage(1, 0, 0).partition);

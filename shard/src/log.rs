@@ -130,8 +130,9 @@ pub(crate) struct PartitionLog {
     log_start: Offset,
     /// Where the log will begin once the journal has flushed what says so.
     promised_start: Offset,
-    /// The active segment as the newest flushed checkpoint has it: a start may go on writing there.
-    checkpointed_segment: Offset,
+    /// The end of the log as the newest flushed checkpoint has it: the active segment, where a start may go on writing, and
+    /// the span that was open. The segments hold everything before that, flushed.
+    checkpointed: TailSpan,
     end: Offset,
     stable: Offset,
     stable_position: SegmentPosition,
@@ -173,7 +174,7 @@ impl PartitionLog {
             spec,
             log_start: row.log_start,
             promised_start: row.log_start,
-            checkpointed_segment: row.active_segment,
+            checkpointed: TailSpan { segment: row.active_segment, span: row.open_span },
             end: row.end,
             stable: row.end,
             stable_position: SegmentPosition { segment: row.active_segment, position: row.position },

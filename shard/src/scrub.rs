@@ -1,9 +1,10 @@
-//! Scrubbing: once in an interval all finished segments are read and compared with their checksums, slowly, so that
-//! damage is found before somebody needs the bytes.
+//! Scrubbing: once in an interval all segments are read and compared with their checksums, slowly, so that damage is
+//! found before somebody needs the bytes.
 //!
 //! A pass goes through the partitions in the order of their ids, one segment at a time; nothing is kept of what is read.
-//! Where it stands is written down now and then, so that a restart goes on there. What is being written is left to the
-//! readers and to the next pass.
+//! Where it stands is written down now and then, so that a restart goes on there. Of the segment that is written to, it
+//! reads what the newest checkpoint has, once, after the finished ones. What came later is left to the next pass: the
+//! journal still has it, and may have it alone.
 
 mod check;
 mod standing;
@@ -13,13 +14,15 @@ use std::time::Duration;
 
 use base::{Instant, Offset, PartitionId};
 
+use self::check::Part;
 use self::standing::Standing;
 use crate::limits;
+use crate::log::TailSpan;
 use crate::log::start::ClosedSegment;
 use crate::pace::time_at_rate;
 use crate::shard::Shard;
 
-/// How finished segments are checked.
+/// How segments are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrubConfig {
     /// From the beginning of one pass to that of the next; `None` for never.
@@ -85,7 +88,7 @@ impl Shard {
             counts.passes += 1;
             self.scrubbed.set(counts);
             let ScrubCounts { segments, bytes, .. } = counts;
-            tracing::info!(core = %self.config.core, segments, bytes, "all finished segments have been read and checked");
+            tracing::info!(core = %self.config.core, segments, bytes, "all segments have been read and checked up to their last checkpoint");
         }
     }
 
@@ -98,12 +101,15 @@ impl Shard {
                 tracing::warn!(%id, %cause, "the segments of a partition cannot be found to check them");
             }
             while let Some(segment) = self.next_segment(slot, standing.segment()) {
-                self.check_segment(slot, id, segment, pace).await?;
+                self.check_segment(slot, id, Part::Finished(segment), pace).await?;
                 standing.passed(segment.base);
                 if rt::now().since(written) >= limits::SCRUB_WRITE_INTERVAL {
                     standing.write(self).await;
                     written = rt::now();
                 }
+            }
+            if let Some(end) = self.checkpointed_end(slot) {
+                self.check_segment(slot, id, Part::Checkpointed(end), pace).await?;
             }
             standing.passed_partition();
             if self.gate.is_closing() {
@@ -119,6 +125,15 @@ impl Shard {
         self.store.with_slot(slot, |log| {
             log.closed_segments()?.iter().find(|segment| after.is_none_or(|after| segment.base > after)).copied()
         })?
+    }
+
+    /// Where a checkpoint has ended a segment that is not finished, if that has anything before.
+    fn checkpointed_end(&self, slot: u32) -> Option<TailSpan> {
+        let end = self.store.with_slot(slot, |log| {
+            let end = log.checkpointed();
+            log.tail_segment(end.segment).map(|_| end)
+        })??;
+        (end.span.end_position() > 0).then_some(end)
     }
 
     /// Waits until a read of so many bytes keeps to the rate.

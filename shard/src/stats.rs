@@ -29,7 +29,7 @@ pub struct ShardStats {
     /// Bytes of the journal that a start would replay now, and how many there may be.
     pub unreplayed_bytes: u64,
     pub unreplayed_bytes_max: u64,
-    /// Passes over all finished segments, segments and bytes that were checked.
+    /// Passes over all segments, segments and bytes that were checked.
     pub scrub_passes: u64,
     pub segments_scrubbed: u64,
     pub bytes_scrubbed: u64,

@@ -201,7 +201,7 @@ pub const SETTINGS: &[Setting] = &[
         "scrub.interval",
         duration(Duration::ZERO, Duration::from_secs(365 * 86_400)),
         "7 d",
-        "How often all finished segments are read and checked for damage; 0 s for never.",
+        "How often all segments are read and checked for damage, up to their last checkpoint; 0 s for never.",
     ),
     setting(
         "scrub.bytes_per_second",

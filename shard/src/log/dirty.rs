@@ -90,7 +90,7 @@ impl PartitionLog {
                 clean_bytes += u64::from(segment.bytes);
                 continue;
             }
-            if segment_end > self.stable() || segment.base >= self.checkpointed_segment {
+            if segment_end > self.stable() || segment.base >= self.checkpointed.segment {
                 break;
             }
             if settings.lag_min > Duration::ZERO {

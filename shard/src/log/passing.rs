@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, VecDeque};
 use base::{Offset, Timestamp};
 
 use super::start::ClosedSegment;
-use super::{PartitionLog, PartitionSpec};
+use super::{PartitionLog, PartitionSpec, TailSpan};
 use crate::checkpoint::PartitionRow;
 use crate::compaction::state::CompactionState;
 
 /// What no row holds and would have to be found out again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PassedLog {
-    /// The active segment as the flushed checkpoints have it.
-    checkpointed_segment: Offset,
+    /// The log's end as the flushed checkpoints have it.
+    checkpointed: TailSpan,
     closed: Option<VecDeque<ClosedSegment>>,
     compaction: Option<CompactionState>,
     first_times: BTreeMap<Offset, i64>,
@@ -38,7 +38,7 @@ impl PartitionLog {
         let (id, active) = (self.spec.id, self.active());
         assert!(self.is_at_rest(), "{id} goes to another core in the middle of something");
         PassedLog {
-            checkpointed_segment: self.checkpointed_segment,
+            checkpointed: self.checkpointed,
             closed: self.closed.clone(),
             compaction: self.compaction.state.clone(),
             first_times: self.compaction.first_times.clone(),
@@ -51,7 +51,7 @@ impl PartitionLog {
     /// The log goes on where it was.
     pub(crate) fn from_passed(spec: PartitionSpec, row: &PartitionRow, passed: PassedLog) -> Self {
         let mut log = Self::from_row(spec, row);
-        log.checkpointed_segment = passed.checkpointed_segment;
+        log.checkpointed = passed.checkpointed;
         if passed.closed.is_some() {
             log.closed = passed.closed;
         }

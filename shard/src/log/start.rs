@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use base::{Offset, Timestamp};
 
-use super::{EpochStart, Newest, PartitionLog};
+use super::{EpochStart, Newest, PartitionLog, TailSpan};
 
 /// A segment that is finished: whole and flushed in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +44,24 @@ impl PartitionLog {
         true
     }
 
-    /// A checkpoint is flushed that has this as the active segment.
-    pub(crate) fn was_checkpointed(&mut self, active_segment: Offset) {
-        self.checkpointed_segment = self.checkpointed_segment.max(active_segment);
+    /// A checkpoint is flushed that has this as the active segment and its open span.
+    pub(crate) fn was_checkpointed(&mut self, end: TailSpan) {
+        let place = |end: &TailSpan| (end.segment, end.span.end_position());
+        if place(&end) > place(&self.checkpointed) {
+            self.checkpointed = end;
+        }
+    }
+
+    /// Where the log ended when the newest flushed checkpoint was taken.
+    pub(crate) fn checkpointed(&self) -> TailSpan {
+        self.checkpointed
     }
 
     /// Takes the oldest closed segment if all of it lies before the start, no start of the broker would write to it, and
     /// it is not being compacted.
     pub(crate) fn take_removable(&mut self) -> Option<ClosedSegment> {
         let oldest = self.oldest_before_start()?;
-        if oldest.base >= self.checkpointed_segment || self.is_held(oldest.base) {
+        if oldest.base >= self.checkpointed.segment || self.is_held(oldest.base) {
             return None;
         }
         self.closed_bytes -= u64::from(oldest.bytes);

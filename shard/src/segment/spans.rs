@@ -11,7 +11,7 @@ use super::reader::ReadError;
 use super::scan::{ScanError, rebuild_spans};
 use super::sequences::Place;
 use crate::bytes::{block_ceil, length};
-use crate::log::PartitionLog;
+use crate::log::{PartitionLog, TailSpan};
 use crate::store::Store;
 use crate::{layout, limits};
 
@@ -169,6 +169,41 @@ impl Store {
         }
         let file = self.disk.open(&layout::segment_file(id, segment), OpenMode::Existing).await?;
         self.rebuild_index(&*file, (slot, generation), id, segment, None).await
+    }
+
+    /// Spans of a segment that is not finished, up to where a checkpoint has ended it, past the cache. They follow each
+    /// other from the segment's start; fewer when the segment was finished or removed meanwhile.
+    pub(crate) async fn checkpointed_spans(
+        &self,
+        slot: u32,
+        id: PartitionId,
+        end: TailSpan,
+    ) -> Result<Vec<Span>, ReadError> {
+        let generation = self.settled_generation(slot).await.ok_or(ReadError::UnknownPartition(id))?;
+        // Of one moment: records that the index gets later are of spans that are here now.
+        let known = self.with_slot(slot, |log| {
+            let in_memory = log.spans_of(end.segment).collect::<Vec<Span>>();
+            log.tail_segment(end.segment).map(|tail| (tail.index_records, in_memory))
+        });
+        let Some(Some((records, in_memory))) = known else { return Ok(Vec::new()) };
+        let mut spans = Vec::new();
+        if records > 0 {
+            spans = self.read_index(id, end.segment).await?;
+            spans.truncate(records as usize);
+            if spans.len() < records as usize {
+                let file = self.disk.open(&layout::segment_file(id, end.segment), OpenMode::Existing).await?;
+                spans = self.rebuild_index(&*file, (slot, generation), id, end.segment, Some(records)).await?;
+            }
+        }
+        spans.retain(|span| span.end_position() <= end.span.position);
+        // The last one is the span that was open: by now it may be longer.
+        let later = in_memory.into_iter().filter(|span| span.end_position() <= end.span.position).chain([end.span]);
+        for span in later {
+            if span.position == spans.last().map_or(0, Span::end_position) && !span.is_empty() {
+                spans.push(span);
+            }
+        }
+        Ok(spans)
     }
 
     async fn read_index(&self, id: PartitionId, segment: Offset) -> Result<Vec<Span>, ReadError> {
