@@ -7,7 +7,8 @@
 //! [file](state) of the partition.
 //!
 //! Only segments that a flushed checkpoint lies beyond are touched: a start of the broker may write to those after it,
-//! or take them back.
+//! or take them back. That a segment is finished is not enough: one that ends while a checkpoint is taken is finished by
+//! it, and is its active one. [`PartitionLog::look_for_dirt`](crate::log::PartitionLog::look_for_dirt) stops before it.
 
 mod clean;
 mod key_map;

@@ -90,6 +90,7 @@ impl PartitionLog {
                 clean_bytes += u64::from(segment.bytes);
                 continue;
             }
+            // The one guard of what a start might write to: nothing is compacted beyond the end that this gives.
             if segment_end > self.stable() || segment.base >= self.checkpointed.segment {
                 break;
             }
@@ -125,7 +126,7 @@ impl PartitionLog {
         self.compaction.first_times.insert(segment, time);
     }
 
-    /// Finished segments, oldest first, each with its end. Without those that a start of the broker might write to.
+    /// Finished segments, oldest first, each with its end. The last ones may be such that a start might write to.
     pub(crate) fn reaches(&self) -> impl Iterator<Item = Reach> {
         let closed = self.closed_segments().into_iter().flatten();
         let ends = closed.clone().skip(1).map(|segment| segment.base).chain([self.oldest_unfinished()]);

@@ -1,5 +1,8 @@
 //! Compaction that is interrupted, meets damage, or finds no room.
 
+use base::CoreId;
+use shard::inspect;
+
 use super::*;
 
 /// Lets compaction of small segments run until the disk was asked for `steps` things; whether it came to its end before.
@@ -171,5 +174,62 @@ fn a_disk_that_fills_up_meanwhile_ends_a_cleaning_and_nothing_else() {
         settle(&shard).await;
         assert!(shard.stats().compaction.cleanings > 0);
         written.check(&read_all(&shard, id).await, Offset::ZERO);
+    });
+}
+
+/// The active segment of the newest checkpoint that is on the disk.
+async fn checkpointed_segment(bench: &Bench, id: PartitionId) -> Offset {
+    let slots = inspect::checkpoints(&*bench.disk.attach(), CoreId(0)).await.expect("they can be read");
+    let newest = slots.into_iter().filter_map(|slot| slot.checkpoint).max_by_key(|checkpoint| checkpoint.number);
+    let rows = newest.map(|checkpoint| checkpoint.rows).unwrap_or_default();
+    rows.iter().find(|row| row.id == id).map_or(Offset::ZERO, |row| row.active_segment)
+}
+
+/// Whether a segment has its exact size: those that are written to end with a block.
+fn is_finished(bench: &Bench, id: PartitionId, segment: Offset) -> bool {
+    let length = files_of(bench, id).0.iter().find(|(base, _)| *base == segment).map(|(_, bytes)| *bytes);
+    length.is_some_and(|bytes| !bytes.is_multiple_of(4096))
+}
+
+/// A segment that ends while a checkpoint is being taken is finished by it, and yet is what the checkpoint has as the
+/// active one. After a crash a start would go on in it, at the byte where it then was.
+#[test]
+fn a_finished_segment_that_a_start_would_write_to_is_not_compacted() {
+    let id = partition(1, 0);
+    let bench = compacting_bench(&[id]);
+    bench.segment_bytes.set(24 << 10);
+    bench.checkpoint_interval.set(Duration::from_secs(30));
+    let written = bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        let (mut written, mut random) = (Written::default(), SeededRandom::new(17));
+        rt::sleep(Duration::from_secs(1)).await;
+        loop {
+            let checkpoint = shard.stats().next_checkpoint;
+            while shard.stats().next_checkpoint == checkpoint {
+                append(&shard, id, &mut written, &mut random, 40).await;
+            }
+            let segment = checkpointed_segment(&bench, id).await;
+            if !is_finished(&bench, id, segment) {
+                continue;
+            }
+            let (cleanings, path) = (shard.stats().compaction.cleanings, layout::segment_file(id, segment));
+            let whole = bench.disk.dump(&path);
+            rt::sleep(Duration::from_secs(10)).await;
+            if checkpointed_segment(&bench, id).await == segment {
+                assert!(shard.stats().compaction.cleanings > cleanings, "what is before it is compacted");
+                assert!(bench.disk.dump(&path) == whole, "{} was changed: a start may write to it", path.display());
+                break;
+            }
+        }
+        written
+    });
+    bench.disk.crash();
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the folder opens");
+        written.check(&read_all(&shard, id).await, Offset::ZERO);
+        settle(&shard).await;
+        let all = read_all(&shard, id).await;
+        written.check(&all, Offset::ZERO);
+        assert!(all.len() < 150, "{} records are left", all.len());
     });
 }
