@@ -19,6 +19,7 @@ use crate::scenario::Scenario;
 
 mod outcome;
 mod plan;
+mod silence;
 
 pub use plan::PlanError;
 
@@ -82,15 +83,16 @@ pub fn run(
     let mut admin = Admin::connect(options.target)?;
     let server_pid = options.server_pid.or_else(|| host::listener(options.target.address));
     let topic = plan::make_topic(scenario, options.target, &mut admin)?;
-    let outcome = run_on(scenario, options, &mut admin, &topic, server_pid, progress);
+    let mut outcome = run_on(scenario, options, &mut admin, &topic, server_pid, progress);
     if !scenario.topic.keep {
         let removed = Admin::connect(options.target).and_then(|mut admin| {
             let echo = topic.echo.as_ref().map_or(Ok(()), |echo| admin.delete(&echo.topic));
             admin.delete(&topic.route.topic).and(echo)
         });
-        // A run that failed is reported as such, not as a topic that stayed behind.
-        if outcome.is_ok() {
-            removed?;
+        // A run is reported as what it was, whether it failed or was measured, and not as a topic that stayed behind.
+        if let (Ok(result), Err(cause)) = (&mut outcome, removed) {
+            result.problems.push(format!("The topic {} could not be removed: {cause}", topic.route.topic));
+            result.is_valid = false;
         }
     }
     outcome

@@ -6,3 +6,4 @@ mod place;
 mod restarts;
 mod scenarios;
 mod searching;
+mod silent;

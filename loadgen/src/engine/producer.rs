@@ -82,6 +82,9 @@ pub(super) struct Producer {
     /// Of a closed loop: its start has come, and from then on answers drive it. An echo is driven by what is read.
     has_begun: bool,
     start: u64,
+    /// Answers in the measured time, and the longest wait for one.
+    answers_measured: u64,
+    wait_longest: u64,
     /// Memory for the parts of an answer.
     results: Vec<Produced>,
     /// Memory for the parts of a request: partition and length.
@@ -138,6 +141,8 @@ impl Producer {
             is_ended: false,
             has_begun: plan.is_echo(),
             start: plan.start,
+            answers_measured: 0,
+            wait_longest: 0,
             results: Vec::with_capacity(16),
             parts: Vec::with_capacity(16),
         }

@@ -94,6 +94,19 @@ pub struct Outage {
     pub to: u64,
 }
 
+/// How one producer's requests were answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answers {
+    pub producer: u32,
+    /// Batches that waited when the run was over, and since when the first of them did, in nanoseconds.
+    pub unanswered: u64,
+    pub waited: u64,
+    /// Answers in the measured time.
+    pub measured: u64,
+    /// The longest wait for an answer, that at the end included, in nanoseconds.
+    pub longest: u64,
+}
+
 /// Outages remembered by one worker; more are only counted.
 pub const OUTAGES_MAX: usize = 4_096;
 
@@ -114,6 +127,8 @@ pub struct Stats {
     pub abandoned: u64,
     pub second: Second,
     pub outages: Vec<Outage>,
+    /// Of each producer, once the run is over.
+    pub answers: Vec<Answers>,
     /// Batches whose own checksum was wrong when they were read.
     pub damaged_batches: u64,
     /// The latest error, for people.
@@ -156,6 +171,7 @@ impl Stats {
         self.scheduled_failed += other.scheduled_failed;
         self.abandoned += other.abandoned;
         self.outages.extend_from_slice(&other.outages);
+        self.answers.extend_from_slice(&other.answers);
         self.damaged_batches += other.damaged_batches;
         if !other.last_error.is_empty() {
             self.last_error.clone_from(&other.last_error);

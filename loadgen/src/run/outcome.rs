@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::MadeTopic;
-use super::{LoadOutcome, MergedSecond, RunOptions, durability_words};
+use super::{LoadOutcome, MergedSecond, RunOptions, durability_words, silence};
 use crate::engine::Plan;
 use crate::engine::stats::{Stats, without_service};
 use crate::health::{self, Health, Observed, Verdict};
@@ -35,6 +35,7 @@ pub(super) fn judge(
     let scenario = context.scenario;
     let mut stats = Stats::default();
     load.workers.iter().for_each(|worker| stats.merge(&worker.stats));
+    let unwritten: u64 = backlog.iter().flat_map(|load| &load.workers).map(|worker| worker.stats.counts.failed).sum();
     let mut sent: Sent = backlog.into_iter().flat_map(|load| load.workers).flat_map(|worker| worker.sent).collect();
     sent.extend(load.workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.sent)));
     let unread = load.workers.iter().flat_map(|worker| &worker.finished).filter(|(_, at)| at.is_none()).count();
@@ -53,7 +54,12 @@ pub(super) fn judge(
         abandoned: stats.abandoned,
         is_open_loop: is_open,
     });
-    let mut problems = problems(&stats, &verification, &health, unread);
+    let is_closed = scenario.load.kind == LoopKind::Closed;
+    let mut problems = silence::problems(&stats.answers, is_closed, stats.window.acked);
+    problems.extend(self::problems(&stats, &verification, &health, unread));
+    if unwritten > 0 {
+        problems.push(format!("{unwritten} records of the backlog were never acknowledged."));
+    }
     if scenario.consume.echo && stats.counts.consumed == 0 && stats.counts.acked > 0 {
         let topic = &context.topic.route.topic;
         problems

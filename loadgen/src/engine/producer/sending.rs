@@ -11,6 +11,7 @@ use crate::door::{Garbled, Produced, error_name, is_retriable};
 use crate::engine::batch::SlotId;
 use crate::engine::lane::InFlight;
 use crate::engine::poll::ConnState;
+use crate::engine::stats::Answers;
 use crate::number;
 
 /// The broker already has the batch.
@@ -165,11 +166,32 @@ impl Producer {
         let now = context.clock.now();
         while self.lanes[lane_index].conn.is_flushed() {
             let Some(mut request) = self.lanes[lane_index].in_flight.pop_front() else { return };
+            self.note_answer(now.saturating_sub(request.sent_at), now, context);
             while let Some(slot) = request.slots.pop() {
                 self.succeed(lane_index, slot, -1, now, context);
             }
             self.lanes[lane_index].give_list(request.slots);
         }
+    }
+
+    fn note_answer(&mut self, waited: u64, now: u64, context: &Context<'_>) {
+        self.answers_measured += u64::from(context.is_measured(now));
+        self.wait_longest = self.wait_longest.max(waited);
+    }
+
+    /// How the requests were answered, while those that were not are still here.
+    fn answers(&self, now: u64) -> Answers {
+        let waiting = self.lanes.iter().filter(|lane| lane.outstanding > 0);
+        let unanswered = waiting.clone().map(|lane| number::large(lane.outstanding)).sum();
+        let since = waiting.filter_map(|lane| {
+            let sent = lane.in_flight.front().map(|request| request.sent_at);
+            // A connection that never was ready has sent nothing.
+            let opened = (lane.conn.state != ConnState::Ready).then_some(lane.conn.opened_at);
+            [sent, lane.outage_since, opened].into_iter().flatten().min()
+        });
+        let waited = since.min().map_or(0, |since| now.saturating_sub(since));
+        let (producer, measured) = (self.number, self.answers_measured);
+        Answers { producer, unanswered, waited, measured, longest: self.wait_longest.max(waited) }
     }
 
     /// Handles an event of one of the connections.
@@ -225,6 +247,7 @@ impl Producer {
         let unknown = || Garbled(format!("an answer to request {correlation}, which is not under way"));
         let mut request = self.lanes[lane_index].answered(correlation).ok_or_else(unknown)?;
         let service = now.saturating_sub(request.sent_at);
+        self.note_answer(service, now, context);
         if context.is_measured(request.sent_at) {
             context.stats.measured.service.record(service, 1);
         }
@@ -378,6 +401,7 @@ impl Producer {
             }
         }
         self.is_ended = true;
+        context.stats.answers.push(self.answers(now));
         for partition in 0..self.open.len() {
             let slot = std::mem::replace(&mut self.open[partition], NONE);
             if slot != NONE {
