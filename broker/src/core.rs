@@ -298,6 +298,11 @@ impl Core {
         self.view.borrow().core_of(id)
     }
 
+    /// Where a partition is, if that is another core than this one.
+    pub(crate) fn elsewhere(&self, id: PartitionId) -> Option<CoreId> {
+        self.owner_of(id).filter(|core| *core != self.id)
+    }
+
     /// An id for a new topic.
     pub(crate) fn new_topic_id(&self) -> TopicId {
         TopicId::from_random((u128::from(rt::entropy()) << 64) | u128::from(rt::entropy()))

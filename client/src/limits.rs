@@ -65,6 +65,9 @@ pub const TOPICS_KEPT_MAX: usize = 10_000;
 /// The same topic is not asked for more often, whatever goes wrong with it.
 pub const METADATA_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
+/// Topics whose partitions were found on other cores than they were asked at are asked for together, and not more often.
+pub const METADATA_HOP_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
 /// How long a name that the broker doesn't know is asked for again: a topic that was just made may not be known everywhere.
 pub const UNKNOWN_TOPIC_PATIENCE: Duration = Duration::from_secs(1);
 

@@ -184,6 +184,7 @@ fn push(reply: &mut Reply, asked: &Asked, spoil: impl FnOnce(&mut Vec<u8>)) {
         high_watermark: end,
         log_start_offset: Some(Offset::ZERO),
         timings: None,
+        core: None,
     };
     reply.with_payload(asked.correlation(), &data, Bytes::from(bytes));
 }

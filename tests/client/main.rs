@@ -3,6 +3,7 @@
 mod administering;
 mod balancing;
 mod failing;
+mod following;
 mod moving;
 mod poisoned;
 mod producing;

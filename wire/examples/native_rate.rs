@@ -106,6 +106,7 @@ fn produce_reply(partitions: u32) {
             log_append_time: None,
             log_start_offset: Some(Offset::ZERO),
             message: None,
+            core: None,
         })
         .collect();
     let reply = ProduceReply { partitions: &partitions, timings: Some(timings) };
@@ -130,6 +131,7 @@ fn fetch_data() {
         high_watermark: Offset::new((1 << 40) + 1_000),
         log_start_offset: Some(Offset::ZERO),
         timings: Some(StageTimings::default()),
+        core: None,
     };
     let mut builder = builder();
     let mut make = || {

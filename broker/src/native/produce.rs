@@ -81,8 +81,13 @@ pub(super) fn produce(connection: &Rc<Connection>, arrived: Arrived) -> Result<(
             }
             return;
         }
-        let partitions: Vec<ProducedPartition<'_>> =
-            results.iter().map(|(topic, partition, result)| produced(*topic, *partition, result)).collect();
+        let partitions: Vec<ProducedPartition<'_>> = results
+            .iter()
+            .map(|(topic, index, result)| {
+                let core = worker.core.elsewhere(PartitionId { topic: *topic, index: *index });
+                ProducedPartition { core, ..produced(*topic, *index, result) }
+            })
+            .collect();
         worker.reply(correlation, &ProduceReply { partitions: &partitions, timings: Some(timings) });
     });
     Ok(())
@@ -98,6 +103,7 @@ fn produced(topic: TopicId, partition: PartitionIndex, result: &AppendResult) ->
             log_append_time: reply.log_append_time,
             log_start_offset: Some(reply.log_start),
             message: None,
+            core: None,
         },
         Err(refusal) => ProducedPartition {
             topic,
@@ -107,6 +113,7 @@ fn produced(topic: TopicId, partition: PartitionIndex, result: &AppendResult) ->
             log_append_time: None,
             log_start_offset: None,
             message: Some(refusal.text()),
+            core: None,
         },
     }
 }

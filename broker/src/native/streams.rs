@@ -172,6 +172,7 @@ impl Connection {
             high_watermark: Some(reply.high_watermark),
             log_start_offset: Some(reply.log_start),
             timings: None,
+            core: self.core.elsewhere(stream.partition),
         };
         self.push_with_payload(stream.correlation, &data, payload, Some(held));
     }

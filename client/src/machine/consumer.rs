@@ -25,7 +25,7 @@ pub use records::{FetchedRecord, FetchedRecords};
 
 use crate::limits;
 use crate::machine::route::{Destination, Route, Routes};
-use partition::{Assigned, Flow, Phase};
+use partition::{Assigned, Flow, Phase, Stream};
 
 /// See the module.
 #[derive(Debug)]
@@ -278,8 +278,22 @@ impl ConsumerCore {
             if is_news && route == Route::Gone {
                 self.fail_for_good(id, ConsumeError::TopicGone { partition: id }, actions);
             } else if is_news {
+                self.leave_core(id, actions);
                 self.arrange(now, id, actions);
             }
+        }
+    }
+
+    /// Ends a stream of a core that the partition has left, to go on where it is now. The broker would go on to serve it
+    /// from there, with a hop.
+    fn leave_core(&mut self, id: PartitionId, actions: &mut Vec<ConsumerAction>) {
+        let partition = self.partitions.get_mut(&id).expect("routes are of assigned partitions");
+        let Route::To(now) = partition.route else { return };
+        let Phase::Streaming(Stream { id: stream, destination, .. }) = partition.phase else { return };
+        if destination.broker == now.broker && destination.core != now.core {
+            partition.stop_streaming();
+            self.streams.remove(&stream);
+            actions.push(ConsumerAction::Close { destination, stream });
         }
     }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{BrokerId, Instant, PartitionId, SeededRandom, TopicId};
+use base::{BrokerId, CoreId, Instant, PartitionId, SeededRandom, TopicId};
 use wire::ErrorCode;
 use wire::native::{MetadataReply, TopicMetadata};
 
@@ -63,6 +63,8 @@ pub struct MetadataCache {
     under_way: Option<Vec<Arc<str>>>,
     /// Not to be asked before.
     hold_until: Instant,
+    /// When what was found elsewhere is asked for, or was.
+    hops_asked_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl MetadataCache {
             backoff: Backoff::new(options.backoff),
             under_way: None,
             hold_until: Instant::ZERO,
+            hops_asked_at: None,
         }
     }
 
@@ -132,6 +135,33 @@ impl MetadataCache {
             let earliest = entry.asked_at.map_or(now, |asked| asked.plus(limits::METADATA_INTERVAL_MIN));
             entry.due = entry.due.min(earliest.max(now));
         }
+    }
+
+    /// A broker has served a partition from another core than it was asked at. If it is the one that we know, what was asked
+    /// before we knew is still being answered. Otherwise the topic is asked for, all such together once in a while: what is
+    /// asked at the old core is answered all the same. Whether that is news.
+    pub fn found_elsewhere(&mut self, now: Instant, partition: PartitionId, core: CoreId) -> bool {
+        let Route::To(known) = self.route(partition) else { return false };
+        if known.core == core {
+            return false;
+        }
+        let due = match self.hops_asked_at {
+            Some(at) if at > now => at,
+            Some(at) => now.max(at.plus(limits::METADATA_HOP_INTERVAL_MIN)),
+            None => now,
+        };
+        let name = self.names.get(&partition.topic);
+        let Some(entry) = name.and_then(|name| self.topics.get_mut(name)) else { return false };
+        if entry.due <= due {
+            return false;
+        }
+        // Under way: it is asked again after that, if need be.
+        if entry.due == Instant(u64::MAX) {
+            return false;
+        }
+        entry.due = due;
+        self.hops_asked_at = Some(due);
+        true
     }
 
     /// A broker cannot be reached: its partitions may have moved.

@@ -92,5 +92,6 @@ fn done(part: &wire::native::ProducePartition) -> ProducedPartition<'static> {
         log_append_time: None,
         log_start_offset: None,
         message: None,
+        core: None,
     }
 }

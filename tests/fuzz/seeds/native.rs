@@ -115,6 +115,7 @@ fn data() -> Vec<Vec<u8>> {
         log_append_time: Some(Timestamp::from_millis(5)),
         log_start_offset: offset,
         message: None,
+        core: None,
     };
     let failed = ProducedPartition { error: FAILED, base_offset: None, message: Some("no"), ..produced };
     let stream = StreamId(1);
@@ -133,6 +134,7 @@ fn data() -> Vec<Vec<u8>> {
         high_watermark: offset,
         log_start_offset: None,
         timings: Some(timings),
+        core: Some(CoreId(1)),
     };
     vec![
         frame_of(&ProduceRequest { acks: Acks::All, timeout_ms: 9, partitions: &partitions }, &[7; 30]),

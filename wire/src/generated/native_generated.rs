@@ -2735,6 +2735,7 @@ impl<'a> ProducedPartition<'a> {
   pub const VT_LOG_APPEND_TIME_MS: ::flatbuffers::VOffsetT = 12;
   pub const VT_LOG_START_OFFSET: ::flatbuffers::VOffsetT = 14;
   pub const VT_MESSAGE: ::flatbuffers::VOffsetT = 16;
+  pub const VT_CORE: ::flatbuffers::VOffsetT = 18;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -2749,6 +2750,7 @@ impl<'a> ProducedPartition<'a> {
     builder.add_log_start_offset(args.log_start_offset);
     builder.add_log_append_time_ms(args.log_append_time_ms);
     builder.add_base_offset(args.base_offset);
+    builder.add_core(args.core);
     if let Some(x) = args.message { builder.add_message(x); }
     builder.add_partition(args.partition);
     if let Some(x) = args.topic { builder.add_topic(x); }
@@ -2806,6 +2808,13 @@ impl<'a> ProducedPartition<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<&str>>(ProducedPartition::VT_MESSAGE, None)}
   }
+  #[inline]
+  pub fn core(&self) -> i32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<i32>(ProducedPartition::VT_CORE, Some(-1)).unwrap()}
+  }
 }
 
 impl ::flatbuffers::Verifiable for ProducedPartition<'_> {
@@ -2821,6 +2830,7 @@ impl ::flatbuffers::Verifiable for ProducedPartition<'_> {
      .visit_field::<i64>("log_append_time_ms", Self::VT_LOG_APPEND_TIME_MS, false)?
      .visit_field::<i64>("log_start_offset", Self::VT_LOG_START_OFFSET, false)?
      .visit_field::<::flatbuffers::ForwardsUOffset<&str>>("message", Self::VT_MESSAGE, false)?
+     .visit_field::<i32>("core", Self::VT_CORE, false)?
      .finish();
     Ok(())
   }
@@ -2833,6 +2843,7 @@ pub struct ProducedPartitionArgs<'a> {
     pub log_append_time_ms: i64,
     pub log_start_offset: i64,
     pub message: Option<::flatbuffers::WIPOffset<&'a str>>,
+    pub core: i32,
 }
 impl<'a> Default for ProducedPartitionArgs<'a> {
   #[inline]
@@ -2845,6 +2856,7 @@ impl<'a> Default for ProducedPartitionArgs<'a> {
       log_append_time_ms: -1,
       log_start_offset: -1,
       message: None,
+      core: -1,
     }
   }
 }
@@ -2883,6 +2895,10 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> ProducedPartitionBuilder<'a, 
     self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(ProducedPartition::VT_MESSAGE, message);
   }
   #[inline]
+  pub fn add_core(&mut self, core: i32) {
+    self.fbb_.push_slot::<i32>(ProducedPartition::VT_CORE, core, -1);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> ProducedPartitionBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     ProducedPartitionBuilder {
@@ -2908,6 +2924,7 @@ impl ::core::fmt::Debug for ProducedPartition<'_> {
       ds.field("log_append_time_ms", &self.log_append_time_ms());
       ds.field("log_start_offset", &self.log_start_offset());
       ds.field("message", &self.message());
+      ds.field("core", &self.core());
       ds.finish()
   }
 }
@@ -3359,6 +3376,7 @@ impl<'a> FetchData<'a> {
   pub const VT_HIGH_WATERMARK: ::flatbuffers::VOffsetT = 10;
   pub const VT_LOG_START_OFFSET: ::flatbuffers::VOffsetT = 12;
   pub const VT_TIMINGS: ::flatbuffers::VOffsetT = 14;
+  pub const VT_CORE: ::flatbuffers::VOffsetT = 16;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -3374,6 +3392,7 @@ impl<'a> FetchData<'a> {
     builder.add_high_watermark(args.high_watermark);
     builder.add_next_offset(args.next_offset);
     builder.add_base_offset(args.base_offset);
+    builder.add_core(args.core);
     if let Some(x) = args.timings { builder.add_timings(x); }
     builder.add_stream(args.stream);
     builder.finish()
@@ -3422,6 +3441,13 @@ impl<'a> FetchData<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<StageTimings>(FetchData::VT_TIMINGS, None)}
   }
+  #[inline]
+  pub fn core(&self) -> i32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<i32>(FetchData::VT_CORE, Some(-1)).unwrap()}
+  }
 }
 
 impl ::flatbuffers::Verifiable for FetchData<'_> {
@@ -3436,6 +3462,7 @@ impl ::flatbuffers::Verifiable for FetchData<'_> {
      .visit_field::<i64>("high_watermark", Self::VT_HIGH_WATERMARK, false)?
      .visit_field::<i64>("log_start_offset", Self::VT_LOG_START_OFFSET, false)?
      .visit_field::<StageTimings>("timings", Self::VT_TIMINGS, false)?
+     .visit_field::<i32>("core", Self::VT_CORE, false)?
      .finish();
     Ok(())
   }
@@ -3447,6 +3474,7 @@ pub struct FetchDataArgs<'a> {
     pub high_watermark: i64,
     pub log_start_offset: i64,
     pub timings: Option<&'a StageTimings>,
+    pub core: i32,
 }
 impl<'a> Default for FetchDataArgs<'a> {
   #[inline]
@@ -3458,6 +3486,7 @@ impl<'a> Default for FetchDataArgs<'a> {
       high_watermark: -1,
       log_start_offset: -1,
       timings: None,
+      core: -1,
     }
   }
 }
@@ -3492,6 +3521,10 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> FetchDataBuilder<'a, 'b, A> {
     self.fbb_.push_slot_always::<&StageTimings>(FetchData::VT_TIMINGS, timings);
   }
   #[inline]
+  pub fn add_core(&mut self, core: i32) {
+    self.fbb_.push_slot::<i32>(FetchData::VT_CORE, core, -1);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> FetchDataBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     FetchDataBuilder {
@@ -3515,6 +3548,7 @@ impl ::core::fmt::Debug for FetchData<'_> {
       ds.field("high_watermark", &self.high_watermark());
       ds.field("log_start_offset", &self.log_start_offset());
       ds.field("timings", &self.timings());
+      ds.field("core", &self.core());
       ds.finish()
   }
 }

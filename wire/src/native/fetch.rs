@@ -1,8 +1,10 @@
 //! Batches on their way out: a stream that the broker feeds within the client's credit.
 
-use base::{Offset, PartitionIndex, TopicId};
+use base::{CoreId, Offset, PartitionIndex, TopicId};
 
-use super::message::{Builder, Incoming, Message, MessageError, Outgoing, offset, root, topic, uuid};
+use super::message::{
+    Builder, Incoming, Message, MessageError, Outgoing, core, offset, optional_core, root, topic, uuid,
+};
 use super::{ApiKey, ErrorCode, Role, StageTimings, StreamId};
 use crate::generated::native as schema;
 
@@ -39,6 +41,8 @@ pub struct FetchData {
     pub high_watermark: Option<Offset>,
     pub log_start_offset: Option<Offset>,
     pub timings: Option<StageTimings>,
+    /// Where the partition is, if that is not the core that serves the connection.
+    pub core: Option<CoreId>,
 }
 
 /// More credit for a stream. Not answered.
@@ -141,6 +145,7 @@ impl Outgoing for FetchData {
             high_watermark: offset(self.high_watermark),
             log_start_offset: offset(self.log_start_offset),
             timings: timings.as_ref(),
+            core: core(self.core),
         };
         let root = schema::FetchData::create(builder, &args);
         builder.finish_minimal(root);
@@ -157,6 +162,7 @@ impl Incoming<'_> for FetchData {
             high_watermark: Offset::from_wire(data.high_watermark()),
             log_start_offset: Offset::from_wire(data.log_start_offset()),
             timings: data.timings().map(StageTimings::from_schema),
+            core: optional_core(data.core()),
         })
     }
 }

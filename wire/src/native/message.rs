@@ -1,6 +1,6 @@
 //! What all messages have in common.
 
-use base::{LeaderEpoch, Offset, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, TopicId};
 use flatbuffers::{FlatBufferBuilder, Follow, InvalidFlatbuffer, Verifiable};
 
 use super::{ApiKey, Role, SegmentError};
@@ -67,6 +67,15 @@ pub(super) fn topic(id: &schema::Uuid) -> Result<TopicId, MessageError> {
 
 pub(super) fn leader_epoch(value: u32) -> Result<LeaderEpoch, MessageError> {
     LeaderEpoch::new(value).ok_or(MessageError::Field { field: "leader epoch", got: i64::from(value) })
+}
+
+/// The core as the wire has it; -1 is none.
+pub(super) fn core(value: Option<CoreId>) -> i32 {
+    value.map_or(-1, |core| core.0.into())
+}
+
+pub(super) fn optional_core(value: i32) -> Option<CoreId> {
+    u16::try_from(value).ok().map(CoreId)
 }
 
 /// The offset as the wire has it; -1 is none.

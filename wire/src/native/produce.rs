@@ -1,8 +1,10 @@
 //! Batches on their way in, and what became of them.
 
-use base::{Offset, PartitionIndex, Timestamp, TopicId};
+use base::{CoreId, Offset, PartitionIndex, Timestamp, TopicId};
 
-use super::message::{Builder, Incoming, Message, MessageError, Outgoing, offset, root, topic, uuid};
+use super::message::{
+    Builder, Incoming, Message, MessageError, Outgoing, core, offset, optional_core, root, topic, uuid,
+};
 use super::payload::Segment;
 use super::{ApiKey, ErrorCode, Role, StageTimings};
 use crate::generated::native as schema;
@@ -156,6 +158,8 @@ pub struct ProducedPartition<'a> {
     pub log_start_offset: Option<Offset>,
     /// What was wrong, for people.
     pub message: Option<&'a str>,
+    /// Where the partition is, if that is not the core that serves the connection.
+    pub core: Option<CoreId>,
 }
 
 /// A reply to a produce request as it arrived. Reading it takes no memory.
@@ -189,6 +193,7 @@ impl<'a> ProduceReplyView<'a> {
                 log_append_time: Timestamp::from_wire(partition.log_append_time_ms()),
                 log_start_offset: Offset::from_wire(partition.log_start_offset()),
                 message: partition.message(),
+                core: optional_core(partition.core()),
             })
         })
     }
@@ -213,6 +218,7 @@ impl Outgoing for ProduceReply<'_> {
                     log_append_time_ms: partition.log_append_time.map_or(-1, Timestamp::to_wire),
                     log_start_offset: offset(partition.log_start_offset),
                     message: partition.message.map(|message| builder.create_string(message)),
+                    core: core(partition.core),
                 };
                 schema::ProducedPartition::create(builder, &args)
             })

@@ -232,6 +232,12 @@ impl ConsumerInner {
                     self.shared.metadata.borrow_mut().doubt(now(), topic);
                     self.shared.refresh_metadata();
                 }
+                ConsumerAction::FoundElsewhere(partition, core) => {
+                    let is_news = self.shared.metadata.borrow_mut().found_elsewhere(now(), partition, core);
+                    if is_news {
+                        self.shared.refresh_metadata();
+                    }
+                }
                 ConsumerAction::ListOffsets { query, destination, queries } => {
                     self.list_offsets(query, destination, queries);
                 }

@@ -156,6 +156,12 @@ impl ProducerInner {
                     self.shared.metadata.borrow_mut().doubt(now(), topic);
                     self.shared.refresh_metadata();
                 }
+                ProducerAction::FoundElsewhere(partition, core) => {
+                    let is_news = self.shared.metadata.borrow_mut().found_elsewhere(now(), partition, core);
+                    if is_news {
+                        self.shared.refresh_metadata();
+                    }
+                }
                 ProducerAction::Send(call) => self.send(&call),
                 ProducerAction::BatchClosed(partition) => self.partitioner.borrow_mut().batch_closed(partition),
                 ProducerAction::Complete { batch, outcome } => {

@@ -123,6 +123,7 @@ mod tests {
             high_watermark: None,
             log_start_offset: None,
             timings: None,
+            core: None,
         };
         let mut pieces = Payload::default();
         pieces.push(payload).unwrap();

@@ -128,6 +128,7 @@ fn data(id: u32) -> FetchData {
         high_watermark: None,
         log_start_offset: None,
         timings: None,
+        core: None,
     }
 }
 

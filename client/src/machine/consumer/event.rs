@@ -1,6 +1,6 @@
 //! What happens to a consumer, and what it wants done.
 
-use base::{Offset, PartitionId, Timestamp, TopicId};
+use base::{CoreId, Offset, PartitionId, Timestamp, TopicId};
 use bytes::Bytes;
 use wire::native::{FetchData, FetchGrant, FetchOpen, FetchOpened, OffsetAnswer, OffsetQuery, StreamId};
 
@@ -114,6 +114,8 @@ pub enum ConsumerAction {
     Connect(Destination),
     /// What is known of this topic's partitions is not true.
     RefreshMetadata(TopicId),
+    /// The broker reads from this core for another one: what is known may be out of date.
+    FoundElsewhere(PartitionId, CoreId),
     ListOffsets {
         query: QueryId,
         destination: Destination,

@@ -208,6 +208,9 @@ impl ConsumerCore {
         actions: &mut Vec<ConsumerAction>,
     ) {
         let Some(id) = self.streams.get(&stream).copied() else { return };
+        if let Some(core) = data.core {
+            actions.push(ConsumerAction::FoundElsewhere(id, core));
+        }
         let checksums = self.options.checksums;
         let partition = self.partitions.get_mut(&id).expect("streams are of assigned partitions");
         partition.high_watermark = data.high_watermark.or(partition.high_watermark);

@@ -116,6 +116,42 @@ fn doubts_are_looked_into_at_once_but_not_more_often_than_ten_times_a_second() {
 }
 
 #[test]
+fn partitions_that_are_found_on_other_cores_are_asked_for_together_once_a_second() {
+    let mut cache = cache();
+    for name in ["logs", "more"] {
+        cache.look_up(at(0), name);
+    }
+    cache.take_request(at(0));
+    let both = || reply(vec![topic("logs", 5, vec![route(0, 1), route(1, 1)]), topic("more", 6, vec![route(0, 1)])]);
+    cache.apply(at(1), BROKER, &both());
+    let partition = |topic, index| PartitionId::new(TopicId::from_u128(topic).unwrap(), index);
+    assert!(!cache.found_elsewhere(at(10), partition(5, 1), CoreId(1)), "it is known to be there");
+    assert!(!cache.found_elsewhere(at(10), partition(9, 0), CoreId(1)), "nobody wants it");
+    assert_eq!(cache.next_wakeup(), Some(at(300_001)));
+    // Of a thousand answers a second, one asks.
+    let mut asked = Vec::new();
+    for millis in 10..3_010 {
+        for found in [partition(5, 0), partition(6, 0)] {
+            cache.found_elsewhere(at(millis), found, CoreId(1));
+        }
+        if let Some(request) = cache.take_request(at(millis)) {
+            asked.push((millis, names(Some(request))));
+            cache.apply(at(millis), BROKER, &both());
+        }
+    }
+    let all = |millis| (millis, vec!["logs".to_owned(), "more".to_owned()]);
+    assert_eq!(asked, [(10, vec!["logs".to_owned()]), all(1_010), all(2_010)]);
+    // The answer says it: nothing is left to ask for.
+    let moved = PartitionRoute { core: CoreId(1), ..route(0, 1) };
+    cache.found_elsewhere(at(3_010), partition(5, 0), CoreId(1));
+    assert_eq!(names(cache.take_request(at(3_010))), ["logs", "more"]);
+    let answer = vec![topic("logs", 5, vec![moved, route(1, 1)]), topic("more", 6, vec![moved])];
+    cache.apply(at(3_011), BROKER, &reply(answer));
+    assert!(!cache.found_elsewhere(at(9_000), partition(5, 0), CoreId(1)));
+    assert!(cache.take_request(at(9_000)).is_none());
+}
+
+#[test]
 fn a_request_that_failed_is_sent_again_after_a_while() {
     let mut cache = cache();
     cache.look_up(at(0), "logs");

@@ -72,6 +72,9 @@ impl ProducerCore {
         if partition.hold_until.is_some_and(|until| until > now) {
             return false;
         }
+        if partition.would_overtake() {
+            return false;
+        }
         if partition.next_to_send().is_some() {
             return true;
         }
@@ -118,6 +121,7 @@ impl ProducerCore {
                 let partition = self.partitions.get_mut(&id).expect("gathered partitions are known");
                 let index = partition.next_to_send().expect("gathered partitions have a batch to send");
                 partition.sent(now, index, request);
+                partition.sent_to = Some(destination);
                 let batch = &partition.window[index].batch;
                 sent.push((id, batch.id));
                 call.push((id, batch.bytes.clone()));

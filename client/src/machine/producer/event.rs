@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Offset, PartitionId, ProducerEpoch, ProducerId, Timestamp, TopicId};
+use base::{CoreId, Offset, PartitionId, ProducerEpoch, ProducerId, Timestamp, TopicId};
 use bytes::Bytes;
 use wire::native::{Acks, ProducedPartition, StageTimings};
 
@@ -113,6 +113,8 @@ pub enum ProducerAction {
     RequestIdentity,
     /// What is known of this topic's partitions is not true.
     RefreshMetadata(TopicId),
+    /// The broker has passed a batch on to this core: what is known may be out of date.
+    FoundElsewhere(PartitionId, CoreId),
     Send(ProduceCall),
     /// The partition's batch takes no more records: the next record without a key may as well go elsewhere.
     BatchClosed(PartitionId),

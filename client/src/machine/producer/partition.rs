@@ -17,7 +17,7 @@ use super::restamp::restamp;
 use crate::machine::accumulator::{BatchId, SealedBatch};
 use crate::machine::backoff::{Backoff, BackoffOptions};
 use crate::machine::refusal::{Fate, Refusal};
-use crate::machine::route::Route;
+use crate::machine::route::{Destination, Route};
 
 /// A batch that has its place in the order.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ pub(super) struct Partition {
     pub(super) window: VecDeque<Numbered>,
     /// Attempts without an answer, also those of batches that were given up since.
     pub(super) attempts: usize,
+    /// Where the last attempt went.
+    pub(super) sent_to: Option<Destination>,
     backoff: Backoff,
     /// Nothing is sent before.
     pub(super) hold_until: Option<Instant>,
@@ -100,6 +102,7 @@ impl Partition {
             run: Run::new(None),
             window: VecDeque::new(),
             attempts: 0,
+            sent_to: None,
             backoff: Backoff::new(retry),
             hold_until: None,
             is_listed: false,
@@ -138,6 +141,13 @@ impl Partition {
 
     fn may_pipeline(&self) -> bool {
         self.run.standing == Standing::Known || self.attempts == 0
+    }
+
+    /// Whether batches are under way to a core that the partition has left: what goes to the new one would come before
+    /// what the old one passes on. They are answered soon: the old one is there.
+    pub(super) fn would_overtake(&self) -> bool {
+        let (Route::To(now), Some(sent_to)) = (self.route, self.sent_to) else { return false };
+        self.attempts > 0 && sent_to.broker == now.broker && sent_to.core != now.core
     }
 
     /// The identity whose run is broken and over, and what a new one takes; `None` while attempts of it may still succeed.

@@ -40,6 +40,9 @@ impl ProducerCore {
                 }
                 _ => answers.iter().find(is_for),
             };
+            if let Some(core) = answer.and_then(|answer| answer.core) {
+                actions.push(ProducerAction::FoundElsewhere(partition, core));
+            }
             let attempt = match answer {
                 Some(answer) if answer.error.is_none() => Attempt::Judged(answer, timings),
                 Some(answer) => Attempt::Refused(Refusal::new(answer.error, answer.message)),

@@ -67,6 +67,7 @@ fn a_payload_follows_the_header_uncopied() {
         high_watermark: None,
         log_start_offset: None,
         timings: None,
+        core: None,
     };
     let parts = builder().frame_with_payload(CorrelationId(1), &data, payload).unwrap();
     assert!(parts.pieces().skip(1).all(|piece| piece.as_ptr() == batches.as_ptr()));

@@ -108,6 +108,7 @@ pub(super) fn produced(random: &mut SeededRandom) -> Vec<ProducedPartition<'stat
         log_append_time: option(random, timestamp),
         log_start_offset: option(random, offset),
         message: option(random, text),
+        core: option(random, core),
     })
 }
 
@@ -196,6 +197,7 @@ impl Sample for FetchData {
             high_watermark: option(random, offset),
             log_start_offset: option(random, offset),
             timings: timings(random),
+            core: option(random, core),
         }
     }
 }

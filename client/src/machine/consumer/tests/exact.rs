@@ -74,6 +74,11 @@ impl Single {
     }
 
     fn data(&mut self, open: &FetchOpen, payload: Bytes, next: u64) {
+        self.data_from(open, payload, next, None);
+    }
+
+    /// As the core that it is asked of says where it is.
+    fn data_from(&mut self, open: &FetchOpen, payload: Bytes, next: u64, core: Option<CoreId>) {
         let data = FetchData {
             stream: open.stream,
             base_offset: None,
@@ -81,6 +86,7 @@ impl Single {
             high_watermark: Some(offset(200)),
             log_start_offset: Some(offset(3)),
             timings: None,
+            core,
         };
         self.step(ConsumerEvent::Data { stream: open.stream, data, payload });
     }
@@ -377,6 +383,7 @@ fn partitions_take_turns() {
                 high_watermark: None,
                 log_start_offset: None,
                 timings: None,
+                core: None,
             };
             let payload = batch(frame, 1, 1);
             core.step(Instant(1), ConsumerEvent::Data { stream, data, payload }, &mut actions);
@@ -402,4 +409,28 @@ fn a_new_assignment_closes_what_the_one_before_had_open() {
     assert_eq!((single.take(), single.core.assigned().collect::<Vec<_>>()), (None, vec![partition(1)]));
     single.data(&open, batch(1, 1, 1), 2);
     assert_eq!(single.take(), None);
+}
+
+#[test]
+fn a_stream_follows_its_partition_to_another_core_of_the_broker() {
+    let mut single = Single::new(options(), Start::Offset(offset(10)));
+    let open = single.opened();
+    single.data_from(&open, batch(10, 5, 1), 15, Some(CoreId(1)));
+    assert_eq!(single.actions(), [ConsumerAction::FoundElsewhere(partition(0), CoreId(1)), ConsumerAction::Wake]);
+    let routes = Led([(partition(0), core_of(1))].into());
+    single.step(ConsumerEvent::RoutesChanged(&routes));
+    let (destination, stream) = (core_of(0), open.stream);
+    assert_eq!(
+        single.actions(),
+        [ConsumerAction::Close { destination, stream }, ConsumerAction::Connect(core_of(1))],
+        "the old core would serve it for ever, with a hop"
+    );
+    // What was on its way is left out.
+    single.data_from(&open, batch(15, 5, 1), 20, Some(CoreId(1)));
+    single.step(ConsumerEvent::Connected { destination: core_of(1) });
+    let actions = single.actions();
+    let [ConsumerAction::OpenStream { destination, open }] = actions[..] else { panic!("{actions:?}") };
+    assert_eq!((destination, open.offset), (core_of(1), offset(15)));
+    single.data(&open, batch(15, 2, 1), 17);
+    assert_eq!((single.take(), single.take()), (Some((10..15).collect()), Some(vec![15, 16])));
 }

@@ -208,7 +208,9 @@ impl World {
                     assert!(!self.connecting.contains(&destination), "asked to connect twice to {destination}");
                     self.connecting.push(destination);
                 }
-                ConsumerAction::RefreshMetadata(_) => self.is_refresh_wanted = true,
+                ConsumerAction::RefreshMetadata(_) | ConsumerAction::FoundElsewhere(..) => {
+                    self.is_refresh_wanted = true
+                }
                 ConsumerAction::ListOffsets { query, destination, queries } => {
                     self.links.get_mut(&destination).unwrap().inbound.push_back(Inbound::Offsets(query, queries));
                 }
@@ -320,6 +322,7 @@ impl World {
             high_watermark: Some(log.end),
             log_start_offset: Some(log.start),
             timings: None,
+            core: None,
         };
         link.inbound.push_back(Inbound::Data(id, data, payload));
     }

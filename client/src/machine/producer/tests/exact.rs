@@ -1,6 +1,6 @@
 //! Single situations, step by step.
 
-use base::{Offset, ProducerEpoch, ProducerId, SeededRandom, Timestamp};
+use base::{CoreId, Offset, ProducerEpoch, ProducerId, SeededRandom, Timestamp};
 use bytes::Bytes;
 use wire::ErrorCode;
 use wire::batch::Batch;
@@ -99,6 +99,11 @@ impl Single {
     }
 
     fn answer(&mut self, sent: &SentBatch, error: WireCode, base_offset: Option<Offset>) {
+        self.answer_from(sent, error, base_offset, None);
+    }
+
+    /// As the core that it was sent to says where the partition is.
+    fn answer_from(&mut self, sent: &SentBatch, error: WireCode, base_offset: Option<Offset>, core: Option<CoreId>) {
         let (topic, partition) = (sent.partition.topic, sent.partition.index);
         let log_append_time = None;
         let answer = ProducedPartition {
@@ -109,6 +114,7 @@ impl Single {
             log_append_time,
             log_start_offset: None,
             message: None,
+            core,
         };
         self.step(ProducerEvent::Answered { request: sent.request, partitions: &[answer], timings: None });
     }
@@ -431,4 +437,34 @@ fn a_record_that_finds_no_memory_sends_away_what_lingers() {
     }
     assert!(index > 50 && single.core.buffered_bytes() > 19_000);
     assert!(!single.sent().is_empty(), "nobody waits for the linger time");
+}
+
+/// Says where the partition is by now.
+struct AllOnCoreOne;
+
+impl Routes for AllOnCoreOne {
+    fn route(&self, _: PartitionId) -> Route {
+        Route::To(core_of(1))
+    }
+}
+
+#[test]
+fn a_producer_follows_a_partition_to_another_core_once_the_old_one_has_answered() {
+    let mut single = Single::connected(options());
+    let (first, second) = (single.send(0), single.send(0));
+    single.answer_from(&first, WireCode::NONE, Offset::new(1), Some(CoreId(1)));
+    let found = |action: &ProducerAction| matches!(action, ProducerAction::FoundElsewhere(found, CoreId(1)) if *found == partition(0));
+    assert!(single.actions.iter().any(found), "{:?}", single.actions);
+    single.actions.clear();
+    single.step(ProducerEvent::RoutesChanged(&AllOnCoreOne));
+    single.append(0);
+    single.step(ProducerEvent::FlushRequested);
+    assert_eq!(single.sent(), [], "it would overtake what the old core passes on");
+    single.succeed(&second, 2);
+    single.actions.retain(|action| !matches!(action, ProducerAction::Complete { .. }));
+    assert!(matches!(single.actions[..], [ProducerAction::Connect(destination)] if destination == core_of(1)));
+    single.actions.clear();
+    let destination = core_of(1);
+    single.step(ProducerEvent::Connected { destination, requests_in_flight_max: 9, payload_bytes_max: 1 << 20 });
+    assert_eq!(single.sent().len(), 1);
 }

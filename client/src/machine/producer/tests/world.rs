@@ -214,7 +214,9 @@ impl World {
                     assert!(self.connecting.insert(destination), "asked to connect twice to {destination}");
                 }
                 ProducerAction::RequestIdentity => self.identities_wanted += 1,
-                ProducerAction::RefreshMetadata(_) => self.is_refresh_wanted = true,
+                ProducerAction::RefreshMetadata(_) | ProducerAction::FoundElsewhere(..) => {
+                    self.is_refresh_wanted = true
+                }
                 ProducerAction::BatchClosed(_) => {}
                 ProducerAction::Send(call) => {
                     let link = self.links.get_mut(&call.destination).unwrap();
@@ -287,6 +289,7 @@ impl World {
                 log_append_time: None,
                 log_start_offset: None,
                 message: None,
+                core: None,
             })
             .collect();
         self.tell(ProducerEvent::Answered { request, partitions: &partitions, timings: None });
