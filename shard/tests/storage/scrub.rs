@@ -11,7 +11,7 @@ use rt::sim::DiskOperation;
 use shard::{Damage, ReadError, ScrubConfig, Shard, TrimTo};
 use wire::batch::batches;
 
-use crate::bench::{Bench, partition, read_all};
+use crate::bench::{Bench, append, partition, read_all};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
