@@ -150,16 +150,16 @@ impl Shard {
         while let Some(place) = comparison.at() {
             self.wait_for_turn(pace, limits::SCRUB_READ_BYTES).await?;
             // What comes after its end is not looked at: it may be being written.
-            let wanted = block_ceil(end - at).min(limits::SCRUB_READ_BYTES);
-            match file.read(at, length(wanted)).await {
-                Ok(bytes) if bytes.is_empty() => {
+            let wanted = (end - at).min(limits::SCRUB_READ_BYTES);
+            match file.read(at, length(block_ceil(wanted))).await {
+                Ok(bytes) if (bytes.len() as u64) < wanted => {
                     unreadable = Some(damage(place, "the file is shorter than its index says"));
                     break;
                 }
                 Ok(bytes) => {
-                    let bytes = bytes.slice(..bytes.len().min(length(end - at)));
+                    let bytes = bytes.slice(..length(wanted));
                     comparison.take(&bytes);
-                    at += block_ceil(bytes.len() as u64);
+                    at += wanted;
                     let mut counts = self.scrubbed.get();
                     counts.bytes += bytes.len() as u64;
                     self.scrubbed.set(counts);

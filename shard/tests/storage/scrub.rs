@@ -205,6 +205,27 @@ fn a_segment_that_is_gone_or_cannot_be_read_is_found() {
     });
 }
 
+/// As one that is removed while it is checked: it is cut piece by piece.
+#[test]
+fn a_segment_that_becomes_shorter_is_found() {
+    let (bench, id) = bench();
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("the folder opens");
+        pass(&shard).await;
+        for which in [0, 2] {
+            let segment = segments(&bench)[which].clone();
+            let whole = bench.disk.dump(&segment).expect("it was listed");
+            let bytes: usize = batches(&whole).map_while(Result::ok).map(|batch| batch.bytes().len()).sum();
+            let file = bench.disk.attach().open(&segment, rt::OpenMode::Existing).await.expect("it is there");
+            file.set_len(bytes as u64 - 1).await.expect("it can be cut");
+            pass(&shard).await;
+            let found = shard.damage();
+            let [.., last] = found.as_slice() else { panic!("nothing was found in {}", segment.display()) };
+            assert!(last.what.contains("shorter") && last.partition == id && last.file() == segment, "{found:?}");
+        }
+    });
+}
+
 #[test]
 fn what_is_trimmed_or_deleted_while_it_is_checked_is_no_finding() {
     for (millis, deletes) in (0..60).flat_map(|step| [(step * 5, true), (step * 5, false)]) {
