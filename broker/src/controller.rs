@@ -94,6 +94,8 @@ impl Controller {
         if records.is_empty() {
             return Ok(reply);
         }
+        // Of a topic with many thousands of partitions each step is long enough.
+        rt::yield_if_needed().await;
         self.commit(core, &records).await?;
         {
             let mut metadata = self.metadata.borrow_mut();
@@ -111,6 +113,7 @@ impl Controller {
     /// Writes records to the metadata's log and waits until they are flushed.
     async fn commit(&self, core: &Rc<Core>, records: &[MetadataRecord]) -> Result<(), Refusal> {
         let bytes = records::encode(records, rt::wall_clock());
+        rt::yield_if_needed().await;
         let header = BatchHeader::read(&bytes).expect("a batch of our own is whole");
         let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a batch of our own is whole");
         let batch = AppendBatch {
@@ -126,38 +129,52 @@ impl Controller {
         flushed.map_err(|cause| Refusal::new(ErrorCode::KafkaStorageError, cause.to_string()))
     }
 
-    /// Brings the placement up to the change, and stores it.
+    /// Brings the placement up to the change, and stores it. In slices: a topic may have many thousands of partitions.
     async fn place(&self, records: &[MetadataRecord]) -> Result<(), Refusal> {
-        let table = {
-            let mut placement = self.placement.borrow_mut();
-            let before = placement.len();
-            let mut removed = 0;
-            for record in records {
-                match record {
-                    MetadataRecord::TopicCreated(topic) => {
-                        let ids = topic.indexed_partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
-                        placement.assign(ids);
-                    }
-                    MetadataRecord::PartitionsAdded { topic, first, partitions } => {
-                        let indexes = (first.0..).take(partitions.len());
-                        placement.assign(indexes.map(|index| PartitionId::new(*topic, index)));
-                    }
-                    MetadataRecord::TopicDeleted { topic } => removed += placement.remove(*topic).len(),
-                    MetadataRecord::BrokerRegistered { .. }
-                    | MetadataRecord::SettingsAltered { .. }
-                    | MetadataRecord::ProducerIdsReserved(_) => {}
+        let mut is_changed = false;
+        for record in records {
+            is_changed |= match record {
+                MetadataRecord::TopicCreated(topic) => {
+                    let ids = topic.indexed_partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
+                    self.assign(ids.collect()).await
                 }
-            }
-            if placement.len() == before && removed == 0 {
-                return Ok(());
-            }
-            placement.clone()
-        };
+                MetadataRecord::PartitionsAdded { topic, first, partitions } => {
+                    let indexes = (first.0..).take(partitions.len());
+                    self.assign(indexes.map(|index| PartitionId::new(*topic, index)).collect()).await
+                }
+                MetadataRecord::TopicDeleted { topic } => self.forget(*topic).await,
+                MetadataRecord::BrokerRegistered { .. }
+                | MetadataRecord::SettingsAltered { .. }
+                | MetadataRecord::ProducerIdsReserved(_) => false,
+            };
+        }
+        if !is_changed {
+            return Ok(());
+        }
+        let table = self.placement.borrow().clone();
         // The change is committed already: without this file the next start merely places anew.
         if let Err(error) = placement_file::write(&*self.disk, &table).await {
             tracing::warn!(%error, "the placement could not be stored");
         }
         Ok(())
+    }
+
+    async fn assign(&self, ids: Vec<PartitionId>) -> bool {
+        let mut is_changed = false;
+        for slice in ids.chunks(limits::PARTITIONS_AT_ONCE_MAX) {
+            is_changed |= !self.placement.borrow_mut().assign(slice.iter().copied()).is_empty();
+            rt::yield_if_needed().await;
+        }
+        is_changed
+    }
+
+    async fn forget(&self, topic: TopicId) -> bool {
+        let mut is_changed = false;
+        while !self.placement.borrow_mut().remove_some(topic, limits::PARTITIONS_AT_ONCE_MAX).is_empty() {
+            is_changed = true;
+            rt::yield_if_needed().await;
+        }
+        is_changed
     }
 
     /// Has all cores serve the new state, and then has all of them tell clients of it.
@@ -171,7 +188,7 @@ impl Controller {
         let change = ViewChange { view, topics, moved };
         let others = || CoreId::all(core.cores()).filter(|other| *other != core.id);
         let serving: Vec<_> = others().map(|other| core.call(other, Request::View(Box::new(change.clone())))).collect();
-        core.apply_view(&change);
+        core.take_view(&change).await;
         for call in serving {
             call.await?;
         }

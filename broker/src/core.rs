@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, TopicId};
-use cluster::metadata::{Command, CreationDefaults, Topic};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
+use cluster::metadata::{Command, CreationDefaults, Partition, Topic};
 use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::TopicSettings;
 use rt::{Flag, Gate, LaneReceiver};
@@ -178,8 +178,16 @@ impl Core {
                 self.answer_later(caller, async move { Reply::Control(Box::new(core.control(*command).await)) });
             }
             Request::View(change) => {
-                self.apply_view(&change);
-                self.answer(caller, Reply::Done);
+                // One that is of no topic, but of a move, is in force before the next message of the lane.
+                if change.topics.as_ref().is_some_and(Vec::is_empty) {
+                    self.apply_view(&change);
+                    return self.answer(caller, Reply::Done);
+                }
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move {
+                    core.take_view(&change).await;
+                    Reply::Done
+                });
             }
             Request::ShowView => {
                 self.show_view();
@@ -317,43 +325,80 @@ impl Core {
         self.shared.cores
     }
 
-    /// Takes a new view: partitions that this core now has are opened, others let go of.
+    /// Takes the first view, or one in which a partition has moved.
     pub(crate) fn apply_view(self: &Rc<Self>, change: &ViewChange) {
-        *self.view.borrow_mut() = Arc::clone(&change.view);
+        let image = &change.view.image;
+        if change.topics.is_none() {
+            for topic in image.topics() {
+                let settings = self.settings_of(topic);
+                topic
+                    .indexed_partitions()
+                    .for_each(|partition| self.take_partition(change, topic.id, partition, &settings));
+                self.know(topic, settings);
+            }
+        }
+        self.begin_to_serve(change);
+    }
+
+    /// Takes a new view: partitions that this core now has are opened, others let go of. In slices: a topic may have many
+    /// thousands. What is new is open before anybody is sent here for it; what is gone goes when nobody is any more.
+    pub(crate) async fn take_view(self: &Rc<Self>, change: &ViewChange) {
         let image = &change.view.image;
         let changed: Vec<TopicId> = match &change.topics {
             Some(topics) => topics.clone(),
             None => image.topics().map(|topic| topic.id).collect(),
         };
-        for id in changed {
-            match image.topic(id) {
-                Some(topic) => self.take_topic(change, topic),
-                None => self.drop_topic(id),
+        let mut opened = Vec::with_capacity(changed.len());
+        for topic in changed.iter().filter_map(|id| image.topic(*id)) {
+            let settings = self.settings_of(topic);
+            for partition in topic.indexed_partitions() {
+                self.take_partition(change, topic.id, partition, &settings);
+                rt::yield_if_needed().await;
             }
+            opened.push((topic, settings));
         }
+        for (topic, settings) in opened {
+            self.know(topic, settings);
+        }
+        self.begin_to_serve(change);
+        for id in changed.into_iter().filter(|id| image.topic(*id).is_none()) {
+            self.drop_topic(id).await;
+        }
+    }
+
+    fn begin_to_serve(self: &Rc<Self>, change: &ViewChange) {
+        *self.view.borrow_mut() = Arc::clone(&change.view);
         if let Some(moved) = change.moved {
             self.release(moved);
         }
     }
 
-    fn take_topic(&self, change: &ViewChange, topic: &Arc<Topic>) {
-        let settings = Rc::new(TopicSettings::resolve(&topic.settings, &self.config.topic_defaults));
-        self.topics
-            .borrow_mut()
-            .insert(topic.id, KnownTopic { topic: Arc::clone(topic), settings: Rc::clone(&settings) });
-        for (index, partition) in topic.indexed_partitions() {
-            let id = PartitionId { topic: topic.id, index };
-            if change.view.core_of(id) != Some(self.id) {
-                continue;
-            }
-            let spec = start::spec_of(id, &settings);
-            if self.shard.offsets(id).is_none() {
-                self.shard.add_partition(spec, &PartitionRow::new(id));
-            } else {
-                self.shard.update_partition(spec);
-            }
-            self.lead(id, partition.leader_epoch, &settings);
+    fn settings_of(&self, topic: &Topic) -> Rc<TopicSettings> {
+        Rc::new(TopicSettings::resolve(&topic.settings, &self.config.topic_defaults))
+    }
+
+    fn know(&self, topic: &Arc<Topic>, settings: Rc<TopicSettings>) {
+        self.topics.borrow_mut().insert(topic.id, KnownTopic { topic: Arc::clone(topic), settings });
+    }
+
+    fn take_partition(
+        &self,
+        change: &ViewChange,
+        topic: TopicId,
+        (index, partition): (PartitionIndex, &Partition),
+        settings: &Rc<TopicSettings>,
+    ) {
+        let id = PartitionId { topic, index };
+        if change.view.core_of(id) != Some(self.id) {
+            return;
         }
+        let spec = start::spec_of(id, settings);
+        if self.shard.offsets(id).is_none() {
+            self.shard.add_partition(spec, &PartitionRow::new(id));
+        } else {
+            self.shard.update_partition(spec);
+        }
+        self.lead(id, partition.leader_epoch, settings);
     }
 
     fn lead(&self, id: PartitionId, epoch: LeaderEpoch, settings: &Rc<TopicSettings>) {
@@ -364,15 +409,17 @@ impl Core {
         leader.settings = Rc::clone(settings);
     }
 
-    fn drop_topic(&self, topic: TopicId) {
+    async fn drop_topic(&self, topic: TopicId) {
         self.topics.borrow_mut().remove(&topic);
-        let first = PartitionId::new(topic, 0);
         let last = PartitionId::new(topic, u32::MAX);
-        let mut leaders = self.leaders.borrow_mut();
-        let gone: Vec<PartitionId> = leaders.range(first..=last).map(|(id, _)| *id).collect();
-        for id in gone {
-            leaders.remove(&id);
-            self.shard.remove_partition(id);
+        let mut next = Some(PartitionId::new(topic, 0));
+        while let Some(from) = next {
+            next = self.leaders.borrow().range(from..=last).next().map(|(id, _)| *id);
+            if let Some(id) = next {
+                self.leaders.borrow_mut().remove(&id);
+                self.shard.remove_partition(id);
+                rt::yield_if_needed().await;
+            }
         }
     }
 

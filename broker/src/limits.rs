@@ -14,6 +14,8 @@ pub(crate) const WORK_COUNTED_MIN: Duration = Duration::from_micros(1);
 pub(crate) const HELD_APPENDS_MAX: usize = 8_192;
 /// A partition that does not come to rest within this time stays where it is.
 pub(crate) const HAND_OVER_TIME_MAX: Duration = Duration::from_secs(2);
+/// Partitions of a topic that are placed or taken out of the placement before others have their turn: below 1 us each.
+pub(crate) const PARTITIONS_AT_ONCE_MAX: usize = 256;
 /// Commands that wait for the controller.
 pub(crate) const CONTROLLER_COMMANDS_MAX: usize = 1_024;
 /// Producer ids that a core takes from the controller at a time.

@@ -31,6 +31,7 @@ pub(crate) async fn write(disk: &dyn Disk, placement: &Placement) -> Result<(), 
     let mut text = format!("{FIRST_LINE}\ncores {}\n", placement.cores());
     for row in placement.rows() {
         writeln!(text, "{} {} {}", row.partition.topic, row.partition.index, row.core).expect("a String takes all");
+        rt::yield_if_needed().await;
     }
     writeln!(text, "end {}", placement.len()).expect("a String takes all");
     disk.replace_small(Path::new(FILE), text.into_bytes()).await

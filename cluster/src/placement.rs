@@ -7,20 +7,22 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{CoreId, PartitionId, PartitionIndex, TopicId};
+use base::{CoreId, PartitionId, TopicId};
 
 pub use row::PlacementRow;
 
 use crate::limits;
+use crate::shared_map::SharedMap;
 
-/// The table from partitions to cores.
+/// The table from partitions to cores. A copy shares what does not change after it: each change of the table makes one,
+/// for all cores to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
-    rows: BTreeMap<PartitionId, CoreId>,
+    rows: SharedMap<PartitionId, CoreId>,
     /// Partitions on each core.
     load: Vec<usize>,
     /// Of each topic, partitions on each core.
-    topic_load: BTreeMap<TopicId, Vec<u32>>,
+    topic_load: SharedMap<TopicId, Vec<u32>>,
 }
 
 /// A partition that changes its core.
@@ -48,7 +50,7 @@ impl Placement {
         if !(1..=limits::CORES_MAX).contains(&cores) {
             return Err(PlacementError::Cores { cores });
         }
-        Ok(Self { rows: BTreeMap::new(), load: vec![0; usize::from(cores)], topic_load: BTreeMap::new() })
+        Ok(Self { rows: SharedMap::default(), load: vec![0; usize::from(cores)], topic_load: SharedMap::default() })
     }
 
     /// A stored table, for the number of cores that it was stored with; [`Self::resize`] it afterwards.
@@ -58,7 +60,7 @@ impl Placement {
             if core.0 >= cores {
                 return Err(PlacementError::NoSuchCore { partition, core, cores });
             }
-            if placement.rows.contains_key(&partition) {
+            if placement.rows.get(&partition).is_some() {
                 return Err(PlacementError::Twice { partition });
             }
             placement.put(partition, core);
@@ -71,7 +73,7 @@ impl Placement {
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = PartitionId>) -> Vec<PlacementRow> {
         let mut placed = Vec::new();
         for partition in partitions {
-            if self.rows.contains_key(&partition) {
+            if self.rows.get(&partition).is_some() {
                 continue;
             }
             let core = self.least_loaded(partition.topic, |_| true).expect("a broker has a core");
@@ -84,7 +86,12 @@ impl Placement {
 
     /// Forgets a deleted topic, and gives back the rows that it had.
     pub fn remove(&mut self, topic: TopicId) -> Vec<PlacementRow> {
-        let removed: Vec<_> = self.rows_of(topic).collect();
+        self.remove_some(topic, usize::MAX)
+    }
+
+    /// As [`Self::remove`], but so many rows at most.
+    pub fn remove_some(&mut self, topic: TopicId, count_max: usize) -> Vec<PlacementRow> {
+        let removed: Vec<_> = self.rows_of(topic).take(count_max).collect();
         removed.iter().for_each(|row| self.take(row.partition));
         self.check();
         removed
@@ -119,7 +126,10 @@ impl Placement {
         }
         homeless.iter().for_each(|(partition, _)| self.take(*partition));
         self.load.resize(count, 0);
-        self.topic_load.values_mut().for_each(|loads| loads.resize(count, 0));
+        let topics: Vec<TopicId> = self.topic_load.iter().map(|(topic, _)| *topic).collect();
+        for topic in topics {
+            self.topic_load.get_mut(&topic).expect("it was listed").resize(count, 0);
+        }
         let mut moves = Vec::with_capacity(homeless.len());
         for (partition, from) in homeless {
             let has_room = |core: CoreId| self.load[core.as_usize()] < target[core.as_usize()];
@@ -149,7 +159,7 @@ impl Placement {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.len() == 0
     }
 
     /// All rows in the order of partitions.
@@ -159,8 +169,9 @@ impl Placement {
 
     /// Rows of one topic in the order of partitions.
     pub fn rows_of(&self, topic: TopicId) -> impl Iterator<Item = PlacementRow> {
-        let all = PartitionId::new(topic, 0)..=PartitionId { topic, index: PartitionIndex(u32::MAX) };
-        self.rows.range(all).map(|(partition, core)| PlacementRow { partition: *partition, core: *core })
+        let rows = self.rows.iter_from(&PartitionId::new(topic, 0));
+        rows.take_while(move |(partition, _)| partition.topic == topic)
+            .map(|(partition, core)| PlacementRow { partition: *partition, core: *core })
     }
 
     fn least_loaded(&self, topic: TopicId, allowed: impl Fn(CoreId) -> bool) -> Option<CoreId> {
@@ -207,8 +218,10 @@ impl Placement {
         let previous = self.rows.insert(partition, core);
         assert!(previous.is_none(), "partition {partition} was placed on {previous:?} before");
         self.load[core.as_usize()] += 1;
-        let cores = self.load.len();
-        self.topic_load.entry(partition.topic).or_insert_with(|| vec![0; cores])[core.as_usize()] += 1;
+        if self.topic_load.get(&partition.topic).is_none() {
+            self.topic_load.insert(partition.topic, vec![0; self.load.len()]);
+        }
+        self.topic_load.get_mut(&partition.topic).expect("it was put in")[core.as_usize()] += 1;
     }
 
     fn take(&mut self, partition: PartitionId) {
@@ -230,12 +243,12 @@ impl Placement {
 
     fn is_consistent(&self) -> bool {
         let (mut load, mut topic_load) = (vec![0; self.load.len()], BTreeMap::new());
-        for (partition, core) in &self.rows {
+        for (partition, core) in self.rows.iter() {
             load[core.as_usize()] += 1;
             topic_load.entry(partition.topic).or_insert_with(|| vec![0; load.len()])[core.as_usize()] += 1;
         }
         assert_eq!(load, self.load, "partitions are counted wrongly");
-        assert_eq!(topic_load, self.topic_load, "partitions of topics are counted wrongly");
+        assert!(topic_load.iter().eq(self.topic_load.iter()), "partitions of topics are counted wrongly");
         true
     }
 }

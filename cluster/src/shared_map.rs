@@ -93,6 +93,21 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
         self.chunks.iter().flat_map(|chunk| chunk.iter()).map(|(key, value)| (key, value))
     }
 
+    /// Entries from `key` on, in order.
+    pub(crate) fn iter_from<'a, Q: Ord + ?Sized>(
+        &'a self,
+        key: &Q,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, Q>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let first = self.chunk_of(key);
+        let skipped =
+            self.chunks.get(first).map_or(0, |chunk| chunk.partition_point(|(known, _)| known.borrow() < key));
+        let chunks = &self.chunks[first.min(self.chunks.len())..];
+        chunks.iter().flat_map(|chunk| chunk.iter()).skip(skipped).map(|(key, value)| (key, value))
+    }
+
     /// Entries after `key`, in order.
     pub(crate) fn iter_after<Q: Ord + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (&K, &V)>
     where
@@ -110,6 +125,13 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Chunks that a copy does not share with this one.
+    #[cfg(test)]
+    pub(crate) fn chunks_of_its_own(&self, other: &Self) -> usize {
+        let is_shared = |chunk: &&Arc<Vec<(K, V)>>| other.chunks.iter().any(|known| Arc::ptr_eq(chunk, known));
+        self.chunks.len() - self.chunks.iter().filter(is_shared).count()
     }
 
     /// The chunk that holds `key` or would hold it: the last one that does not start after it.
@@ -157,6 +179,7 @@ mod tests {
             prop_assert!(map.iter().eq(model.iter()));
             for key in [0, 1, 299, 300, 599] {
                 prop_assert!(map.iter_after(&key).eq(model.range(key + 1..)));
+                prop_assert!(map.iter_from(&key).eq(model.range(key..)));
             }
             prop_assert!(map.chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_ENTRIES_MAX));
         }

@@ -53,6 +53,47 @@ fn one_partition_moves_alone() {
 }
 
 #[test]
+fn a_copy_shares_all_but_what_a_move_touches() {
+    let mut placement = Placement::new(4).unwrap();
+    placement.assign(partitions(1, 10_000));
+    placement.assign(partitions(2, 10));
+    let before = placement.clone();
+    assert_eq!(placement.rows.chunks_of_its_own(&before.rows), 0);
+    let partition = PartitionId::new(topic(1), 5_000);
+    placement.move_to(partition, CoreId(1)).unwrap();
+    assert_eq!(placement.rows.chunks_of_its_own(&before.rows), 1);
+    assert_eq!((before.core_of(partition), placement.core_of(partition)), (Some(CoreId(0)), Some(CoreId(1))));
+}
+
+#[test]
+fn a_topic_is_placed_and_removed_in_pieces_as_in_one() {
+    let (mut whole, mut pieces) = (Placement::new(3).unwrap(), Placement::new(3).unwrap());
+    for placement in [&mut whole, &mut pieces] {
+        placement.assign(partitions(1, 7));
+    }
+    let all: Vec<PartitionId> = partitions(2, 1_000).collect();
+    let placed = whole.assign(all.iter().copied());
+    let in_pieces: Vec<_> = all.chunks(77).flat_map(|piece| pieces.assign(piece.iter().copied())).collect();
+    assert_eq!((&placed, &whole), (&in_pieces, &pieces));
+    let mut removed = Vec::new();
+    loop {
+        let piece = pieces.remove_some(topic(2), 77);
+        assert!(piece.len() <= 77);
+        if piece.is_empty() {
+            break;
+        }
+        removed.extend(piece);
+    }
+    assert_eq!(
+        (removed, &pieces),
+        (placed, &{
+            whole.remove(topic(2));
+            whole
+        })
+    );
+}
+
+#[test]
 fn more_cores_take_their_share_evenly_from_each_topic() {
     let mut placement = Placement::new(1).unwrap();
     placement.assign(partitions(1, 4));
