@@ -76,9 +76,11 @@ fn a_stall_is_seen_by_all_that_were_due_in_it_and_hides_in_the_service_time() {
     let p99_9 = due.millis_at(0.999);
     let floor = stalled_ms * 0.85;
     assert!(p99_9 >= floor, "p99.9 from the due time is {p99_9} ms, the stall makes it {floor} at least");
-    let elsewhere = service.millis_at(1.0 - held as f64 / service.count() as f64);
-    let ceiling = stalled_ms + stats.lag.millis_at(1.0) + elsewhere;
-    assert!(p99_9 <= ceiling, "p99.9 from the due time is {p99_9} ms; stall, lag and other requests make {ceiling}");
+    // An arrival is taken late, waits for the request in front and for its own, and before each of the two its thread may
+    // have been held up. Whatever holds the thread up makes arrivals late that are due meanwhile.
+    let (longest, lag) = (service.millis_at(1.0), stats.lag.millis_at(1.0));
+    let ceiling = (2.0 * longest + 3.0 * lag) * 1.01;
+    assert!(p99_9 <= ceiling, "p99.9 from the due time is {p99_9} ms; requests of {longest} and a lag of {lag} make {ceiling}");
     println!("stall {stalled_ms:.1} ms: p99.9 {p99_9:.1} ms from due, {:.1} ms of service", service.millis_at(0.999));
 }
 

@@ -41,7 +41,8 @@ pub(crate) fn open_loop(address: SocketAddr, clock: Clock, rate: f64, seconds: f
         in_flight: 1,
         batch_bytes: 256 << 10,
         batch_records: 100_000,
-        request_bytes: 1 << 20,
+        // What comes due in seconds goes with the next request.
+        request_bytes: 8 << 20,
         linger_ns: 0,
         codec: wire::Codec::None,
         repeats_batches: false,
