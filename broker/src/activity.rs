@@ -74,7 +74,7 @@ impl Core {
         result
     }
 
-    fn worked_on(&self, id: PartitionId, took: Duration) {
+    pub(crate) fn worked_on(&self, id: PartitionId, took: Duration) {
         // A look at a partition that has nothing new takes less, and there may be thousands in each fetch.
         if took < limits::WORK_COUNTED_MIN {
             return;

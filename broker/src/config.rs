@@ -2,6 +2,7 @@
 //! validation derive from the table.
 
 mod file;
+mod groups;
 mod table;
 mod value;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use base::{BrokerId, ByteSize};
+use cluster::groups::GroupSettings;
 use cluster::settings::TopicDefaults;
 
 pub use file::ConfigError;
@@ -81,6 +83,9 @@ pub struct Config {
     /// How long a producer is remembered that sends nothing.
     pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
+    /// Of `__consumer_offsets`, when it is made.
+    pub offsets_partitions: u32,
+    pub groups: GroupSettings,
     pub auto_create_topics: bool,
     pub partitions: u32,
     pub topic_defaults: TopicDefaults,
@@ -200,6 +205,8 @@ impl Gathered {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,
                 _ => DamagedJournal::Refuse,
             },
+            offsets_partitions: self.count("groups.offsets_partitions"),
+            groups: self.group_settings()?,
             auto_create_topics: self.flag("topics.auto_create"),
             partitions: self.count("topics.partitions"),
             topic_defaults,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
-use cluster::metadata::{Command, CreationDefaults, Partition, Topic};
+use cluster::metadata::{Command, CreationDefaults, Partition, Topic, TopicName};
 use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::TopicSettings;
 use rt::{Flag, Gate, LaneReceiver};
@@ -18,6 +18,7 @@ use wire::compress::Decompressor;
 use crate::activity::Activity;
 use crate::config::Config;
 use crate::controller::{Controller, Moved};
+use crate::groups::Groups;
 use crate::handover::Holds;
 use crate::leader::{Leader, Progress};
 use crate::limits;
@@ -68,6 +69,7 @@ pub(crate) struct Core {
     waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) holds: Holds,
+    pub(crate) groups: Groups,
     pub(crate) activity: Activity,
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
@@ -103,6 +105,7 @@ impl Core {
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
             holds: Holds::default(),
+            groups: Groups::new(config.groups.clone()),
             activity: Activity::default(),
             connections: Gate::new("connections"),
             connection_count: Cell::new(0),
@@ -173,6 +176,8 @@ impl Core {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Trim(core.trim_here(&parts).await) });
             }
+            Request::Group(index, ask) => self.serve_group(caller, index, *ask),
+            Request::ListGroups => self.answer(caller, Reply::Groups(self.groups_here())),
             Request::Control(command) => {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Control(Box::new(core.control(*command).await)) });
@@ -360,8 +365,14 @@ impl Core {
         for (topic, settings) in opened {
             self.know(topic, settings);
         }
+        let gone: Vec<TopicId> = changed.iter().copied().filter(|id| image.topic(*id).is_none()).collect();
+        let deleted: Vec<TopicName> = gone.iter().filter_map(|id| Some(self.topic(*id)?.topic.name.clone())).collect();
         self.begin_to_serve(change);
-        for id in changed.into_iter().filter(|id| image.topic(*id).is_none()) {
+        for topic in changed.into_iter().filter_map(|id| self.topic(id)) {
+            self.host_partitions(&topic);
+        }
+        self.tell_groups_of_topics(image, &deleted);
+        for id in gone {
             self.drop_topic(id).await;
         }
     }
@@ -409,8 +420,9 @@ impl Core {
         leader.settings = Rc::clone(settings);
     }
 
-    async fn drop_topic(&self, topic: TopicId) {
+    async fn drop_topic(self: &Rc<Self>, topic: TopicId) {
         self.topics.borrow_mut().remove(&topic);
+        self.release_groups_of(topic);
         let last = PartitionId::new(topic, u32::MAX);
         let mut next = Some(PartitionId::new(topic, 0));
         while let Some(from) = next {

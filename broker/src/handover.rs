@@ -142,6 +142,16 @@ impl Core {
         for call in holding {
             call.await?;
         }
+        // Groups that are coordinated here append beside that line.
+        self.release_groups(id);
+        let handed = self.depart(id).await;
+        if handed.is_err() {
+            self.host_partition(id);
+        }
+        handed
+    }
+
+    async fn depart(&self, id: PartitionId) -> Result<Box<HandedOver>, Refusal> {
         let begun = rt::now();
         let limit = limits::HAND_OVER_TIME_MAX;
         if rt::timeout(limit, self.shard.line_passed()).await.is_err() {
@@ -165,6 +175,7 @@ impl Core {
         let leader = Leader { producers, ..Leader::new(epoch, Rc::clone(&topic.settings)) };
         let before = self.leaders.borrow_mut().insert(id, leader);
         assert!(before.is_none(), "{id} was led by two cores");
+        self.host_partition(id);
         let core = Rc::clone(self);
         drop(rt::spawn(CONTROL, async move {
             if core.shard.is_kept(arrival).await {

@@ -8,6 +8,7 @@ mod coordinator;
 mod delete_records;
 mod dispatch;
 mod fetch;
+mod groups;
 mod metadata;
 mod offsets;
 mod produce;

@@ -8,6 +8,27 @@ pub(crate) const LANE_MESSAGES: usize = 4_096;
 pub(crate) const LANE_OVERFLOW_MAX: usize = 16_384;
 /// Calls to other cores that one core has open.
 pub(crate) const CALLS_MAX: usize = 65_536;
+/// Calls about groups that one core has open beside those. Members of a group that rebalances wait in them, for minutes if
+/// need be, so they must not take the place of appends and fetches.
+pub(crate) const GROUP_CALLS_MAX: usize = 65_536;
+/// Requests that wait for groups of one core, from all cores; each has a few hundred bytes.
+pub(crate) const GROUP_REQUESTS_MAX: usize = 262_144;
+/// Batches of one coordinator that are on their way into its log.
+pub(crate) const GROUP_APPENDS_MAX: usize = 10_000;
+/// Coordinators of one core that read their logs at the same time, and how much of it at once.
+pub(crate) const GROUP_LOADS_AT_ONCE_MAX: usize = 4;
+pub(crate) const GROUP_LOAD_READ_BYTES: u32 = 1 << 20;
+/// A coordinator's log that could not be read is tried again after this long.
+pub(crate) const GROUP_LOAD_RETRY: Duration = Duration::from_secs(5);
+/// Groups that one request may name.
+pub(crate) const GROUPS_PER_REQUEST_MAX: usize = 10_000;
+/// Members that one answer describes; each has a kilobyte or so.
+pub(crate) const DESCRIBE_MEMBERS_MAX: usize = 50_000;
+/// A request that waits for the others of its group takes this many times its length, beside the frame that it came in,
+/// which is let go of.
+pub(crate) const PARKED_REQUEST_EXPANSION: usize = 2;
+/// And so much for itself and for each protocol or assignment in it.
+pub(crate) const PARKED_ITEM_BYTES: usize = 256;
 /// A read that takes less of a core's time is not counted as work for its partition.
 pub(crate) const WORK_COUNTED_MIN: Duration = Duration::from_micros(1);
 /// Appends that wait on one core while their partition goes to another one. When it has, they go there at once.
@@ -37,10 +58,12 @@ pub(crate) const PACE_BYTES_MIN: usize = 64 << 10;
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
 /// Largest Kafka request that carries no records. A fetch of 50,000 partitions has less.
 pub(crate) const PLAIN_REQUEST_BYTES_MAX: usize = 2 << 20;
+/// As above for SyncGroup, with which a leader brings the assignments of all members.
+pub(crate) const SYNC_REQUEST_BYTES_MAX: usize = cluster::limits::GROUP_BYTES_MAX + (1 << 20);
 /// A request without records takes this many times its length while it is worked on: small items become large structs,
 /// and their answers larger ones.
 pub(crate) const PLAIN_REQUEST_EXPANSION: usize = 32;
-/// As above for a fetch. Many wait for records, so this is nearer to the truth.
+/// As above for a fetch, and for the assignments of a group. Many wait for records, so this is nearer to the truth.
 pub(crate) const FETCH_EXPANSION: usize = 16;
 /// As above for the header of a native frame, whose items are larger.
 pub(crate) const NATIVE_HEADER_EXPANSION: usize = 24;
@@ -79,6 +102,8 @@ pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
 pub(crate) const DECOMPRESSOR_RETAINED_BYTES_MAX: usize = 4 << 20;
 
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
+const _: () = assert!(GROUPS_PER_REQUEST_MAX < GROUP_CALLS_MAX);
+const _: () = assert!(GROUP_CALLS_MAX < GROUP_REQUESTS_MAX);
 const _: () = assert!(HELD_APPENDS_MAX <= LANE_OVERFLOW_MAX / 2);
 const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);
 const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

@@ -16,7 +16,7 @@ use crate::messages::{Reply, Request};
 use crate::refusal::Refusal;
 
 /// What one lane may hold back: calls, and for each call of either side an answer or a cancellation.
-const OVERFLOW_MAX: usize = limits::LANE_OVERFLOW_MAX + 2 * (limits::CALLS_MAX + 4);
+const OVERFLOW_MAX: usize = limits::LANE_OVERFLOW_MAX + 2 * (limits::CALLS_MAX + limits::GROUP_CALLS_MAX + 4);
 
 /// Names a call on the core that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,25 @@ pub(crate) enum Message {
     },
 }
 
+/// What a call counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// A wait that is given up when nobody waits for it any more.
+    Wait,
+    /// It may stay open for minutes.
+    Group,
+    /// A core that missed it would go without its topics for ever; the controller sends them one at a time.
+    Must,
+}
+
+#[derive(Default)]
+struct Calls {
+    open: BTreeMap<CallId, (Kind, Waiting)>,
+    /// Those of them that are about groups.
+    groups: usize,
+}
+
 enum Waiting {
     Open(Option<Waker>),
     Answered(Reply),
@@ -57,7 +76,7 @@ struct Outbound {
 pub(crate) struct Mesh {
     core: CoreId,
     outbound: BTreeMap<CoreId, Rc<Outbound>>,
-    calls: RefCell<BTreeMap<CallId, Waiting>>,
+    calls: RefCell<Calls>,
     next: Cell<u64>,
 }
 
@@ -66,7 +85,7 @@ pub(crate) struct Call {
     mesh: Rc<Mesh>,
     to: CoreId,
     id: Result<CallId, Option<Refusal>>,
-    is_wait: bool,
+    kind: Kind,
 }
 
 impl Mesh {
@@ -95,26 +114,19 @@ impl Mesh {
 
     /// Sends a request to another core. The place in the lane is taken at once, so that calls arrive in order.
     pub(crate) fn call(self: &Rc<Self>, to: CoreId, request: Request) -> Call {
-        let is_wait = matches!(request, Request::Wait(..) | Request::Await(..));
-        let id = self.start(to, request);
-        Call { mesh: Rc::clone(self), to, id: id.map_err(Some), is_wait }
+        let kind = Kind::of(&request);
+        let id = self.start(to, kind, request);
+        Call { mesh: Rc::clone(self), to, id: id.map_err(Some), kind }
     }
 
-    fn start(&self, to: CoreId, request: Request) -> Result<CallId, Refusal> {
-        // A core that missed a view would go without its topics for ever; the controller sends them one at a time.
-        let must_go = matches!(
-            request,
-            Request::View(_) | Request::ShowView | Request::Hold(_) | Request::HandOver(_) | Request::TakeOver(_)
-        );
-        if self.calls.borrow().len() >= limits::CALLS_MAX && !must_go {
-            return Err(overloaded("mesh.calls", limits::CALLS_MAX));
-        }
-        if self.lane(to).overflow.borrow().len() >= limits::LANE_OVERFLOW_MAX && !must_go {
+    fn start(&self, to: CoreId, kind: Kind, request: Request) -> Result<CallId, Refusal> {
+        self.calls.borrow().admit(kind)?;
+        if self.lane(to).overflow.borrow().len() >= limits::LANE_OVERFLOW_MAX && kind != Kind::Must {
             return Err(overloaded("mesh.overflow", limits::LANE_OVERFLOW_MAX));
         }
         let id = CallId(self.next.replace(self.next.get() + 1));
         self.send(to, Message::Call { id, request })?;
-        self.calls.borrow_mut().insert(id, Waiting::Open(None));
+        self.calls.borrow_mut().insert(id, kind);
         Ok(id)
     }
 
@@ -127,11 +139,11 @@ impl Mesh {
     /// Takes an answer that a lane has brought.
     pub(crate) fn take_answer(&self, id: CallId, reply: Reply) {
         let mut calls = self.calls.borrow_mut();
-        let waiting = calls.get_mut(&id).expect("a call counts until its answer has come");
+        let (_, waiting) = calls.open.get_mut(&id).expect("a call counts until its answer has come");
         match std::mem::replace(waiting, Waiting::Answered(reply)) {
             Waiting::Open(Some(waker)) => waker.wake(),
             Waiting::Open(None) => {}
-            Waiting::Abandoned => drop(calls.remove(&id)),
+            Waiting::Abandoned => drop(calls.remove(id)),
             Waiting::Answered(_) => panic!("a call was answered twice"),
         }
     }
@@ -157,6 +169,46 @@ impl Mesh {
         assert!(pushed.is_ok(), "calls were counted before, and answers and cancellations belong to calls");
         outbound.overflowed.raise();
         Ok(())
+    }
+}
+
+impl Kind {
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::Wait(..) | Request::Await(..) => Self::Wait,
+            Request::Group(..) => Self::Group,
+            Request::View(_) | Request::ShowView | Request::Hold(_) | Request::HandOver(_) | Request::TakeOver(_) => {
+                Self::Must
+            }
+            _ => Self::Plain,
+        }
+    }
+}
+
+impl Calls {
+    /// Calls about groups have a limit of their own, and the others another.
+    fn admit(&self, kind: Kind) -> Result<(), Refusal> {
+        match kind {
+            Kind::Must => Ok(()),
+            Kind::Group if self.groups >= limits::GROUP_CALLS_MAX => {
+                Err(overloaded("mesh.group_calls", limits::GROUP_CALLS_MAX))
+            }
+            Kind::Plain | Kind::Wait if self.open.len() - self.groups >= limits::CALLS_MAX => {
+                Err(overloaded("mesh.calls", limits::CALLS_MAX))
+            }
+            Kind::Group | Kind::Plain | Kind::Wait => Ok(()),
+        }
+    }
+
+    fn insert(&mut self, id: CallId, kind: Kind) {
+        self.groups += usize::from(kind == Kind::Group);
+        self.open.insert(id, (kind, Waiting::Open(None)));
+    }
+
+    fn remove(&mut self, id: CallId) -> Option<Waiting> {
+        let (kind, waiting) = self.open.remove(&id)?;
+        self.groups -= usize::from(kind == Kind::Group);
+        Some(waiting)
     }
 }
 
@@ -191,13 +243,13 @@ impl Future for Call {
             Err(refusal) => return Poll::Ready(Err(refusal.take().expect("a call is awaited once"))),
         };
         let mut calls = self.mesh.calls.borrow_mut();
-        let waiting = calls.get_mut(&id).expect("a call is awaited once");
+        let (_, waiting) = calls.open.get_mut(&id).expect("a call is awaited once");
         match waiting {
             Waiting::Open(waker) => {
                 *waker = Some(context.waker().clone());
                 Poll::Pending
             }
-            Waiting::Answered(_) => match calls.remove(&id) {
+            Waiting::Answered(_) => match calls.remove(id) {
                 Some(Waiting::Answered(reply)) => Poll::Ready(Ok(reply)),
                 _ => unreachable!("it was looked at"),
             },
@@ -210,15 +262,45 @@ impl Drop for Call {
     fn drop(&mut self) {
         let Ok(id) = self.id else { return };
         let mut calls = self.mesh.calls.borrow_mut();
-        match calls.get_mut(&id) {
-            Some(waiting @ Waiting::Open(_)) => *waiting = Waiting::Abandoned,
-            Some(_) => return drop(calls.remove(&id)),
+        match calls.open.get_mut(&id) {
+            Some((_, waiting @ Waiting::Open(_))) => *waiting = Waiting::Abandoned,
+            Some(_) => return drop(calls.remove(id)),
             None => return,
         }
         drop(calls);
-        if self.is_wait {
+        if self.kind == Kind::Wait {
             // If the other core has stopped, nothing waits there.
             let _ = self.mesh.send(self.to, Message::Cancel { id });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(kind: Kind, count: usize) -> Calls {
+        let mut calls = Calls::default();
+        for id in 0..count {
+            calls.insert(CallId(id as u64), kind);
+        }
+        calls
+    }
+
+    #[test]
+    fn members_that_wait_for_their_group_take_no_place_from_appends() {
+        let mut calls = with(Kind::Group, limits::GROUP_CALLS_MAX);
+        assert_eq!(calls.admit(Kind::Plain), Ok(()));
+        assert_eq!(calls.admit(Kind::Group), Err(overloaded("mesh.group_calls", limits::GROUP_CALLS_MAX)));
+        assert!(calls.remove(CallId(0)).is_some());
+        assert_eq!(calls.admit(Kind::Group), Ok(()));
+    }
+
+    #[test]
+    fn appends_take_no_place_from_groups_and_none_from_the_controller() {
+        let calls = with(Kind::Plain, limits::CALLS_MAX);
+        assert_eq!(calls.admit(Kind::Plain), Err(overloaded("mesh.calls", limits::CALLS_MAX)));
+        assert_eq!(calls.admit(Kind::Group), Ok(()));
+        assert_eq!(calls.admit(Kind::Must), Ok(()));
     }
 }

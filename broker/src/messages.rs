@@ -1,6 +1,6 @@
 //! What one core asks of another. Everything in here is owned, and batches travel as references to received bytes.
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, Timestamp};
 use bytes::Bytes;
 use cluster::metadata::Command;
 use cluster::producers::BatchStamp;
@@ -10,6 +10,7 @@ use wire::native::StageTimings;
 
 use crate::activity::{CoreActivity, Look};
 use crate::controller::Moved;
+use crate::groups::{Ask, AskResult, Listed};
 use crate::handover::HandedOver;
 use crate::refusal::Refusal;
 use crate::stages::StageSummary;
@@ -141,6 +142,9 @@ pub(crate) enum Request {
     Await(Vec<ReadPart>, u64),
     Query(Vec<Query>),
     Trim(Vec<TrimPart>),
+    /// For the coordinator that has this partition of the groups' topic. The answer may take minutes.
+    Group(PartitionIndex, Box<Ask>),
+    ListGroups,
     /// For the controller.
     Control(Box<Command>),
     /// Serve this.
@@ -169,6 +173,8 @@ pub(crate) enum Reply {
     Query(Vec<Result<QueryAnswer, Refusal>>),
     /// Where the logs begin now.
     Trim(Vec<Result<Offset, Refusal>>),
+    Group(Box<AskResult>),
+    Groups(Listed),
     Control(Box<Result<cluster::metadata::Reply, Refusal>>),
     Prepared(Result<(), Refusal>),
     HandedOver(Result<Box<HandedOver>, Refusal>),

@@ -13,6 +13,7 @@ use wire::native::Stage;
 
 use crate::core::{Core, KnownTopic};
 use crate::handover::{Place, with_time_held};
+use crate::internal_topics::check_not_internal;
 use crate::leader::AppendResult;
 use crate::limits;
 use crate::mesh::Call;
@@ -49,6 +50,9 @@ impl Core {
     /// Validates a batch and hands it to the owner of its partition. What one connection produces to one partition
     /// stays in the order of these calls.
     pub(crate) fn produce(self: &Rc<Self>, produced: &Produced<'_>) -> Part {
+        if let Err(refusal) = check_not_internal(produced.topic.topic.name.as_str(), "clients may only read it") {
+            return Part::Done(Err(refusal));
+        }
         if self.owner_of(produced.id).is_none() {
             return Part::Done(Err(ErrorCode::UnknownTopicOrPartition.into()));
         }

@@ -1,5 +1,6 @@
 //! The one table from errors to the codes that clients get.
 
+use cluster::groups::GroupError;
 use cluster::metadata::MetadataError;
 use cluster::producers::ProducerError;
 use shard::{AppendError, DepartureError, ReadError, TrimError};
@@ -110,6 +111,44 @@ impl From<MetadataError> for Refusal {
             MetadataError::UnknownBroker { .. } => ErrorCode::BrokerIdNotRegistered,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<&GroupError> for Refusal {
+    fn from(error: &GroupError) -> Self {
+        let code = match error {
+            GroupError::UnknownServerError { .. } => ErrorCode::UnknownServerError,
+            GroupError::OffsetMetadataTooLarge { .. } => ErrorCode::OffsetMetadataTooLarge,
+            GroupError::CoordinatorNotAvailable { .. } => ErrorCode::CoordinatorNotAvailable,
+            GroupError::NotCoordinator => ErrorCode::NotCoordinator,
+            GroupError::IllegalGeneration { .. } => ErrorCode::IllegalGeneration,
+            GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+            GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
+            GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+            GroupError::InvalidSessionTimeout { .. } => ErrorCode::InvalidSessionTimeout,
+            GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+            GroupError::UnsupportedVersion { .. } => ErrorCode::UnsupportedVersion,
+            GroupError::InvalidRequest { .. } => ErrorCode::InvalidRequest,
+            GroupError::LimitReached { .. } => ErrorCode::PolicyViolation,
+            GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+            GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+            GroupError::MemberIdRequired => ErrorCode::MemberIdRequired,
+            GroupError::GroupMaxSizeReached { .. } => ErrorCode::GroupMaxSizeReached,
+            GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+            GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+            GroupError::FencedMemberEpoch { .. } => ErrorCode::FencedMemberEpoch,
+            GroupError::UnreleasedInstanceId => ErrorCode::UnreleasedInstanceId,
+            GroupError::UnsupportedAssignor => ErrorCode::UnsupportedAssignor,
+            GroupError::StaleMemberEpoch { .. } => ErrorCode::StaleMemberEpoch,
+            GroupError::InvalidRegularExpression { .. } => ErrorCode::InvalidRegularExpression,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -239,6 +239,7 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
     if shared.has_failed() {
         return Ok(());
     }
+    core.open_groups();
     core.listen(seat.kafka, Door::Kafka);
     core.listen(seat.native, Door::Native);
     shared.listening.arrive(shared.cores);
@@ -324,6 +325,7 @@ async fn open_core(
 async fn stop_core(shared: &Shared, core: &Rc<Core>) -> Result<(), Box<dyn std::error::Error>> {
     let patience = shared.config.stop_time_max;
     let begun = rt::now();
+    core.close_groups();
     if rt::timeout(patience, core.connections.close()).await.is_err() {
         tracing::warn!(core = %core.id, ?patience, "requests in progress are given up");
     }

@@ -30,6 +30,9 @@ const fn duration(min: Duration, max: Duration) -> Kind {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Kafka has no such limit; see `cluster::limits`.
+const GROUP_MEMBERS_MAX: u32 = 10_000;
+const _: () = assert!(GROUP_MEMBERS_MAX as usize == cluster::limits::GROUP_MEMBERS_MAX);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 pub const SETTINGS: &[Setting] = &[
@@ -208,6 +211,91 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Bytes { min: 64 * KIB, max: TIB },
         "16 MiB",
         "Most that each core reads for that in a second.",
+    ),
+    setting(
+        "groups.offsets_partitions",
+        Kind::Count { min: 1, max: 10_000 },
+        "50",
+        "Partitions of __consumer_offsets, which is made when the first group looks for its coordinator (Kafka's \
+         offsets.topic.num.partitions).",
+    ),
+    setting(
+        "groups.offsets_retention",
+        duration(MILLISECOND, Duration::from_secs(3_650 * 86_400)),
+        "7 d",
+        "How long the offsets of a group without members are kept, and those of topics that it is not subscribed to \
+         (Kafka's offsets.retention.minutes).",
+    ),
+    setting(
+        "groups.offsets_check_interval",
+        duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
+        "10 min",
+        "How often such offsets are looked for (Kafka's offsets.retention.check.interval.ms).",
+    ),
+    setting(
+        "groups.offset_metadata_bytes_max",
+        Kind::Bytes { min: 0, max: MIB },
+        "4 KiB",
+        "Largest metadata that a client may commit beside an offset (Kafka's offset.metadata.max.bytes).",
+    ),
+    setting(
+        "groups.session_timeout_min",
+        duration(MILLISECOND, DAY),
+        "6 s",
+        "Shortest session that a member of the classic protocol may ask for (Kafka's group.min.session.timeout.ms).",
+    ),
+    setting(
+        "groups.session_timeout_max",
+        duration(MILLISECOND, DAY),
+        "30 min",
+        "Longest session that a member of the classic protocol may ask for (Kafka's group.max.session.timeout.ms).",
+    ),
+    setting(
+        "groups.initial_rebalance_delay",
+        duration(Duration::ZERO, HOUR),
+        "3 s",
+        "How long an empty group of the classic protocol waits for more members after the first has come (Kafka's \
+         group.initial.rebalance.delay.ms).",
+    ),
+    setting(
+        "groups.members_max",
+        Kind::Count { min: 1, max: GROUP_MEMBERS_MAX },
+        "10000",
+        "Members of one group of the classic protocol (Kafka's group.max.size).",
+    ),
+    setting(
+        "groups.consumer.members_max",
+        Kind::Count { min: 1, max: GROUP_MEMBERS_MAX },
+        "10000",
+        "Members of one group of the consumer protocol (Kafka's group.consumer.max.size).",
+    ),
+    setting(
+        "groups.consumer.session_timeout",
+        duration(MILLISECOND, DAY),
+        "45 s",
+        "A member of the consumer protocol without a heartbeat for so long is given up (Kafka's \
+         group.consumer.session.timeout.ms).",
+    ),
+    setting(
+        "groups.consumer.heartbeat_interval",
+        duration(MILLISECOND, HOUR),
+        "5 s",
+        "How often members of the consumer protocol are told to send a heartbeat (Kafka's \
+         group.consumer.heartbeat.interval.ms).",
+    ),
+    setting(
+        "groups.consumer.assignor",
+        Kind::Word(&["uniform", "range"]),
+        "uniform",
+        "How partitions are assigned in a group of the consumer protocol whose members do not say (the first of Kafka's \
+         group.consumer.assignors).",
+    ),
+    setting(
+        "groups.consumer.migration",
+        Kind::Word(&["bidirectional", "upgrade", "downgrade", "disabled"]),
+        "bidirectional",
+        "Whether a group may change between the classic and the consumer protocol while it has members (Kafka's \
+         group.consumer.migration.policy).",
     ),
     setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
     setting(

@@ -112,6 +112,7 @@ fn describe_topic(topic: &Topic, first: usize, count: usize) -> DescribeTopicPar
     DescribeTopicPartitionsResponseTopic {
         name: Some(topic.name.as_str().to_owned()),
         topic_id: topic.id.as_u128(),
+        is_internal: crate::internal_topics::is_internal(topic.name.as_str()),
         partitions: partitions.collect(),
         topic_authorized_operations: NOT_ASKED,
         ..DescribeTopicPartitionsResponseTopic::default()

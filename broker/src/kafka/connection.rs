@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use base::Bounded;
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub(crate) enum Answer {
     /// Short, and waits for nothing but the log: may be asked for before its turn.
     Produced(Answering),
     Other(Answering),
+    /// May wait for minutes, with so many bytes of the request.
+    Parked(Answering, usize),
 }
 
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Answered>>>;
@@ -40,6 +43,8 @@ struct Pending {
 
 struct Connection {
     core: Rc<Core>,
+    /// Where the client is, as groups are told of it.
+    host: Arc<str>,
     /// Of its fetches.
     waits: Rc<StandingWaits>,
     pending: RefCell<Bounded<Pending>>,
@@ -63,6 +68,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
     };
     let connection = Rc::new(Connection {
         core: Rc::clone(core),
+        host: format!("/{}", peer.ip()).into(),
         waits: Rc::default(),
         pending: RefCell::new(Bounded::new("kafka.connection.requests", core.config.connection_requests_max)),
         pending_bytes: Cell::new(0),
@@ -101,17 +107,21 @@ impl Connection {
                 self.broken().await;
                 None
             });
-            let (frame, held) = match next.await {
+            let (frame, mut held) = match next.await {
                 Some(Ok(next)) => next,
                 Some(Err(ending)) => return ending,
                 None => return Ending::Closed,
             };
             let begun = rt::now();
-            let answer = match dispatch::handle(&self.core, &self.waits, &frame.slice(LENGTH_BYTES..)) {
+            let answer = match dispatch::handle(&self.core, &self.waits, &self.host, &frame.slice(LENGTH_BYTES..)) {
                 Ok(answer) => answer,
                 Err(why) => return Ending::Refused(why),
             };
             self.core.stages.record(Stage::Parse, microseconds(rt::now().since(begun)));
+            if let Answer::Parked(_, bytes) = &answer {
+                held.resize(held.bytes().min(*bytes));
+            }
+            drop(frame);
             if self.enqueue(Pending { answer, held }).await.is_err() {
                 return Ending::Closed;
             }
@@ -166,7 +176,7 @@ impl Connection {
             };
             let mut answered = match pending.answer {
                 Answer::Produced(answer) => answer.await,
-                Answer::Other(answer) => match self.unless_gone(answer).await {
+                Answer::Other(answer) | Answer::Parked(answer, _) => match self.unless_gone(answer).await {
                     Some(answered) => answered,
                     None => return Ok(()),
                 },

@@ -1,9 +1,7 @@
-//! FindCoordinator: this broker, which is all of the cluster, would coordinate every group.
+//! FindCoordinator: this broker, which is all of the cluster, coordinates every group.
 //!
-//! There are no groups yet: JoinGroup and the rest are not advertised, and clients that want to join one say so at
-//! once ("the node does not support JOIN_GROUP"). This API is answered all the same, for librdkafka: it takes a broker
-//! without it for Kafka 0.8.1 and quietly stores lz4 batches uncompressed; and its consumers, which look for a
-//! coordinator even when partitions are assigned by hand, would report any error as their own.
+//! The topic that groups are kept in is made when somebody looks for the first of them. librdkafka asks this of any
+//! broker, even where partitions are assigned by hand.
 
 use std::rc::Rc;
 
@@ -12,6 +10,7 @@ use wire::kafka::find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoo
 
 use super::{Answered, RequestId, wire_index};
 use crate::core::Core;
+use crate::refusal::Refusal;
 
 /// Versions from here on ask for several keys at once.
 const FIRST_WITH_KEYS: i16 = 4;
@@ -19,13 +18,20 @@ const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const NOBODY: i32 = -1;
 
-pub(super) fn find(core: &Rc<Core>, id: RequestId, request: &FindCoordinatorRequest) -> Answered {
-    let found = |key: &str| coordinator(core, request.key_type, key);
+pub(super) async fn find(core: &Rc<Core>, id: RequestId, request: FindCoordinatorRequest) -> Answered {
+    let ready = match request.key_type {
+        GROUP => core.ensure_offsets_topic().await,
+        _ => Ok(()),
+    };
+    if let Err(refusal) = &ready {
+        tracing::warn!(why = refusal.text(), "the topic of the groups could not be made");
+    }
+    let found = |key: String| coordinator(core, request.key_type, key, &ready);
     if id.version >= FIRST_WITH_KEYS {
-        let coordinators = request.coordinator_keys.iter().map(|key| found(key)).collect();
+        let coordinators = request.coordinator_keys.into_iter().map(found).collect();
         return id.answer(&FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() });
     }
-    let Coordinator { node_id, host, port, error_code, error_message, .. } = found(&request.key);
+    let Coordinator { node_id, host, port, error_code, error_message, .. } = found(request.key);
     id.answer(&FindCoordinatorResponse {
         node_id,
         host,
@@ -36,19 +42,17 @@ pub(super) fn find(core: &Rc<Core>, id: RequestId, request: &FindCoordinatorRequ
     })
 }
 
-fn coordinator(core: &Core, key_type: i8, key: &str) -> Coordinator {
-    let key = key.to_owned();
-    let refuse = |why: &str| Coordinator {
-        key: key.clone(),
+fn coordinator(core: &Core, key_type: i8, key: String, ready: &Result<(), Refusal>) -> Coordinator {
+    let refuse = |key: String, code: ErrorCode, why: &str| Coordinator {
+        key,
         node_id: NOBODY,
         port: NOBODY,
-        // Not a retriable code: clients give up at once and show the message.
-        error_code: ErrorCode::UnsupportedVersion.code(),
+        error_code: code.code(),
         error_message: Some(why.to_owned()),
         ..Coordinator::default()
     };
-    match key_type {
-        GROUP => Coordinator {
+    match (key_type, ready) {
+        (GROUP, Ok(())) => Coordinator {
             node_id: wire_index(core.identity.broker.0),
             host: core.identity.kafka.host.clone(),
             port: i32::from(core.identity.kafka.port),
@@ -56,7 +60,11 @@ fn coordinator(core: &Core, key_type: i8, key: &str) -> Coordinator {
             key,
             ..Coordinator::default()
         },
-        TRANSACTION => refuse("transactions are not available in this version"),
-        other => refuse(&format!("there is no coordinator of type {other}")),
+        (GROUP, Err(refusal)) => refuse(key, ErrorCode::CoordinatorNotAvailable, refusal.text()),
+        // Not a retriable code: clients give up at once and show the message.
+        (TRANSACTION, _) => {
+            refuse(key, ErrorCode::UnsupportedVersion, "transactions are not available in this version")
+        }
+        (other, _) => refuse(key, ErrorCode::UnsupportedVersion, &format!("there is no coordinator of type {other}")),
     }
 }

@@ -12,6 +12,7 @@ use wire::kafka::delete_records::{
 
 use super::{Answered, RequestId, code_of, partition_id};
 use crate::core::{Core, KnownTopic};
+use crate::internal_topics::check_not_internal;
 use crate::messages::TrimPart;
 use crate::refusal::Refusal;
 
@@ -54,7 +55,9 @@ pub(super) async fn delete(core: &Rc<Core>, id: RequestId, request: DeleteRecord
 
 fn part_of(topic: Option<&KnownTopic>, partition: &DeleteRecordsPartition) -> Result<TrimPart, Refusal> {
     let unknown = || Refusal::from(ErrorCode::UnknownTopicOrPartition);
-    let id = partition_id(topic.ok_or_else(unknown)?.topic.id, partition.partition_index).ok_or_else(unknown)?;
+    let topic = &topic.ok_or_else(unknown)?.topic;
+    check_not_internal(topic.name.as_str(), "its records cannot be deleted")?;
+    let id = partition_id(topic.id, partition.partition_index).ok_or_else(unknown)?;
     let to = match partition.offset {
         HIGH_WATERMARK => TrimTo::HighWatermark,
         offset => TrimTo::Offset(Offset::from_wire(offset).ok_or(ErrorCode::OffsetOutOfRange)?),

@@ -1,6 +1,7 @@
 //! From a frame to what will answer it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use wire::kafka::api_versions::ApiVersionsRequest;
@@ -19,8 +20,9 @@ use wire::kafka::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use wire::kafka::{ApiKey, DecodeError, FrameHeader, Message, Reader};
 
 use super::connection::Answer;
+use super::groups::Asker;
 use super::{
-    Answered, RequestId, api_versions, cluster, configs, coordinator, delete_records, fetch, metadata, offsets,
+    Answered, RequestId, api_versions, cluster, configs, coordinator, delete_records, fetch, groups, metadata, offsets,
     produce, producer_id, topics,
 };
 use crate::core::Core;
@@ -34,18 +36,31 @@ pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, Str
     if api == Some(ApiKey::Produce) {
         return Ok(Some(bytes));
     }
-    let limit = limits::PLAIN_REQUEST_BYTES_MAX;
+    let limit = match api {
+        Some(ApiKey::SyncGroup) => limits::SYNC_REQUEST_BYTES_MAX,
+        _ => limits::PLAIN_REQUEST_BYTES_MAX,
+    };
     if bytes > limit {
         let name = api.map_or("a request of an unknown API", ApiKey::name);
         return Err(format!("{name} with {bytes} bytes is above the limit of {limit} for requests without records"));
     }
-    let expansion = if api == Some(ApiKey::Fetch) { limits::FETCH_EXPANSION } else { limits::PLAIN_REQUEST_EXPANSION };
+    let expansion = match api {
+        Some(ApiKey::Fetch | ApiKey::SyncGroup) => limits::FETCH_EXPANSION,
+        _ => limits::PLAIN_REQUEST_EXPANSION,
+    };
     Ok(Some(bytes * expansion))
 }
 
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
 /// done when the answer's turn comes. An error is a request that cannot be answered: the connection must be closed.
-pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) -> Result<Answer, String> {
+///
+/// `host` is where the client is.
+pub(crate) fn handle(
+    core: &Rc<Core>,
+    waits: &Rc<StandingWaits>,
+    host: &Arc<str>,
+    frame: &Bytes,
+) -> Result<Answer, String> {
     let mut reader = Reader::shared(frame);
     let header = FrameHeader::decode(&mut reader).map_err(|error| format!("a request's header is damaged: {error}"))?;
     let (api, header) = match header {
@@ -83,7 +98,7 @@ pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) 
         }
         ApiKey::FindCoordinator => {
             let request: FindCoordinatorRequest = decode(reader, id)?;
-            Ok(ready(coordinator::find(&core, id, &request)))
+            Ok(later(async move { coordinator::find(&core, id, request).await }))
         }
         ApiKey::InitProducerId => {
             let request: InitProducerIdRequest = decode(reader, id)?;
@@ -117,7 +132,6 @@ pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) 
             let request: DescribeTopicPartitionsRequest = decode(reader, id)?;
             Ok(ready(cluster::describe_topic_partitions(&core, id, &request)))
         }
-        // The header's decoding lets no API pass that the table calls unserved.
         ApiKey::OffsetCommit
         | ApiKey::OffsetFetch
         | ApiKey::JoinGroup
@@ -129,14 +143,52 @@ pub(crate) fn handle(core: &Rc<Core>, waits: &Rc<StandingWaits>, frame: &Bytes) 
         | ApiKey::DeleteGroups
         | ApiKey::OffsetDelete
         | ApiKey::ConsumerGroupHeartbeat
-        | ApiKey::ConsumerGroupDescribe
-        | ApiKey::AlterConfigs
+        | ApiKey::ConsumerGroupDescribe => {
+            handle_group(api, Asker::new(&core, id, header.client_id, host, frame.len()), reader)
+        }
+        // The header's decoding lets no API pass that the table calls unserved.
+        ApiKey::AlterConfigs
         | ApiKey::IncrementalAlterConfigs
         | ApiKey::DescribeLogDirs
         | ApiKey::DescribeProducers
         | ApiKey::ListConfigResources
         | ApiKey::DescribeQuorum => Err(format!("{} is not among the APIs advertised", api.name())),
     }
+}
+
+/// Requests about groups.
+fn handle_group(api: ApiKey, asker: Asker, reader: Reader<'_>) -> Result<Answer, String> {
+    let id = asker.id;
+    Ok(match api {
+        ApiKey::JoinGroup => groups::join(asker, &decode(reader, id)?),
+        ApiKey::SyncGroup => groups::sync(asker, &decode(reader, id)?),
+        ApiKey::Heartbeat => groups::heartbeat(asker, &decode(reader, id)?),
+        ApiKey::LeaveGroup => groups::leave(asker, decode(reader, id)?),
+        ApiKey::OffsetCommit => groups::commit_offsets(asker, decode(reader, id)?),
+        ApiKey::OffsetFetch => groups::fetch_offsets(asker, decode(reader, id)?),
+        ApiKey::ConsumerGroupHeartbeat => groups::heartbeat_of_consumer(asker, &decode(reader, id)?),
+        ApiKey::ConsumerGroupDescribe => {
+            let request = decode(reader, id)?;
+            later(async move { groups::describe_consumer(&asker, request).await })
+        }
+        ApiKey::DescribeGroups => {
+            let request = decode(reader, id)?;
+            later(async move { groups::describe(&asker, request).await })
+        }
+        ApiKey::ListGroups => {
+            let request = decode(reader, id)?;
+            later(async move { groups::list(&asker, &request).await })
+        }
+        ApiKey::DeleteGroups => {
+            let request = decode(reader, id)?;
+            later(async move { groups::delete_groups(&asker, request).await })
+        }
+        ApiKey::OffsetDelete => {
+            let request = decode(reader, id)?;
+            later(async move { groups::delete_offsets(&asker, request).await })
+        }
+        other => return Err(format!("{} is not about groups", other.name())),
+    })
 }
 
 pub(super) fn ready(answered: Answered) -> Answer {

@@ -14,6 +14,7 @@ use wire::kafka::metadata::{
 
 use super::{Answered, RequestId, wire_index};
 use crate::core::Core;
+use crate::internal_topics::is_internal;
 use crate::view::ClusterView;
 
 /// No rack and no operations are told when nobody asked, or nothing is known.
@@ -74,6 +75,9 @@ async fn describe_one(
     if TopicName::new(&name).is_err() {
         return failed(Some(name), ErrorCode::InvalidTopicException);
     }
+    if is_internal(&name) && may_create {
+        return describe_internal(core, name).await;
+    }
     if !may_create {
         return failed(Some(name), ErrorCode::UnknownTopicOrPartition);
     }
@@ -82,6 +86,17 @@ async fn describe_one(
         // Somebody else was faster.
         Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {}
         Err(refusal) => return failed(Some(name), refusal.code),
+    }
+    match core.shown_view().topic_named(&name) {
+        Some(topic) => describe(topic),
+        None => failed(Some(name), ErrorCode::LeaderNotAvailable),
+    }
+}
+
+/// It is made for groups; a client that asks for it is given it.
+async fn describe_internal(core: &Rc<Core>, name: String) -> MetadataResponseTopic {
+    if let Err(refusal) = core.ensure_offsets_topic().await {
+        return failed(Some(name), refusal.code);
     }
     match core.shown_view().topic_named(&name) {
         Some(topic) => describe(topic),
@@ -115,6 +130,7 @@ fn describe(topic: &Arc<Topic>) -> MetadataResponseTopic {
     MetadataResponseTopic {
         name: Some(topic.name.as_str().to_owned()),
         topic_id: topic.id.as_u128(),
+        is_internal: is_internal(topic.name.as_str()),
         partitions: partitions.map(|(index, partition)| describe_partition(wire_index(index.0), partition)).collect(),
         topic_authorized_operations: NOT_ASKED,
         ..MetadataResponseTopic::default()

@@ -69,7 +69,7 @@ async fn create_one(core: &Rc<Core>, topic: CreatableTopic, validate_only: bool)
         validate_only,
         defaults: core.creation_defaults(),
     };
-    match core.control(Command::CreateTopic(command)).await? {
+    match core.control_for_client(Command::CreateTopic(command)).await? {
         Reply::TopicCreated(topic) => Ok(topic),
         other => Err(unexpected(&other)),
     }
@@ -134,7 +134,7 @@ async fn delete_one(core: &Rc<Core>, name: Option<&str>, id: u128) -> Result<(St
         }
         (None, None) => return Err(ErrorCode::UnknownTopicId.into()),
     };
-    match core.control(Command::DeleteTopic { topic: reference }).await? {
+    match core.control_for_client(Command::DeleteTopic { topic: reference }).await? {
         Reply::TopicDeleted { id } => Ok((name, id)),
         other => Err(unexpected(&other)),
     }
@@ -169,7 +169,7 @@ async fn create_partitions_of(
     });
     let command =
         CreatePartitions { name: topic.name, total: topic.count, assignments: assignments.transpose()?, validate_only };
-    core.control(Command::CreatePartitions(command)).await.map(drop)
+    core.control_for_client(Command::CreatePartitions(command)).await.map(drop)
 }
 
 /// Names that a request has more than once.

@@ -74,7 +74,7 @@ fn command_of(connection: &Connection, topic: &NewTopic<'_>, validate_only: bool
 }
 
 async fn create(connection: &Connection, command: CreateTopic) -> Result<Topic, Refusal> {
-    match connection.core.control(Command::CreateTopic(command)).await? {
+    match connection.core.control_for_client(Command::CreateTopic(command)).await? {
         Reply::TopicCreated(topic) => Ok(topic),
         _ => Err(ErrorCode::UnknownServerError.into()),
     }
@@ -93,7 +93,7 @@ pub(super) fn delete_topics(connection: &Rc<Connection>, arrived: &Arrived, requ
     connection.later(arrived, async move {
         let mut results = Vec::with_capacity(wanted.len());
         for topic in wanted {
-            let result = worker.core.control(Command::DeleteTopic { topic: topic.clone() }).await;
+            let result = worker.core.control_for_client(Command::DeleteTopic { topic: topic.clone() }).await;
             results.push((topic, result));
         }
         let topics = results.iter().map(|(topic, result)| {
@@ -124,7 +124,7 @@ pub(super) fn create_partitions(connection: &Rc<Connection>, arrived: &Arrived, 
         let mut results = Vec::with_capacity(wanted.len());
         for command in wanted {
             let name = command.name.clone();
-            results.push((name, worker.core.control(Command::CreatePartitions(command)).await));
+            results.push((name, worker.core.control_for_client(Command::CreatePartitions(command)).await));
         }
         let topics = results.iter().map(|(name, result)| {
             let (error, message) = outcome(result);

@@ -188,7 +188,7 @@ impl ApiKey {
             ApiKey::OffsetCommit => &ApiSpec {
                 key: 8,
                 name: "OffsetCommit",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 2, max: 10 },
                 advertised: VersionRange { min: 2, max: 10 },
                 first_flexible: Some(8),
@@ -196,7 +196,7 @@ impl ApiKey {
             ApiKey::OffsetFetch => &ApiSpec {
                 key: 9,
                 name: "OffsetFetch",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 1, max: 10 },
                 advertised: VersionRange { min: 1, max: 10 },
                 first_flexible: Some(6),
@@ -212,7 +212,7 @@ impl ApiKey {
             ApiKey::JoinGroup => &ApiSpec {
                 key: 11,
                 name: "JoinGroup",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 9 },
                 advertised: VersionRange { min: 0, max: 9 },
                 first_flexible: Some(6),
@@ -220,7 +220,7 @@ impl ApiKey {
             ApiKey::Heartbeat => &ApiSpec {
                 key: 12,
                 name: "Heartbeat",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 4 },
                 advertised: VersionRange { min: 0, max: 4 },
                 first_flexible: Some(4),
@@ -228,7 +228,7 @@ impl ApiKey {
             ApiKey::LeaveGroup => &ApiSpec {
                 key: 13,
                 name: "LeaveGroup",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 5 },
                 advertised: VersionRange { min: 0, max: 5 },
                 first_flexible: Some(4),
@@ -236,7 +236,7 @@ impl ApiKey {
             ApiKey::SyncGroup => &ApiSpec {
                 key: 14,
                 name: "SyncGroup",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 5 },
                 advertised: VersionRange { min: 0, max: 5 },
                 first_flexible: Some(4),
@@ -244,7 +244,7 @@ impl ApiKey {
             ApiKey::DescribeGroups => &ApiSpec {
                 key: 15,
                 name: "DescribeGroups",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 6 },
                 advertised: VersionRange { min: 0, max: 6 },
                 first_flexible: Some(5),
@@ -252,7 +252,7 @@ impl ApiKey {
             ApiKey::ListGroups => &ApiSpec {
                 key: 16,
                 name: "ListGroups",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 5 },
                 advertised: VersionRange { min: 0, max: 5 },
                 first_flexible: Some(3),
@@ -340,7 +340,7 @@ impl ApiKey {
             ApiKey::DeleteGroups => &ApiSpec {
                 key: 42,
                 name: "DeleteGroups",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 2 },
                 advertised: VersionRange { min: 0, max: 2 },
                 first_flexible: Some(2),
@@ -356,7 +356,7 @@ impl ApiKey {
             ApiKey::OffsetDelete => &ApiSpec {
                 key: 47,
                 name: "OffsetDelete",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 0 },
                 advertised: VersionRange { min: 0, max: 0 },
                 first_flexible: None,
@@ -388,7 +388,7 @@ impl ApiKey {
             ApiKey::ConsumerGroupHeartbeat => &ApiSpec {
                 key: 68,
                 name: "ConsumerGroupHeartbeat",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 1 },
                 advertised: VersionRange { min: 0, max: 1 },
                 first_flexible: Some(0),
@@ -396,7 +396,7 @@ impl ApiKey {
             ApiKey::ConsumerGroupDescribe => &ApiSpec {
                 key: 69,
                 name: "ConsumerGroupDescribe",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 1 },
                 advertised: VersionRange { min: 0, max: 1 },
                 first_flexible: Some(0),
