@@ -17,6 +17,8 @@ PARTITIONS = 4
 # Not a power of two: rules that differ in the sign bit alone would place keys alike.
 PLACED_PARTITIONS = 7
 PLACED_RECORDS_MAX = 20_000
+# Through groups: all of them join and leave, which takes longer than reading.
+GROUP_RECORDS_MAX = 20_000
 # The records are dated 2023, and no broker may retire them before they are read.
 TOPIC_CONFIG = {"retention.ms": "-1"}
 JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
@@ -28,6 +30,7 @@ class Client:
     command: list
     shape: str = "full"  # Which records it can express: README.md, "The records".
     consumes: bool = True
+    groups: tuple = ()  # Protocols in which it reads through a group.
     default_placement: str = "murmur2"
 
 
@@ -42,10 +45,10 @@ def node(script):
 JAVA = ["java", *JAVA_OPTIONS, "-cp", f"{WORK}/java/classes:{WORK}/java/lib/*", "conformance.Main"]
 CLIENTS = {
     "kcat": Client(python("kcat.py"), shape="lines", default_placement="crc32"),
-    "confluent-kafka": Client(python("confluent.py"), default_placement="crc32"),
-    "kafkajs": Client(node("kafkajs.js"), shape="grouped", consumes=False),
+    "confluent-kafka": Client(python("confluent.py"), groups=("classic", "consumer"), default_placement="crc32"),
+    "kafkajs": Client(node("kafkajs.js"), shape="grouped", consumes=False, groups=("classic",)),
     "platformatic": Client(node("platformatic.js"), default_placement="murmur2-unsigned"),
-    "java": Client(JAVA),
+    "java": Client(JAVA, groups=("classic", "consumer")),
     "sarama": Client([str(WORK / "sarama")], default_placement="fnv1a"),
 }
 CONSUMERS = [name for name, client in CLIENTS.items() if client.consumes]
@@ -158,6 +161,16 @@ class Run:
         else:
             self.passed += 1
 
+    def groups(self, name):
+        topic, count = f"{self.prefix}-{name}-groups", min(self.count, GROUP_RECORDS_MAX)
+        shared = ["--topic", topic, "--count", str(count), "--partitions", str(PARTITIONS)]
+        self.cluster.create(topic, PARTITIONS, TOPIC_CONFIG)
+        how = ["--acks", "all", "--idempotent", "true", "--partitioner", "explicit"]
+        if self.step(name, ["produce", *shared, *how], count):
+            for protocol in CLIENTS[name].groups:
+                self.step(name, ["group", *shared, "--protocol", protocol], count)
+        self.cluster.delete(topic)
+
     def admin(self, name):
         topic = f"{self.prefix}-{name}-admin"
         if name == "kcat":  # It makes no topics itself.
@@ -185,6 +198,8 @@ def main():
     for case in cases(only, codecs):
         run.case(case)
     for name in only:
+        if CLIENTS[name].groups:
+            run.groups(name)
         run.admin(name)
     print(f"conformance: took {time.monotonic() - started:.0f} s")
     print(f"conformance: {run.passed} passed, {run.failed} failed")

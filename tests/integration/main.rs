@@ -4,6 +4,7 @@ mod asking;
 mod compacting;
 mod deleting;
 mod fetching;
+mod groups;
 mod pressure;
 mod producing;
 

@@ -1,3 +1,5 @@
+//! Every kind of record there and back, and records of others.
+
 use std::sync::Arc;
 
 use base::{LeaderEpoch, PartitionIndex, TopicId};

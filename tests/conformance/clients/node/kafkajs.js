@@ -1,4 +1,4 @@
-// kafkajs: produces and administers. It reads through consumer groups alone, so it does not consume here.
+// kafkajs: produces, reads through groups, its only way to read, and administers.
 
 import kafkajs from 'kafkajs'
 import snappy from 'kafkajs-snappy'
@@ -6,6 +6,7 @@ import { lz4Compress, lz4Decompress } from '@platformatic/wasm-utils'
 import zlib from 'node:zlib'
 
 import { FIRST_TIMESTAMP, record } from './dataset.js'
+import { groupPass } from './kafkajs-group.js'
 import { Difference, expect, run, settle } from './report.js'
 
 const { CompressionTypes, ConfigResourceTypes, ConfigSource, Kafka, logLevel, Partitioners } = kafkajs
@@ -204,4 +205,4 @@ async function deletion (it) {
   await settle('the topic is gone', async () => !(await it.admin.listTopics()).includes(it.topic))
 }
 
-await run('kafkajs', 'kafkajs', { produce, admin })
+await run('kafkajs', 'kafkajs', { produce, group: groupPass(connect), admin })

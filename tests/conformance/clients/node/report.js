@@ -53,7 +53,8 @@ async function run (client, pack, modes) {
       idempotent: { type: 'string', default: 'false' },
       partitioner: { type: 'string', default: 'explicit' },
       shape: { type: 'string', default: 'full' },
-      since: { type: 'string', default: '0' }
+      since: { type: 'string', default: '0' },
+      protocol: { type: 'string', default: 'classic' } // Of a group; none of these clients has the other one.
     }
   })
   const options = {

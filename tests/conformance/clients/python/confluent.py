@@ -6,6 +6,7 @@ import confluent_kafka
 from confluent_kafka import Consumer, KafkaException, Producer, TIMESTAMP_CREATE_TIME, TopicPartition
 
 import confluent_admin
+import confluent_group
 import dataset
 from report import Difference, expect, run
 
@@ -110,5 +111,6 @@ def check(at, message, expected, since, until):
 
 
 if __name__ == "__main__":
+    modes = {"produce": produce, "consume": consume, "group": confluent_group.group, "admin": confluent_admin.admin}
     version = f"{confluent_kafka.version()}/librdkafka-{confluent_kafka.libversion()[0]}"
-    run("confluent-kafka", version, {"produce": produce, "consume": consume, "admin": confluent_admin.admin})
+    run("confluent-kafka", version, modes)

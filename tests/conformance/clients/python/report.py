@@ -7,7 +7,7 @@ import time
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["produce", "consume", "admin"])
+    parser.add_argument("mode", choices=["produce", "consume", "group", "admin"])
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--topic", required=True, help="for admin: the prefix of its topics")
     parser.add_argument("--codec", default="none")
@@ -19,6 +19,7 @@ def arguments():
     parser.add_argument("--placement", default="explicit", help="consume: the rule that placed the records")
     parser.add_argument("--shape", choices=["full", "grouped", "lines"], default="full")
     parser.add_argument("--since", type=int, default=0, help="consume: earliest timestamp where records are stamped")
+    parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic", help="group: which one")
     return parser.parse_args()
 
 

@@ -41,6 +41,7 @@ public final class Main {
             records = switch (options.mode()) {
                 case "produce" -> produce(options);
                 case "consume" -> consume(options);
+                case "group" -> new GroupPass(options).run();
                 case "admin" -> new AdminPass(options).run();
                 default -> throw new IllegalArgumentException("no such mode: " + options.mode());
             };

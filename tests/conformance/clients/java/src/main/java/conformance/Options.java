@@ -15,7 +15,8 @@ record Options(
         boolean idempotent,
         boolean explicit,
         String shape,
-        long since) {
+        long since,
+        String protocol) {
 
     static Options parse(String[] arguments) {
         Map<String, String> given = new HashMap<>();
@@ -33,7 +34,8 @@ record Options(
                 Boolean.parseBoolean(given.getOrDefault("idempotent", "false")),
                 given.getOrDefault("partitioner", "explicit").equals("explicit"),
                 given.getOrDefault("shape", "full"),
-                Long.parseLong(given.getOrDefault("since", "0")));
+                Long.parseLong(given.getOrDefault("since", "0")),
+                given.getOrDefault("protocol", "classic"));
     }
 
     /** Records that belong to a partition when record i goes to partition i modulo the partitions. */

@@ -1,0 +1,91 @@
+"""Reads a topic through a group: one consumer begins and leaves, two others share the rest."""
+
+import time
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+import dataset
+from report import Difference, expect
+
+GROUP_SECONDS_MAX = 120
+
+
+def group(options):
+    name = f"{options.topic}-{options.protocol}"
+    seen = [0] * options.partitions
+    deadline = time.monotonic() + GROUP_SECONDS_MAX
+
+    def member():
+        config = {
+            "bootstrap.servers": options.bootstrap,
+            "group.id": name,
+            "group.protocol": options.protocol,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 100,
+        }
+        consumer = Consumer(config)
+        consumer.subscribe([options.topic])
+        return consumer
+
+    def take(consumer):
+        messages = consumer.consume(500, timeout=0.1)
+        for message in messages:
+            if message.error():
+                raise KafkaException(message.error())
+            partition = message.partition()
+            at = f"partition {partition} offset {seen[partition]}"
+            expect(f"{at}: offset", seen[partition], message.offset())
+            expected = dataset.record(message.offset() * options.partitions + partition, "full", False)
+            expect(f"{at}: key and value", expected[:2], (message.key(), message.value()))
+            seen[partition] += 1
+        if messages:
+            consumer.commit(asynchronous=False)
+        if time.monotonic() > deadline:
+            raise Difference(f"only {seen} records per partition arrived")
+
+    first = member()
+    while sum(seen) < options.count // 2:
+        take(first)
+    first.close()
+    pair = [member(), member()]
+    shared = False
+    while sum(seen) < options.count or not shared:
+        for consumer in pair:
+            take(consumer)
+        owned = [len(consumer.assignment()) for consumer in pair]
+        shared = owned == [options.partitions // 2] * 2
+    expect("records per partition", counts(options), seen)
+    check_committed(options, pair[0])
+    admin = AdminClient({"bootstrap.servers": options.bootstrap})
+    described = admin.describe_consumer_groups([name])[name].result()
+    expect("members", 2, len(described.members))
+    expect("state", "STABLE", described.state.name)
+    expect("type", options.protocol.upper(), described.type.name)
+    for consumer in pair:
+        consumer.close()
+    check_admin(options, admin, name)
+    return sum(seen)
+
+
+def check_committed(options, consumer):
+    partitions = [TopicPartition(options.topic, index) for index in range(options.partitions)]
+    committed = [partition.offset for partition in consumer.committed(partitions, timeout=10)]
+    expect("committed offsets", counts(options), committed)
+
+
+def check_admin(options, admin, name):
+    listed = {group.group_id: group for group in admin.list_consumer_groups().result().valid}
+    expect("listed", "EMPTY", listed[name].state.name if name in listed else None)
+    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(name)])[name].result()
+    offsets = {partition.partition: partition.offset for partition in found.topic_partitions}
+    expect("offsets of the group", dict(enumerate(counts(options))), offsets)
+    admin.delete_consumer_groups([name])[name].result()
+    listed = {group.group_id for group in admin.list_consumer_groups().result().valid}
+    expect("listed after it was deleted", False, name in listed)
+
+
+def counts(options):
+    """Records of each partition."""
+    return [len(numbers) for numbers in dataset.partitions(options.count, options.partitions)]
