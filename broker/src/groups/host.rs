@@ -76,6 +76,8 @@ impl Host {
     /// Reads the log and serves from then on.
     pub(super) fn begin(self: &Rc<Self>, core: &Rc<Core>) {
         let is_empty = core.shard.offsets(self.id).is_some_and(|offsets| offsets.log_start == offsets.log_end);
+        // Nor may an earlier host's records stand in line for it.
+        let is_empty = is_empty && core.shard.room(0).is_some();
         if is_empty {
             // As of a topic that has just been made: its first client need not come again.
             return self.serve(core, cluster::groups::GroupState::default());
