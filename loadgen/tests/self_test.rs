@@ -80,7 +80,10 @@ fn a_stall_is_seen_by_all_that_were_due_in_it_and_hides_in_the_service_time() {
     // have been held up. Whatever holds the thread up makes arrivals late that are due meanwhile.
     let (longest, lag) = (service.millis_at(1.0), stats.lag.millis_at(1.0));
     let ceiling = (2.0 * longest + 3.0 * lag) * 1.01;
-    assert!(p99_9 <= ceiling, "p99.9 from the due time is {p99_9} ms; requests of {longest} and a lag of {lag} make {ceiling}");
+    assert!(
+        p99_9 <= ceiling,
+        "p99.9 from the due time is {p99_9} ms; requests of {longest} and a lag of {lag} make {ceiling}"
+    );
     println!("stall {stalled_ms:.1} ms: p99.9 {p99_9:.1} ms from due, {:.1} ms of service", service.millis_at(0.999));
 }
 
