@@ -24,7 +24,7 @@ use crate::leader::{Leader, Progress};
 use crate::limits;
 use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
-use crate::messages::{Caller, CoreStatus, Reply, Request};
+use crate::messages::{Caller, CoreStatus, Hops, Reply, Request};
 use crate::producer_ids::ProducerIds;
 use crate::refusal::Refusal;
 use crate::server::Shared;
@@ -63,6 +63,7 @@ pub(crate) struct Core {
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
     pub(crate) stages: Stages,
+    pub(crate) hops: Cell<Hops>,
     /// For batches of topics that are compacted: the door looks into them.
     pub(crate) decompressor: RefCell<Decompressor>,
     /// Waits on behalf of other cores, each with what gives it up.
@@ -101,6 +102,7 @@ impl Core {
             standing_memory: MemoryPool::new(config.answer_memory.as_usize() / limits::STANDING_MEMORY_SHARE),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             stages: Stages::new(),
+            hops: Cell::default(),
             decompressor: RefCell::default(),
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
@@ -463,7 +465,15 @@ impl Core {
             connections: self.connection_count.get(),
             partitions: u32::try_from(self.leaders.borrow().len()).unwrap_or(u32::MAX),
             stages: self.stages.summaries(),
+            hops: self.hops.get(),
         }
+    }
+
+    /// Counts an append or a read for a client of this core.
+    pub(crate) fn count_hop(&self, owner: CoreId) {
+        let mut hops = self.hops.get();
+        *(if owner == self.id { &mut hops.direct } else { &mut hops.crossed }) += 1;
+        self.hops.set(hops);
     }
 
     /// Checks what a client believes of a partition's leader (KIP-320).

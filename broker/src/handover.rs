@@ -116,7 +116,9 @@ impl Core {
                 }
             };
         }
-        match self.owner_of(request.id) {
+        let owner = self.owner_of(request.id);
+        owner.inspect(|owner| self.count_hop(*owner));
+        match owner {
             None => Part::Done(Err(ErrorCode::UnknownTopicOrPartition.into())),
             Some(owner) if owner == self.id => match self.append(request) {
                 Progress::Done(result) => Part::Done(result),

@@ -129,6 +129,14 @@ pub(crate) struct CoreStatus {
     pub(crate) connections: u32,
     pub(crate) partitions: u32,
     pub(crate) stages: Vec<(wire::native::Stage, StageSummary)>,
+    pub(crate) hops: Hops,
+}
+
+/// What a core's connections asked for: appends and reads of partitions here, and of other cores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hops {
+    pub(crate) direct: u64,
+    pub(crate) crossed: u64,
 }
 
 pub(crate) enum Request {

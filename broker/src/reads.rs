@@ -145,6 +145,7 @@ impl Core {
         let by_core = self.by_core(parts, |part| part.id);
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
+            self.count_hop(self.id);
             return self.read_here(parts, bytes_max).await;
         }
         let wish = |indexes: &[usize]| indexes.iter().map(|index| u64::from(parts[*index].bytes_max)).sum::<u64>();
@@ -165,7 +166,10 @@ impl Core {
                                 results[*index] = Some(result);
                             }
                         }
-                        None => calls.push((indexes, self.call(*core, Request::Read(wanted, share(indexes))))),
+                        None => {
+                            self.count_hop(*core);
+                            calls.push((indexes, self.call(*core, Request::Read(wanted, share(indexes)))));
+                        }
                     }
                 }
                 Some(_) => {}
@@ -178,6 +182,7 @@ impl Core {
             }
         }
         if let Some(indexes) = by_core.get(&Some(self.id)) {
+            self.count_hop(self.id);
             let wanted: Vec<ReadPart> = indexes.iter().map(|index| parts[*index]).collect();
             for (index, result) in indexes.iter().zip(self.read_here(&wanted, share(indexes)).await) {
                 results[*index] = Some(result);

@@ -18,7 +18,8 @@ use crate::table::table;
 #[derive(Args)]
 #[command(after_help = "\
 Stages, in order: parse (check the request), queue (wait for room), cross-core (to the owning core and back), append,
-flush (until the records are safe), replicate, send. Times are of this broker's life so far.
+flush (until the records are safe), replicate, send. Direct are the appends and reads that came to the core that owns
+the partition, crossed those that had to go on to another core. All of it is of this broker's life so far.
 
 Examples:
   corelane status
@@ -51,6 +52,8 @@ struct Core {
     core: u16,
     connections: u32,
     partitions: u32,
+    direct: u64,
+    crossed: u64,
     stages: Vec<Stage>,
 }
 
@@ -106,7 +109,8 @@ impl From<&BrokerStatus> for Broker {
 impl From<&CoreStatus> for Core {
     fn from(of: &CoreStatus) -> Self {
         let stages = of.stages.iter().map(Stage::from).collect();
-        Self { core: of.core.0, connections: of.connections, partitions: of.partitions, stages }
+        let CoreStatus { connections, partitions, direct, crossed, .. } = *of;
+        Self { core: of.core.0, connections, partitions, direct, crossed, stages }
     }
 }
 
@@ -134,9 +138,12 @@ impl Broker {
             self.cpu_ms % 1_000 / 100,
             bytes_text(self.resident_bytes),
         );
-        let core = |core: &Core| vec![core.core.to_string(), core.connections.to_string(), core.partitions.to_string()];
+        let core = |core: &Core| {
+            let numbers = [core.connections.into(), core.partitions.into(), core.direct, core.crossed];
+            [core.core.to_string()].into_iter().chain(numbers.map(count_text)).collect()
+        };
         let cores: Vec<_> = self.cores.iter().map(core).collect();
-        text.push_str(&table(&["CORE", "CONNECTIONS", "PARTITIONS"], &cores));
+        text.push_str(&table(&["CORE", "CONNECTIONS", "PARTITIONS", "DIRECT", "CROSSED"], &cores));
         let stages: Vec<_> = self.cores.iter().flat_map(Core::stage_rows).collect();
         if !stages.is_empty() {
             text.push_str("\nproduce requests, microseconds\n");

@@ -24,10 +24,12 @@ fn a_brokers_state_and_the_stages_of_its_requests_are_shown() {
     let flushes = cores.iter().flat_map(|core| core["stages"].as_array().unwrap());
     let flushed = flushes.filter(|stage| stage["stage"] == "flush").map(|stage| stage["count"].as_u64().unwrap());
     assert_eq!(flushed.sum::<u64>(), 1, "there was one batch");
+    let asked = |field: &str| cores.iter().map(|core| core[field].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((asked("direct"), asked("crossed")), (1, 0), "a native client goes to the owner");
 
     let text = status(&[]).well();
     let text = text.text();
-    for part in ["broker 1: corelane", "CORE  CONNECTIONS  PARTITIONS", "STAGE", "flush", "P99.9"] {
+    for part in ["broker 1: corelane", "CORE  CONNECTIONS  PARTITIONS  DIRECT  CROSSED", "STAGE", "flush", "P99.9"] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
 }

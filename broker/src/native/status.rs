@@ -52,7 +52,14 @@ fn to_wire(core: CoreId, status: CoreStatus) -> WireStatus {
         p999_us: short(summary.p999),
         max_us: short(summary.max),
     });
-    WireStatus { core, connections: status.connections, partitions: status.partitions, stages: stages.collect() }
+    WireStatus {
+        core,
+        connections: status.connections,
+        partitions: status.partitions,
+        stages: stages.collect(),
+        direct: status.hops.direct,
+        crossed: status.hops.crossed,
+    }
 }
 
 /// Time of the processor that this process has used, in the kernel and outside.

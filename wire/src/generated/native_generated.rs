@@ -7135,6 +7135,8 @@ impl<'a> CoreStatus<'a> {
   pub const VT_CONNECTIONS: ::flatbuffers::VOffsetT = 6;
   pub const VT_PARTITIONS: ::flatbuffers::VOffsetT = 8;
   pub const VT_STAGES: ::flatbuffers::VOffsetT = 10;
+  pub const VT_DIRECT: ::flatbuffers::VOffsetT = 12;
+  pub const VT_CROSSED: ::flatbuffers::VOffsetT = 14;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -7146,6 +7148,8 @@ impl<'a> CoreStatus<'a> {
     args: &'args CoreStatusArgs<'args>
   ) -> ::flatbuffers::WIPOffset<CoreStatus<'bldr>> {
     let mut builder = CoreStatusBuilder::new(_fbb);
+    builder.add_crossed(args.crossed);
+    builder.add_direct(args.direct);
     if let Some(x) = args.stages { builder.add_stages(x); }
     builder.add_partitions(args.partitions);
     builder.add_connections(args.connections);
@@ -7182,6 +7186,20 @@ impl<'a> CoreStatus<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, StageStatus>>>(CoreStatus::VT_STAGES, None).unwrap()}
   }
+  #[inline]
+  pub fn direct(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(CoreStatus::VT_DIRECT, Some(0)).unwrap()}
+  }
+  #[inline]
+  pub fn crossed(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(CoreStatus::VT_CROSSED, Some(0)).unwrap()}
+  }
 }
 
 impl ::flatbuffers::Verifiable for CoreStatus<'_> {
@@ -7194,6 +7212,8 @@ impl ::flatbuffers::Verifiable for CoreStatus<'_> {
      .visit_field::<u32>("connections", Self::VT_CONNECTIONS, false)?
      .visit_field::<u32>("partitions", Self::VT_PARTITIONS, false)?
      .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, StageStatus>>>("stages", Self::VT_STAGES, true)?
+     .visit_field::<u64>("direct", Self::VT_DIRECT, false)?
+     .visit_field::<u64>("crossed", Self::VT_CROSSED, false)?
      .finish();
     Ok(())
   }
@@ -7203,6 +7223,8 @@ pub struct CoreStatusArgs<'a> {
     pub connections: u32,
     pub partitions: u32,
     pub stages: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, StageStatus>>>,
+    pub direct: u64,
+    pub crossed: u64,
 }
 impl<'a> Default for CoreStatusArgs<'a> {
   #[inline]
@@ -7212,6 +7234,8 @@ impl<'a> Default for CoreStatusArgs<'a> {
       connections: 0,
       partitions: 0,
       stages: None, // required field
+      direct: 0,
+      crossed: 0,
     }
   }
 }
@@ -7238,6 +7262,14 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> CoreStatusBuilder<'a, 'b, A> 
     self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(CoreStatus::VT_STAGES, stages);
   }
   #[inline]
+  pub fn add_direct(&mut self, direct: u64) {
+    self.fbb_.push_slot::<u64>(CoreStatus::VT_DIRECT, direct, 0);
+  }
+  #[inline]
+  pub fn add_crossed(&mut self, crossed: u64) {
+    self.fbb_.push_slot::<u64>(CoreStatus::VT_CROSSED, crossed, 0);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> CoreStatusBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     CoreStatusBuilder {
@@ -7260,6 +7292,8 @@ impl ::core::fmt::Debug for CoreStatus<'_> {
       ds.field("connections", &self.connections());
       ds.field("partitions", &self.partitions());
       ds.field("stages", &self.stages());
+      ds.field("direct", &self.direct());
+      ds.field("crossed", &self.crossed());
       ds.finish()
   }
 }

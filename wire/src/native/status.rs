@@ -26,6 +26,10 @@ pub struct CoreStatus {
     pub connections: u32,
     pub partitions: u32,
     pub stages: Vec<StageStatus>,
+    /// Appends and reads of partitions of this core that its connections asked for.
+    pub direct: u64,
+    /// As `direct`, of partitions of other cores.
+    pub crossed: u64,
 }
 
 /// Percentiles of one stage on one core, in microseconds.
@@ -89,13 +93,15 @@ impl Outgoing for BrokerStatusReply {
             .cores
             .iter()
             .map(|status| {
-                let CoreStatus { core, connections, partitions, stages } = status;
+                let CoreStatus { core, connections, partitions, stages, direct, crossed } = status;
                 let stages = builder.create_vector_from_iter(stages.iter().map(|stage| stage.to_schema()));
                 let args = schema::CoreStatusArgs {
                     core: core.0,
                     connections: *connections,
                     partitions: *partitions,
                     stages: Some(stages),
+                    direct: *direct,
+                    crossed: *crossed,
                 };
                 schema::CoreStatus::create(builder, &args)
             })
@@ -121,6 +127,8 @@ impl Incoming<'_> for BrokerStatusReply {
             connections: status.connections(),
             partitions: status.partitions(),
             stages: status.stages().iter().filter_map(StageStatus::from_schema).collect(),
+            direct: status.direct(),
+            crossed: status.crossed(),
         };
         Ok(Self {
             uptime_ms: reply.uptime_ms(),

@@ -394,6 +394,8 @@ impl Sample for BrokerStatusReply {
             connections: number(random),
             partitions: number(random),
             stages: list(random, stage),
+            direct: long(random),
+            crossed: long(random),
         };
         Self {
             uptime_ms: long(random),
