@@ -20,7 +20,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use base::{Instant, PartitionId, PartitionIndex, TopicId};
-use cluster::groups::{GroupId, GroupSettings, MemberId, Now};
+use cluster::groups::{GroupSettings, MemberId, Now};
 use cluster::metadata::{MetadataImage, TopicName};
 use rt::{Flag, Notify};
 use shard::task_queues::FOREGROUND;
@@ -157,7 +157,7 @@ impl Core {
 
     /// Asks a group's coordinator. Questions that one task asks about one group arrive in the order of these calls.
     pub(crate) fn ask_group(self: &Rc<Self>, ask: Ask) -> Asked {
-        let Some(id) = self.partition_of(ask.group()) else {
+        let Some(id) = self.partition_of_group(ask.group().as_str()) else {
             return Asked::Told(Err(ErrorCode::NotCoordinator.into()));
         };
         match self.owner_of(id) {
@@ -172,10 +172,10 @@ impl Core {
     }
 
     /// The partition of the groups' topic that a group belongs to, once there is that topic.
-    fn partition_of(&self, group: &GroupId) -> Option<PartitionId> {
+    pub(crate) fn partition_of_group(&self, group: &str) -> Option<PartitionId> {
         let topic = self.topic_named(OFFSETS_TOPIC)?.topic;
         let partitions = u32::try_from(topic.partitions.len()).ok().and_then(NonZeroU32::new)?;
-        Some(PartitionId::new(topic.id, partition_of_group(group.as_str(), partitions)))
+        Some(PartitionId::new(topic.id, partition_of_group(group, partitions)))
     }
 
     /// Serves what another core asks.

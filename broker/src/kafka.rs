@@ -10,6 +10,7 @@ mod dispatch;
 mod fetch;
 mod groups;
 mod metadata;
+mod nodes;
 mod offsets;
 mod produce;
 mod producer_id;

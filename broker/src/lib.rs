@@ -5,6 +5,7 @@
 //! owner answers. The metadata's driver, the [`controller`], runs on core 0.
 
 mod activity;
+mod addresses;
 mod balancing;
 pub mod config;
 mod controller;
@@ -15,6 +16,7 @@ mod identity_file;
 mod inbound;
 mod internal_topics;
 mod kafka;
+mod lanes;
 mod leader;
 mod limits;
 mod listener;

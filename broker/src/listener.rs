@@ -10,6 +10,7 @@ use rt::net::{Accepted, BoundListener, Listener};
 use shard::task_queues::{CONTROL, FOREGROUND};
 
 use crate::core::Core;
+use crate::lanes::Shown;
 use crate::messages::Request;
 use crate::{kafka, limits, native};
 
@@ -18,7 +19,7 @@ const REST: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
-    Kafka,
+    Kafka(Shown),
     Native,
 }
 
@@ -61,7 +62,8 @@ impl Core {
         futures_lite::future::or(rt::sleep(REST), self.connections.closing()).await;
     }
 
-    /// Chooses the core for a connection. Native clients have chosen by the port that they came to.
+    /// Chooses the core for a connection. Native clients have chosen by the port that they came to, those of lanes a
+    /// group of cores.
     fn place(self: &Rc<Self>, accepted: Accepted, door: Door) {
         let counts = &self.shared.connections;
         let total: u32 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
@@ -71,9 +73,9 @@ impl Core {
         }
         let target = match door {
             Door::Native => self.id,
-            Door::Kafka => {
+            Door::Kafka(shown) => {
                 let load = |core: CoreId| (counts[core.as_usize()].load(Ordering::Relaxed), core != self.id);
-                CoreId::all(self.cores()).min_by_key(|core| load(*core)).unwrap_or(self.id)
+                self.cores_behind(shown).min_by_key(|core| load(*core)).unwrap_or(self.id)
             }
         };
         counts[target.as_usize()].fetch_add(1, Ordering::Relaxed);
@@ -91,6 +93,15 @@ impl Core {
         }
     }
 
+    /// The cores that a listener of this core takes connections for.
+    fn cores_behind(&self, shown: Shown) -> impl Iterator<Item = CoreId> {
+        let cores = match &self.identity.lanes {
+            Some(lanes) if shown == Shown::Lanes => lanes.grouping.cores_of(lanes.grouping.lane_of(self.id)),
+            _ => 0..self.cores(),
+        };
+        cores.map(CoreId)
+    }
+
     /// Serves a connection on this core.
     pub(crate) fn take_connection(self: &Rc<Self>, handed_over: HandedOver) {
         let HandedOver { accepted, door } = handed_over;
@@ -98,7 +109,7 @@ impl Core {
         let served = async move {
             core.connection_count.set(core.connection_count.get() + 1);
             match door {
-                Door::Kafka => kafka::connection::serve(&core, accepted).await,
+                Door::Kafka(shown) => kafka::connection::serve(&core, accepted, shown).await,
                 Door::Native => native::connection::serve(&core, accepted).await,
             }
             core.connection_count.set(core.connection_count.get() - 1);

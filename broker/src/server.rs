@@ -15,17 +15,19 @@ use shard::recovery::RecoveredCore;
 use shard::task_queues::{CONTROL, FOREGROUND, TASK_QUEUES};
 use shard::{ScrubConfig, Shard, ShardConfig};
 
+use crate::addresses::{self, BACKLOG};
 use crate::balancing;
-use crate::config::{Advertised, Config, Cores};
+use crate::config::{Config, Cores};
 use crate::controller::Controller;
 use crate::core::Core;
 use crate::identity_file;
+use crate::lanes::Shown;
 use crate::limits;
 use crate::listener::Door;
 use crate::mesh::{Mesh, Message};
 use crate::producer_state;
 use crate::start::{self, Started};
-use crate::view::{ClusterView, Endpoint, Identity};
+use crate::view::{ClusterView, Identity};
 
 /// Memory of each core that is registered for I/O: the journal's buffers in flight.
 const IO_MEMORY: ByteSize = ByteSize::mib(16);
@@ -33,7 +35,6 @@ const IO_MEMORY: ByteSize = ByteSize::mib(16);
 const BUFFERS_BESIDE_CACHE: u64 = 64 << 20;
 /// The smallest cache that a core can work with.
 const CACHE_BYTES_MIN: u64 = 16 << 20;
-const BACKLOG: u32 = 1_024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -60,6 +61,8 @@ pub struct Ready {
     pub kafka: SocketAddr,
     /// Of core 0; the other cores' addresses come with the metadata.
     pub native: SocketAddr,
+    /// Of the first lane, as it is listened on.
+    pub lanes: Option<SocketAddr>,
 }
 
 /// A place where all cores wait for one another.
@@ -127,9 +130,10 @@ impl Shared {
 
 struct Seat {
     core: CoreId,
-    lanes: MeshEnd<Message>,
+    mesh: MeshEnd<Message>,
     kafka: BoundListener,
     native: BoundListener,
+    lane: Option<BoundListener>,
     shared: Arc<Shared>,
     ready: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -143,15 +147,18 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
     let cluster_id =
         identity_file::load(&config.data, config.node_id).map_err(|(file, why)| ServeError::Identity { file, why })?;
     let (kafka_address, kafka) = rt::net::bind(config.kafka_listen, usize::from(cores), BACKLOG)?;
-    let (native_addresses, native) = bind_native(config.native_listen, cores)?;
+    let (native_addresses, native) = addresses::bind_native(config.native_listen, cores)?;
+    let (lanes, lane_listeners) = addresses::bind_lanes(&config, cores)?.unzip();
+    let first_lane = lane_listeners.iter().flatten().next().map(BoundListener::local_addr);
     let identity = Identity {
         cluster_id,
         broker: config.node_id,
-        kafka: advertised(config.kafka_advertise.as_ref(), kafka_address, 0),
+        kafka: addresses::advertised(config.kafka_advertise.as_ref(), kafka_address, 0),
         native: (0..)
             .zip(&native_addresses)
-            .map(|(core, address)| advertised(config.native_advertise.as_ref(), *address, core))
+            .map(|(core, address)| addresses::advertised(config.native_advertise.as_ref(), *address, core))
             .collect(),
+        lanes,
     };
     let cache_bytes =
         config.cache_bytes.map_or_else(|| default_cache_bytes(cores), ByteSize::bytes).max(CACHE_BYTES_MIN);
@@ -178,15 +185,16 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
         failure: Mutex::new(None),
         stop,
     });
-    let addresses = Ready { kafka: kafka_address, native: native_addresses[0] };
+    let addresses = Ready { kafka: kafka_address, native: native_addresses[0], lanes: first_lane };
     let mut ready: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || ready(addresses)));
-    let lanes = rt::mesh("mesh", cores, limits::LANE_MESSAGES);
+    let mesh = rt::mesh("mesh", cores, limits::LANE_MESSAGES);
+    let mut lane_listeners = lane_listeners.into_iter().flatten();
     let doors = kafka.into_iter().zip(native);
     let seats: Vec<Seat> = CoreId::all(cores)
-        .zip(lanes.into_iter().zip(doors))
-        .map(|(core, (lanes, (kafka, native)))| {
+        .zip(mesh.into_iter().zip(doors))
+        .map(|(core, (mesh, (kafka, native)))| {
             let ready = if core == CoreId(0) { ready.take() } else { None };
-            Seat { core, lanes, kafka, native, shared: Arc::clone(&shared), ready }
+            Seat { core, mesh, kafka, native, lane: lane_listeners.next(), shared: Arc::clone(&shared), ready }
         })
         .collect();
     let config = CoresConfig {
@@ -211,7 +219,7 @@ async fn run_core(seat: Seat) {
 
 async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>> {
     let shared = Arc::clone(&seat.shared);
-    let mut lanes = seat.lanes.connect().await;
+    let mut lanes = seat.mesh.connect().await;
     let (mesh, receivers) = Mesh::new(seat.core, &mut lanes);
     let disk = DirectDisk::open(shared.config.data.clone()).await?;
     let mut controller = None;
@@ -240,7 +248,10 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
         return Ok(());
     }
     core.open_groups();
-    core.listen(seat.kafka, Door::Kafka);
+    core.listen(seat.kafka, Door::Kafka(Shown::Host));
+    if let Some(lane) = seat.lane {
+        core.listen(lane, Door::Kafka(Shown::Lanes));
+    }
     core.listen(seat.native, Door::Native);
     shared.listening.arrive(shared.cores);
     shared.listening.passed.stopped().await;
@@ -370,41 +381,6 @@ fn lock(folder: &Path) -> Result<File, ServeError> {
         Err(TryLockError::WouldBlock) => Err(ServeError::InUse { folder: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(unusable(source)),
     }
-}
-
-/// One listener a core: on ports that follow one another, or on any free ones.
-fn bind_native(first: SocketAddr, cores: u16) -> Result<(Vec<SocketAddr>, Vec<BoundListener>), ServeError> {
-    let mut addresses = Vec::new();
-    let mut listeners = Vec::new();
-    for core in 0..cores {
-        let mut address = first;
-        if first.port() != 0 {
-            let port = first.port().checked_add(core);
-            let too_many = || ServeError::Cores(format!("native.listen leaves no port for core {core}"));
-            address.set_port(port.ok_or_else(too_many)?);
-        }
-        let (bound, mut one) = rt::net::bind(address, 1, BACKLOG)?;
-        addresses.push(bound);
-        listeners.append(&mut one);
-    }
-    Ok((addresses, listeners))
-}
-
-fn advertised(setting: Option<&Advertised>, bound: SocketAddr, core: u16) -> Endpoint {
-    match setting {
-        Some(Advertised { host, port }) => {
-            let port = port.map_or(bound.port(), |port| port.saturating_add(core));
-            Endpoint { host: host.clone(), port }
-        }
-        None if bound.ip().is_unspecified() => Endpoint { host: host_name(), port: bound.port() },
-        None => Endpoint { host: bound.ip().to_string(), port: bound.port() },
-    }
-}
-
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
 /// A sixteenth of the machine's memory over all cores: seconds of data at the speed of a disk.

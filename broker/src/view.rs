@@ -6,6 +6,8 @@ use base::{BrokerId, CoreId, PartitionId, TopicId};
 use cluster::metadata::{MetadataImage, Topic};
 use cluster::placement::Placement;
 
+use crate::lanes::Lanes;
+
 /// The metadata and where partitions are, as of one change of the metadata.
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterView {
@@ -50,6 +52,7 @@ pub(crate) struct Identity {
     pub(crate) kafka: Endpoint,
     /// Native address of each core.
     pub(crate) native: Vec<Endpoint>,
+    pub(crate) lanes: Option<Lanes>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

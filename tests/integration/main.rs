@@ -5,6 +5,7 @@ mod compacting;
 mod deleting;
 mod fetching;
 mod groups;
+mod lanes;
 mod pressure;
 mod producing;
 

@@ -47,6 +47,8 @@ pub struct Broker {
     child: Child,
     pub kafka: SocketAddr,
     pub native: SocketAddr,
+    /// Of the first lane, if there are any.
+    pub lanes: Option<SocketAddr>,
     log: Arc<Mutex<String>>,
 }
 
@@ -70,12 +72,12 @@ impl Broker {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         stdout.read_line(&mut line).expect("the program's output can be read");
-        let Some((kafka, native)) = ready_line(&line) else {
+        let Some((kafka, native, lanes)) = ready_line(&line) else {
             let _ = child.wait();
             std::thread::sleep(Duration::from_millis(50));
             return Err(log.lock().expect("nobody panics with the lock").clone());
         };
-        Ok(Self { child, kafka, native, log })
+        Ok(Self { child, kafka, native, lanes, log })
     }
 
     /// Ends the process at once, as a crash would.
@@ -148,10 +150,14 @@ impl Drop for Broker {
     }
 }
 
-fn ready_line(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+fn ready_line(line: &str) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>)> {
     let rest = line.trim().strip_prefix("ready kafka=")?;
     let (kafka, native) = rest.split_once(" native=")?;
-    Some((kafka.parse().ok()?, native.parse().ok()?))
+    let (native, lanes) = match native.split_once(" lanes=") {
+        Some((native, lanes)) => (native, Some(lanes.parse().ok()?)),
+        None => (native, None),
+    };
+    Some((kafka.parse().ok()?, native.parse().ok()?, lanes))
 }
 
 fn collect(mut from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::value::{Kind, Value};
+use crate::lanes::LANES_MAX;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -56,6 +57,25 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Bytes { min: 64 * KIB, max: GIB },
         "100 MiB",
         "Largest Kafka request (Kafka's socket.request.max.bytes); the connection of a larger one is closed.",
+    ),
+    setting(
+        "kafka.lanes",
+        Kind::Count { min: 0, max: LANES_MAX },
+        "0",
+        "Groups of cores that Kafka clients of kafka.lanes_listen see as nodes with ports of their own, so that they \
+         connect straight to the core that owns a partition; 0 for none.",
+    ),
+    setting(
+        "kafka.lanes_listen",
+        Kind::Address,
+        "127.0.0.1:9192",
+        "Where Kafka clients connect that use lanes: lane n listens on this port plus n; port 0 takes any free ones.",
+    ),
+    setting(
+        "kafka.lanes_advertise",
+        Kind::Text,
+        "",
+        "Host, or host:port of lane 0, that clients of lanes are told to connect to, as kafka.advertise.",
     ),
     setting(
         "native.listen",

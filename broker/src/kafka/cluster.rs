@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use base::PartitionId;
 use cluster::metadata::Topic;
 use wire::ErrorCode;
 use wire::kafka::describe_cluster::{DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse};
@@ -10,25 +11,29 @@ use wire::kafka::describe_topic_partitions::{
     DescribeTopicPartitionsResponseTopic,
 };
 
+use super::nodes::Nodes;
 use super::{Answered, RequestId, wire_index};
 use crate::core::Core;
+use crate::lanes::Shown;
 use crate::limits;
+use crate::view::ClusterView;
 
 const NOT_ASKED: i32 = i32::MIN;
 const BROKERS: i8 = 1;
 
-pub(super) fn describe(core: &Rc<Core>, id: RequestId, request: &DescribeClusterRequest) -> Answered {
-    let broker = wire_index(core.identity.broker.0);
+pub(super) fn describe(core: &Rc<Core>, shown: Shown, id: RequestId, request: &DescribeClusterRequest) -> Answered {
+    let nodes = core.nodes(shown);
+    let brokers = nodes.all().into_iter().map(|(broker_id, endpoint)| DescribeClusterBroker {
+        broker_id,
+        host: endpoint.host.clone(),
+        port: i32::from(endpoint.port),
+        ..DescribeClusterBroker::default()
+    });
     let known = DescribeClusterResponse {
         endpoint_type: BROKERS,
         cluster_id: core.identity.cluster_id.clone(),
-        controller_id: broker,
-        brokers: vec![DescribeClusterBroker {
-            broker_id: broker,
-            host: core.identity.kafka.host.clone(),
-            port: i32::from(core.identity.kafka.port),
-            ..DescribeClusterBroker::default()
-        }],
+        controller_id: nodes.controller(),
+        brokers: brokers.collect(),
         cluster_authorized_operations: NOT_ASKED,
         ..DescribeClusterResponse::default()
     };
@@ -46,10 +51,12 @@ pub(super) fn describe(core: &Rc<Core>, id: RequestId, request: &DescribeCluster
 /// Partitions of topics in the order of names, as many as a page holds, from the cursor on (KIP-966).
 pub(super) fn describe_topic_partitions(
     core: &Rc<Core>,
+    shown: Shown,
     id: RequestId,
     request: &DescribeTopicPartitionsRequest,
 ) -> Answered {
     let view = core.shown_view();
+    let nodes = core.nodes(shown);
     let mut names: Vec<String> = match request.topics.as_slice() {
         [] => view.image.topics().map(|topic| topic.name.as_str().to_owned()).collect(),
         topics => topics.iter().map(|topic| topic.name.clone()).collect(),
@@ -73,7 +80,7 @@ pub(super) fn describe_topic_partitions(
             break;
         }
         let first = usize::try_from(first).unwrap_or(0);
-        let described = describe_topic(topic, first, left);
+        let described = describe_topic((&nodes, &view), topic, first, left);
         left -= described.partitions.len();
         let reached = first + described.partitions.len();
         topics.push(described);
@@ -95,15 +102,20 @@ fn unknown(name: String) -> DescribeTopicPartitionsResponseTopic {
     }
 }
 
-fn describe_topic(topic: &Topic, first: usize, count: usize) -> DescribeTopicPartitionsResponseTopic {
-    let brokers = |list: &[base::BrokerId]| list.iter().map(|broker| wire_index(broker.0)).collect();
+fn describe_topic(
+    (nodes, view): (&Nodes<'_>, &ClusterView),
+    topic: &Topic,
+    first: usize,
+    count: usize,
+) -> DescribeTopicPartitionsResponseTopic {
+    let place = |index| PartitionId { topic: topic.id, index };
     let partitions = topic.indexed_partitions().skip(first).take(count);
     let partitions = partitions.map(|(index, partition)| DescribeTopicPartitionsResponsePartition {
         partition_index: wire_index(index.0),
-        leader_id: wire_index(partition.leader.0),
+        leader_id: nodes.of_broker(view, place(index), partition.leader),
         leader_epoch: partition.leader_epoch.to_wire(),
-        replica_nodes: brokers(&partition.replicas),
-        isr_nodes: brokers(&partition.isr),
+        replica_nodes: nodes.of_brokers(view, place(index), &partition.replicas),
+        isr_nodes: nodes.of_brokers(view, place(index), &partition.isr),
         // None are eligible beyond the in-sync ones; Java's client does not bear null here.
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use base::Bounded;
 use bytes::Bytes;
@@ -14,13 +13,14 @@ use shard::task_queues::FOREGROUND;
 use wire::kafka::frame::{LENGTH_BYTES, peek_length};
 use wire::native::Stage;
 
-use super::{Answered, dispatch};
+use super::Answered;
+use super::dispatch::{self, Peer};
 use crate::core::Core;
 use crate::inbound::{Ending, FrameSize, Inbound, send_time};
+use crate::lanes::Shown;
 use crate::limits;
 use crate::memory::Held;
 use crate::stages::microseconds;
-use crate::standing::StandingWaits;
 
 /// Answers that are sent with one call to the kernel, if they are ready together.
 const ANSWERS_AT_ONCE: usize = 64;
@@ -43,10 +43,7 @@ struct Pending {
 
 struct Connection {
     core: Rc<Core>,
-    /// Where the client is, as groups are told of it.
-    host: Arc<str>,
-    /// Of its fetches.
-    waits: Rc<StandingWaits>,
+    client: Peer,
     pending: RefCell<Bounded<Pending>>,
     pending_bytes: Cell<usize>,
     arrived: Flag,
@@ -60,7 +57,7 @@ struct Connection {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
+pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted, shown: Shown) {
     let peer = accepted.peer();
     let (read, write) = match accepted.attach() {
         Ok(halves) => halves,
@@ -68,8 +65,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
     };
     let connection = Rc::new(Connection {
         core: Rc::clone(core),
-        host: format!("/{}", peer.ip()).into(),
-        waits: Rc::default(),
+        client: Peer { host: format!("/{}", peer.ip()).into(), shown, waits: Rc::default() },
         pending: RefCell::new(Bounded::new("kafka.connection.requests", core.config.connection_requests_max)),
         pending_bytes: Cell::new(0),
         arrived: Flag::new(),
@@ -113,7 +109,7 @@ impl Connection {
                 None => return Ending::Closed,
             };
             let begun = rt::now();
-            let answer = match dispatch::handle(&self.core, &self.waits, &self.host, &frame.slice(LENGTH_BYTES..)) {
+            let answer = match dispatch::handle(&self.core, &self.client, &frame.slice(LENGTH_BYTES..)) {
                 Ok(answer) => answer,
                 Err(why) => return Ending::Refused(why),
             };

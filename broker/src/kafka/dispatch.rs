@@ -26,8 +26,19 @@ use super::{
     produce, producer_id, topics,
 };
 use crate::core::Core;
+use crate::lanes::Shown;
 use crate::limits;
 use crate::standing::StandingWaits;
+
+/// The client at the other end of a connection, and what the broker keeps for it.
+pub(super) struct Peer {
+    /// Where it is, as groups are told of it.
+    pub(super) host: Arc<str>,
+    /// As what it is shown the broker.
+    pub(super) shown: Shown,
+    /// Of its fetches.
+    pub(super) waits: Rc<StandingWaits>,
+}
 
 /// Memory that a request of so many bytes may take; `None` until its API can be seen.
 pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, String> {
@@ -53,14 +64,7 @@ pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, Str
 
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
 /// done when the answer's turn comes. An error is a request that cannot be answered: the connection must be closed.
-///
-/// `host` is where the client is.
-pub(crate) fn handle(
-    core: &Rc<Core>,
-    waits: &Rc<StandingWaits>,
-    host: &Arc<str>,
-    frame: &Bytes,
-) -> Result<Answer, String> {
+pub(super) fn handle(core: &Rc<Core>, peer: &Peer, frame: &Bytes) -> Result<Answer, String> {
     let mut reader = Reader::shared(frame);
     let header = FrameHeader::decode(&mut reader).map_err(|error| format!("a request's header is damaged: {error}"))?;
     let (api, header) = match header {
@@ -76,17 +80,17 @@ pub(crate) fn handle(
         }
     };
     let id = RequestId { version: header.api_version, correlation: header.correlation_id };
-    let core = Rc::clone(core);
+    let (core, shown) = (Rc::clone(core), peer.shown);
     match api {
         ApiKey::Produce => produce::produce(&core, id, frame, reader),
-        ApiKey::Fetch => fetch::fetch(&core, waits, id, reader),
+        ApiKey::Fetch => fetch::fetch(&core, &peer.waits, id, reader),
         ApiKey::ApiVersions => {
             let request: ApiVersionsRequest = decode(reader, id)?;
             Ok(ready(api_versions::answer(id, &request)))
         }
         ApiKey::Metadata => {
             let request: MetadataRequest = decode(reader, id)?;
-            Ok(later(async move { metadata::metadata(&core, id, request).await }))
+            Ok(later(async move { metadata::metadata(&core, shown, id, request).await }))
         }
         ApiKey::ListOffsets => {
             let request: ListOffsetsRequest = decode(reader, id)?;
@@ -98,14 +102,17 @@ pub(crate) fn handle(
         }
         ApiKey::FindCoordinator => {
             let request: FindCoordinatorRequest = decode(reader, id)?;
-            Ok(later(async move { coordinator::find(&core, id, request).await }))
+            Ok(later(async move { coordinator::find(&core, shown, id, request).await }))
         }
         ApiKey::InitProducerId => {
             let request: InitProducerIdRequest = decode(reader, id)?;
             Ok(later(async move { producer_id::init(&core, id, &request).await }))
         }
         ApiKey::CreateTopics => {
-            let request: CreateTopicsRequest = decode(reader, id)?;
+            let mut request: CreateTopicsRequest = decode(reader, id)?;
+            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments) {
+                core.nodes(shown).to_brokers(&mut assignment.broker_ids);
+            }
             Ok(later(async move { topics::create(&core, id, request).await }))
         }
         ApiKey::DeleteTopics => {
@@ -117,7 +124,10 @@ pub(crate) fn handle(
             Ok(later(async move { delete_records::delete(&core, id, request).await }))
         }
         ApiKey::CreatePartitions => {
-            let request: CreatePartitionsRequest = decode(reader, id)?;
+            let mut request: CreatePartitionsRequest = decode(reader, id)?;
+            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments).flatten() {
+                core.nodes(shown).to_brokers(&mut assignment.broker_ids);
+            }
             Ok(later(async move { topics::create_partitions(&core, id, request).await }))
         }
         ApiKey::DescribeConfigs => {
@@ -126,11 +136,11 @@ pub(crate) fn handle(
         }
         ApiKey::DescribeCluster => {
             let request: DescribeClusterRequest = decode(reader, id)?;
-            Ok(ready(cluster::describe(&core, id, &request)))
+            Ok(ready(cluster::describe(&core, shown, id, &request)))
         }
         ApiKey::DescribeTopicPartitions => {
             let request: DescribeTopicPartitionsRequest = decode(reader, id)?;
-            Ok(ready(cluster::describe_topic_partitions(&core, id, &request)))
+            Ok(ready(cluster::describe_topic_partitions(&core, shown, id, &request)))
         }
         ApiKey::OffsetCommit
         | ApiKey::OffsetFetch
@@ -144,7 +154,7 @@ pub(crate) fn handle(
         | ApiKey::OffsetDelete
         | ApiKey::ConsumerGroupHeartbeat
         | ApiKey::ConsumerGroupDescribe => {
-            handle_group(api, Asker::new(&core, id, header.client_id, host, frame.len()), reader)
+            handle_group(api, Asker::new(&core, id, header.client_id, &peer.host, frame.len()), reader)
         }
         // The header's decoding lets no API pass that the table calls unserved.
         ApiKey::AlterConfigs

@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::TopicId;
-use cluster::metadata::{Command, CreateTopic, NewPartitions, Partition, Topic, TopicName};
+use base::{PartitionId, TopicId};
+use cluster::metadata::{Command, CreateTopic, NewPartitions, Topic, TopicName};
 use wire::ErrorCode;
 use wire::kafka::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
     MetadataResponseTopic,
 };
 
+use super::nodes::Nodes;
 use super::{Answered, RequestId, wire_index};
 use crate::core::Core;
 use crate::internal_topics::is_internal;
+use crate::lanes::Shown;
 use crate::view::ClusterView;
 
 /// No rack and no operations are told when nobody asked, or nothing is known.
@@ -22,12 +24,13 @@ const NOT_ASKED: i32 = i32::MIN;
 /// An empty list of topics means "all" in this version only.
 const EMPTY_MEANS_ALL: i16 = 0;
 
-pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRequest) -> Answered {
+pub(super) async fn metadata(core: &Rc<Core>, shown: Shown, id: RequestId, request: MetadataRequest) -> Answered {
     let view = core.shown_view();
+    let nodes = core.nodes(shown);
     let topics = match request.topics {
-        None => view.image.topics().map(describe).collect(),
+        None => view.image.topics().map(|topic| describe(&nodes, &view, topic)).collect(),
         Some(topics) if topics.is_empty() && id.version == EMPTY_MEANS_ALL => {
-            view.image.topics().map(describe).collect()
+            view.image.topics().map(|topic| describe(&nodes, &view, topic)).collect()
         }
         Some(mut topics) => {
             // Each topic once, as in Kafka: an answer may be large, and a request that repeats a name is short.
@@ -36,21 +39,21 @@ pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRe
             let may_create = request.allow_auto_topic_creation && core.config.auto_create_topics;
             let mut described = Vec::with_capacity(topics.len());
             for topic in topics {
-                described.push(describe_one(core, &view, topic, may_create).await);
+                described.push(describe_one(core, &nodes, &view, topic, may_create).await);
             }
             described
         }
     };
-    let broker = wire_index(core.identity.broker.0);
+    let brokers = nodes.all().into_iter().map(|(node_id, endpoint)| MetadataResponseBroker {
+        node_id,
+        host: endpoint.host.clone(),
+        port: i32::from(endpoint.port),
+        rack: None,
+    });
     id.answer(&MetadataResponse {
-        brokers: vec![MetadataResponseBroker {
-            node_id: broker,
-            host: core.identity.kafka.host.clone(),
-            port: i32::from(core.identity.kafka.port),
-            rack: None,
-        }],
+        brokers: brokers.collect(),
         cluster_id: Some(core.identity.cluster_id.clone()),
-        controller_id: broker,
+        controller_id: nodes.controller(),
         topics,
         cluster_authorized_operations: NOT_ASKED,
         ..MetadataResponse::default()
@@ -59,6 +62,7 @@ pub(super) async fn metadata(core: &Rc<Core>, id: RequestId, request: MetadataRe
 
 async fn describe_one(
     core: &Rc<Core>,
+    nodes: &Nodes<'_>,
     view: &ClusterView,
     wanted: MetadataRequestTopic,
     may_create: bool,
@@ -66,17 +70,17 @@ async fn describe_one(
     // The id goes first, as in Kafka: Java's client sends an empty name beside it.
     if let Some(id) = TopicId::from_u128(wanted.topic_id) {
         let unknown = || MetadataResponseTopic { topic_id: wanted.topic_id, ..failed(None, ErrorCode::UnknownTopicId) };
-        return view.image.topic(id).map_or_else(unknown, describe);
+        return view.image.topic(id).map_or_else(unknown, |topic| describe(nodes, view, topic));
     }
     let Some(name) = wanted.name else { return failed(None, ErrorCode::UnknownTopicId) };
     if let Some(topic) = view.topic_named(&name) {
-        return describe(topic);
+        return describe(nodes, view, topic);
     }
     if TopicName::new(&name).is_err() {
         return failed(Some(name), ErrorCode::InvalidTopicException);
     }
     if is_internal(&name) && may_create {
-        return describe_internal(core, name).await;
+        return describe_internal(core, nodes, name).await;
     }
     if !may_create {
         return failed(Some(name), ErrorCode::UnknownTopicOrPartition);
@@ -87,19 +91,21 @@ async fn describe_one(
         Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {}
         Err(refusal) => return failed(Some(name), refusal.code),
     }
-    match core.shown_view().topic_named(&name) {
-        Some(topic) => describe(topic),
+    let view = core.shown_view();
+    match view.topic_named(&name) {
+        Some(topic) => describe(nodes, &view, topic),
         None => failed(Some(name), ErrorCode::LeaderNotAvailable),
     }
 }
 
 /// It is made for groups; a client that asks for it is given it.
-async fn describe_internal(core: &Rc<Core>, name: String) -> MetadataResponseTopic {
+async fn describe_internal(core: &Rc<Core>, nodes: &Nodes<'_>, name: String) -> MetadataResponseTopic {
     if let Err(refusal) = core.ensure_offsets_topic().await {
         return failed(Some(name), refusal.code);
     }
-    match core.shown_view().topic_named(&name) {
-        Some(topic) => describe(topic),
+    let view = core.shown_view();
+    match view.topic_named(&name) {
+        Some(topic) => describe(nodes, &view, topic),
         None => failed(Some(name), ErrorCode::LeaderNotAvailable),
     }
 }
@@ -125,25 +131,24 @@ fn failed(name: Option<String>, code: ErrorCode) -> MetadataResponseTopic {
     }
 }
 
-fn describe(topic: &Arc<Topic>) -> MetadataResponseTopic {
-    let partitions = topic.indexed_partitions();
+fn describe(nodes: &Nodes<'_>, view: &ClusterView, topic: &Arc<Topic>) -> MetadataResponseTopic {
+    let partitions = topic.indexed_partitions().map(|(index, partition)| {
+        let id = PartitionId { topic: topic.id, index };
+        MetadataResponsePartition {
+            partition_index: wire_index(index.0),
+            leader_id: nodes.of_broker(view, id, partition.leader),
+            leader_epoch: partition.leader_epoch.to_wire(),
+            replica_nodes: nodes.of_brokers(view, id, &partition.replicas),
+            isr_nodes: nodes.of_brokers(view, id, &partition.isr),
+            ..MetadataResponsePartition::default()
+        }
+    });
     MetadataResponseTopic {
         name: Some(topic.name.as_str().to_owned()),
         topic_id: topic.id.as_u128(),
         is_internal: is_internal(topic.name.as_str()),
-        partitions: partitions.map(|(index, partition)| describe_partition(wire_index(index.0), partition)).collect(),
+        partitions: partitions.collect(),
         topic_authorized_operations: NOT_ASKED,
         ..MetadataResponseTopic::default()
-    }
-}
-
-fn describe_partition(index: i32, partition: &Partition) -> MetadataResponsePartition {
-    MetadataResponsePartition {
-        partition_index: index,
-        leader_id: wire_index(partition.leader.0),
-        leader_epoch: partition.leader_epoch.to_wire(),
-        replica_nodes: partition.replicas.iter().map(|broker| wire_index(broker.0)).collect(),
-        isr_nodes: partition.isr.iter().map(|broker| wire_index(broker.0)).collect(),
-        ..MetadataResponsePartition::default()
     }
 }
