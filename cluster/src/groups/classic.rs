@@ -102,10 +102,12 @@ impl ClassicGroup {
         group.generation = record.generation;
         group.protocol_type = Some(record.protocol_type.clone()).filter(|kind| !kind.is_empty());
         group.protocol.clone_from(&record.protocol);
-        group.leader.clone_from(&record.leader);
         group.state_since = record.state_since;
         for member in &record.members {
             group.add(ClassicMember::from_record(member, record));
+        }
+        if let Some(leader) = record.leader.as_ref().filter(|leader| group.members.contains_key(*leader)) {
+            group.leader = Some(leader.clone());
         }
         group.state = if group.members.is_empty() { ClassicState::Empty } else { ClassicState::Stable };
         group.topics = group.subscribed_topics();

@@ -4,8 +4,8 @@ use super::classic::ClassicGroup;
 use super::proposal::{Context, Proposal, Sharing, Then, Work};
 use super::timers::{Alarm, TimerKey};
 use super::{
-    Answer, Coordinator, Decision, Epoch, GroupError, GroupId, GroupRecord, JoinRequest, LeaveRequest, MemberId, Now,
-    Reply, Request, Token,
+    Answer, Coordinator, Decision, Epoch, GroupError, GroupId, GroupRecord, JoinRequest, LeaveRequest, Left, MemberId,
+    Now, Reply, Request, Token,
 };
 use crate::limits::GROUPS_PER_COORDINATOR_MAX;
 
@@ -130,12 +130,12 @@ impl Coordinator {
                 self.classic.insert(id.clone(), ClassicGroup::new());
             }
             Kind::Absent | Kind::Consumer => {
-                if !request.member.is_empty() {
-                    refuse(GroupError::UnknownMemberId);
-                    return None;
-                }
                 if request.protocol_type.is_empty() || request.protocols.is_empty() {
                     refuse(GroupError::InconsistentGroupProtocol);
+                    return None;
+                }
+                if !request.member.is_empty() {
+                    refuse(GroupError::UnknownMemberId);
                     return None;
                 }
                 if kind == Kind::Absent && self.is_full() {
@@ -171,7 +171,8 @@ impl Coordinator {
             return self.leave_consumer(id, token, request, now, answers);
         }
         let Some((lefts, proposal)) = self.with_classic(id, now, answers, |group, cx| group.leave(cx, request)) else {
-            answers.push(Answer { token, reply: Reply::Leave(Err(GroupError::UnknownMemberId)) });
+            let lefts = request.members.iter().map(Left::unknown).collect();
+            answers.push(Answer { token, reply: Reply::Leave(Ok(lefts)) });
             return None;
         };
         let answer = Answer { token, reply: Reply::Leave(Ok(lefts)) };

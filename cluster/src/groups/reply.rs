@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blob, Epoch, GroupError, InstanceId, MemberId, Partitions, Request, Token};
+use super::{Blob, Epoch, GroupError, InstanceId, Leaver, MemberId, Partitions, Request, Token};
 
 /// A reply and the request that it belongs to. It may be sent: whatever it depends on is flushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,14 @@ pub struct ConsumerHeartbeatReply {
     pub heartbeat_interval_ms: u32,
     /// What the member may own from now on; `None` when it has not changed.
     pub assignment: Option<Partitions>,
+}
+
+impl Left {
+    /// Of somebody that the group does not know.
+    pub(super) fn unknown(leaver: &Leaver) -> Self {
+        let result = Err(GroupError::UnknownMemberId);
+        Self { member: leaver.member.clone(), instance: leaver.instance.clone(), result }
+    }
 }
 
 impl Reply {

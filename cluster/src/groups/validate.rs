@@ -1,5 +1,7 @@
 //! What is wrong with a request whatever the group.
 
+use std::collections::BTreeSet;
+
 use super::{Client, Coordinator, GroupError, InstanceId, JoinRequest, MemberId, Request};
 use crate::limits::{
     GROUP_PROTOCOLS_MAX, GROUP_REGEX_BYTES_MAX, GROUP_SUBSCRIPTION_BYTES_MAX, GROUP_TEXT_BYTES_MAX,
@@ -9,8 +11,7 @@ use crate::limits::{
 impl Coordinator {
     pub(super) fn validate(&self, request: &Request) -> Result<(), GroupError> {
         let group = request.group();
-        let may_be_nameless =
-            matches!(request, Request::OffsetCommit(_) | Request::OffsetDelete(_) | Request::DeleteGroup(_));
+        let may_be_nameless = matches!(request, Request::OffsetCommit(_) | Request::DeleteGroup(_));
         if group.is_empty() && !may_be_nameless {
             return Err(match request {
                 Request::ConsumerHeartbeat(_) => GroupError::InvalidRequest { reason: "the group has no name" },
@@ -57,6 +58,11 @@ impl Coordinator {
             return Err(GroupError::InvalidRequest { reason: "a member knows too many protocols" });
         }
         request.protocols.iter().try_for_each(|protocol| text(&protocol.name))?;
+        // Who knows a protocol is counted by its name.
+        let mut names = BTreeSet::new();
+        if !request.protocols.iter().all(|protocol| names.insert(&protocol.name)) {
+            return Err(GroupError::InconsistentGroupProtocol);
+        }
         let bytes: usize = request.protocols.iter().map(|protocol| protocol.metadata.len()).sum();
         if bytes > GROUP_SUBSCRIPTION_BYTES_MAX {
             return Err(GroupError::InvalidRequest { reason: "a member's subscription is too large" });

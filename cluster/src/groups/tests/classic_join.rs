@@ -264,3 +264,20 @@ fn a_group_that_is_too_large_when_it_is_read_is_called_together() {
     desk.restart();
     assert_eq!(desk.heartbeat("a", 1), Err(GroupError::RebalanceInProgress));
 }
+
+#[test]
+fn a_member_that_names_a_protocol_twice_is_refused() {
+    let mut desk = Desk::new();
+    let twice = JoinRequest { protocols: vec![protocol("range", &["t"]), protocol("range", &["t"])], ..join("a") };
+    assert_eq!(refusal(&mut desk, twice.clone()), GroupError::InconsistentGroupProtocol);
+    desk.stable(&["b"]);
+    assert_eq!(refusal(&mut desk, twice), GroupError::InconsistentGroupProtocol);
+}
+
+#[test]
+fn a_member_without_protocols_is_told_so_whatever_its_id() {
+    let mut desk = Desk::new();
+    let request = JoinRequest { protocols: Vec::new(), ..rejoin("a") };
+    assert_eq!(refusal(&mut desk, request), GroupError::InconsistentGroupProtocol);
+    assert_eq!(refusal(&mut desk, rejoin("a")), GroupError::UnknownMemberId);
+}

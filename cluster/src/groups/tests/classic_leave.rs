@@ -66,7 +66,8 @@ fn a_member_that_leaves_while_it_waits_is_answered() {
 #[test]
 fn nobody_can_leave_a_group_that_is_not_there() {
     let mut desk = Desk::new();
-    assert_eq!(desk.leave(&[("a", None)]), Err(GroupError::UnknownMemberId));
+    assert_eq!(desk.leave(&[("a", None), ("b", None)]), Ok(vec![Err(GroupError::UnknownMemberId); 2]));
+    assert_eq!(desk.leave(&[]), Ok(Vec::new()));
 }
 
 #[test]

@@ -164,3 +164,13 @@ fn an_assignment_that_is_too_large_is_refused_and_the_group_begins_again() {
     assert!(matches!(error, GroupError::UnknownServerError { .. }), "{error:?}");
     assert_eq!(desk.heartbeat("b", 1), Err(GroupError::RebalanceInProgress));
 }
+
+#[test]
+fn a_record_whose_leader_is_no_member_is_read() {
+    let mut desk = Desk::new();
+    desk.stable(&["a", "b"]);
+    let Some(GroupRecord::Classic { value: Some(value), .. }) = desk.log.last_mut() else { panic!() };
+    Arc::make_mut(value).leader = Some("gone".into());
+    desk.restart();
+    assert_eq!(desk.heartbeat("a", 1), Ok(()));
+}
