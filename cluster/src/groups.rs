@@ -32,7 +32,7 @@ mod state;
 mod timers;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::Instant;
@@ -81,7 +81,7 @@ pub struct Coordinator {
     lanes: Lanes,
     expiry: Expiry,
     /// Topics whose offsets could not be removed when the topics were.
-    forget_again: BTreeMap<GroupId, Arc<[TopicName]>>,
+    forget_again: BTreeMap<GroupId, BTreeSet<TopicName>>,
 }
 
 /// The round that looks for offsets to remove.
@@ -172,7 +172,7 @@ impl Coordinator {
         let topics: Arc<[TopicName]> = deleted.into();
         // A commit that is under way may be the first one of its group in such a topic.
         let committing = self.lanes.groups_in_flight();
-        let groups: std::collections::BTreeSet<_> =
+        let groups: BTreeSet<_> =
             deleted.iter().flat_map(|topic| self.state.committers(topic)).chain(committing).cloned().collect();
         for group in groups {
             self.admit(group, Work::ForgetTopics(topics.clone()), now, &mut decision);
@@ -248,6 +248,7 @@ impl Coordinator {
     fn expire_some(&mut self, now: Now, decision: &mut Decision) {
         if self.expiry.after.is_none() {
             for (group, topics) in std::mem::take(&mut self.forget_again) {
+                let topics = topics.into_iter().collect();
                 self.admit(group, Work::ForgetTopics(topics), now, decision);
             }
         }

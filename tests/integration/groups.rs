@@ -3,7 +3,9 @@
 mod classic;
 mod consumer;
 mod lives;
+mod log;
 mod offsets;
+mod refusals;
 mod waiting;
 
 use std::thread::sleep;

@@ -45,7 +45,7 @@ pub struct ListedGroup {
 pub struct DescribedClassicGroup {
     pub phase: GroupPhase,
     pub protocol_type: Arc<str>,
-    /// Of a stable group; empty otherwise, as is what members say for it.
+    /// Of a stable group; empty otherwise, as is what members say for it. Assignments are the last ones.
     pub protocol: Arc<str>,
     pub members: Vec<DescribedClassicMember>,
 }
@@ -125,7 +125,7 @@ impl Coordinator {
             client_id: member.client.id.clone(),
             client_host: member.client.host.clone(),
             metadata: member.metadata(protocol),
-            assignment: if protocol.is_some() { member.assignment.clone() } else { Arc::from([]) },
+            assignment: member.assignment.clone(),
         });
         Ok(DescribedClassicGroup {
             phase: group.state().phase(),

@@ -93,19 +93,20 @@ impl Coordinator {
         Some(upgraded)
     }
 
-    /// What becomes of a consumer group when its last member of the consumer protocol goes and classic ones stay.
+    /// What becomes of a consumer group when its last members of the consumer protocol go and classic ones stay. Whoever
+    /// goes is given in order.
     pub(super) fn downgrade_without(
         &self,
         id: &GroupId,
         group: &ConsumerGroup,
-        leaver: &MemberId,
+        leavers: &[MemberId],
         now: Now,
     ) -> Option<(Vec<GroupRecord>, Installation)> {
-        let staying = group.member_count() - 1;
-        if staying == 0 || !self.may_downgrade(group, leaver) || staying > self.settings.classic_members_max {
+        let staying = group.member_count() - leavers.len();
+        if staying == 0 || !self.may_downgrade(group, leavers) || staying > self.settings.classic_members_max {
             return None;
         }
-        self.downgraded(id, group, leaver, None, now)
+        self.downgraded(id, group, leavers, None, now)
     }
 
     /// A classic process takes the place of the last member of the consumer protocol, which has its instance id.
@@ -118,7 +119,8 @@ impl Coordinator {
         request: &JoinRequest,
         now: Now,
     ) -> Option<Proposal> {
-        if !self.may_downgrade(group, old) || group.member_count() > self.settings.classic_members_max {
+        let leavers = std::slice::from_ref(old);
+        if !self.may_downgrade(group, leavers) || group.member_count() > self.settings.classic_members_max {
             return None;
         }
         let version = Subscription::read(&request.protocols[0].metadata)?.version;
@@ -131,7 +133,7 @@ impl Coordinator {
             (CONSUMER.into(), request.protocols.clone()),
             classic_assignment(version, &assigned, &self.image),
         );
-        let (records, mut installation) = self.downgraded(id, group, old, Some(joining), now)?;
+        let (records, mut installation) = self.downgraded(id, group, leavers, Some(joining), now)?;
         let joined = Joined {
             member: request.new_member.clone(),
             generation: group.epoch(),
@@ -145,17 +147,18 @@ impl Coordinator {
         Some(Proposal::exclusive(records, Then::ClassicInstalled(Box::new(installation))))
     }
 
-    fn may_downgrade(&self, group: &ConsumerGroup, leaver: &MemberId) -> bool {
-        let leaver_is_last = group.member(leaver).is_some_and(|metadata| metadata.classic.is_none())
-            && group.classic_member_count() + 1 == group.member_count();
-        leaver_is_last && self.settings.migration.allows_downgrade()
+    fn may_downgrade(&self, group: &ConsumerGroup, leavers: &[MemberId]) -> bool {
+        let is_consumer = |member: &&MemberId| group.member(member).is_some_and(|metadata| metadata.classic.is_none());
+        let leaving = leavers.iter().filter(is_consumer).count();
+        let are_last = leaving > 0 && leaving + group.classic_member_count() == group.member_count();
+        are_last && self.settings.migration.allows_downgrade()
     }
 
     fn downgraded(
         &self,
         id: &GroupId,
         group: &ConsumerGroup,
-        leaver: &MemberId,
+        leavers: &[MemberId],
         joining: Option<ClassicMember>,
         now: Now,
     ) -> Option<(Vec<GroupRecord>, Installation)> {
@@ -165,7 +168,7 @@ impl Coordinator {
         });
         let rebalance = if joining.is_some() && is_settled { Rebalance::NotNeeded } else { Rebalance::Needed };
         let mut members: Vec<_> = Vec::with_capacity(group.member_count());
-        for (member, metadata) in group.members().filter(|(member, _)| *member != leaver) {
+        for (member, metadata) in group.members().filter(|(member, _)| leavers.binary_search(member).is_err()) {
             members.push(self.downgraded_member(group, member, metadata)?);
         }
         members.extend(joining);

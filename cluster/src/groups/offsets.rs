@@ -73,7 +73,7 @@ impl Coordinator {
         let known = stored.map_or(0, StoredOffsets::len);
         for offset in &request.offsets {
             let is_known = stored.is_some_and(|stored| stored.get(offset.topic.as_str(), offset.partition).is_some());
-            let added = if is_known { 0 } else { records.len() + 1 };
+            let added = if is_known || offset.offset.is_none() { 0 } else { records.len() + 1 };
             let result = self.check_offset(offset, known + added, added);
             if result.is_ok() {
                 records.push(record(id, request, offset, now));
@@ -179,12 +179,15 @@ impl Coordinator {
             answers.push(Answer { token, reply: Reply::DeleteGroup(Err(error)) });
             return None;
         }
-        let offsets = self.state.group(id).into_iter().flat_map(|group| group.offsets().iter());
-        let mut records: Vec<_> = offsets
+        let stored = self.state.group(id).map(|group| group.offsets());
+        let mut records: Vec<_> = stored
+            .into_iter()
+            .flat_map(StoredOffsets::iter)
             .take(OFFSETS_REMOVED_PER_BATCH_MAX)
             .map(|(topic, partition, _)| tombstone(id, topic, partition))
             .collect();
-        if records.len() == OFFSETS_REMOVED_PER_BATCH_MAX {
+        // A group that is nothing but offsets goes with the last of them.
+        if stored.is_some_and(|stored| stored.len() > records.len()) {
             return Some(Proposal::again(records, Work::Request(token, Request::DeleteGroup(id.clone()))));
         }
         self.remove_group(id, &mut records);
@@ -286,19 +289,15 @@ fn check_epoch(group: &ConsumerGroup, member: &MemberId, got: Epoch) -> Result<(
 }
 
 fn record(id: &GroupId, request: &OffsetCommitRequest, offset: &OffsetToCommit, now: Now) -> GroupRecord {
-    let value = CommittedOffset {
-        offset: offset.offset,
+    let value = offset.offset.map(|place| CommittedOffset {
+        offset: place,
         leader_epoch: offset.leader_epoch,
         metadata: offset.metadata.clone(),
         committed_at: now.wall,
         expires_at: request.expires_at,
-    };
-    GroupRecord::Offset {
-        group: id.clone(),
-        topic: offset.topic.clone(),
-        partition: offset.partition,
-        value: Some(value),
-    }
+    });
+    // A tombstone even if nothing is there: a commit may be on its way into the log.
+    GroupRecord::Offset { group: id.clone(), topic: offset.topic.clone(), partition: offset.partition, value }
 }
 
 fn tombstone(id: &GroupId, topic: &TopicName, partition: PartitionIndex) -> GroupRecord {

@@ -141,7 +141,8 @@ pub struct OffsetCommitRequest {
 pub struct OffsetToCommit {
     pub topic: TopicName,
     pub partition: PartitionIndex,
-    pub offset: Offset,
+    /// `None` for one below zero, with which clients say that the group has no place to resume at.
+    pub offset: Option<Offset>,
     pub leader_epoch: Option<LeaderEpoch>,
     pub metadata: Arc<str>,
 }

@@ -53,7 +53,7 @@ impl Coordinator {
                     decision.answers.push(Answer { token, reply: Reply::refusal(&request, error) });
                 }
                 Some(Work::ForgetTopics(topics)) => {
-                    self.forget_again.insert(group.clone(), topics);
+                    self.forget_again.entry(group.clone()).or_default().extend(topics.iter().cloned());
                 }
                 Some(Work::Alarm(_) | Work::Expire) | None => {}
             }

@@ -163,7 +163,7 @@ impl Client {
         let offsets = self.owned.iter().map(|(topic, partition)| OffsetToCommit {
             topic: topic.clone(),
             partition: *partition,
-            offset,
+            offset: Some(offset),
             leader_epoch: None,
             metadata: "".into(),
         });

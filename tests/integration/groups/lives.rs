@@ -32,8 +32,8 @@ fn a_group_resumes_where_its_commits_were_acknowledged_after_kill_9() {
             assert!(found >= acknowledged, "life {life}: {acknowledged} was acknowledged, {found} is there");
             assert!(found < next, "life {life}: {found} was never committed");
         }
-        // A member of an earlier life is remembered until its session is over, so each has a group of its own.
-        let mut member = Member::new(&broker, "readers", Duration::from_millis(300));
+        // A member of an earlier life is remembered until its session is over, and the next one waits for that.
+        let mut member = Member::new(&broker, "readers", Duration::from_secs(2));
         member.join();
         let me = member.member.clone();
         assert_eq!(member.sync(&[(&me, "all")]).0, ErrorCode::None);
@@ -109,7 +109,8 @@ fn a_groups_partition_changes_its_core_and_its_members_go_on() {
         return println!("this needs two cores");
     }
     let data = folder();
-    let broker = start(data.path(), &["cores=2"]);
+    // A group that came together before its move would be one that has not synced.
+    let broker = start(data.path(), &["cores=2", "groups.initial_rebalance_delay=2 s"]);
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
     assert_eq!(client.create_topic("flights", 1, &[]).expect("it answers"), ErrorCode::None);
     let mut member = Member::new(&broker, "readers", SESSION);

@@ -23,7 +23,7 @@ pub(super) fn record(record: WireRecord) -> Result<Option<GroupRecord>, String> 
             group: GroupId::new(&key.group),
             topic: name(&key.topic)?,
             partition: index(key.partition)?,
-            value: value.as_ref().map(offset).transpose()?,
+            value: value.as_ref().and_then(offset),
         },
         WireRecord::GroupMetadata(key, value) => {
             GroupRecord::Classic { group: GroupId::new(&key.group), value: value.as_ref().map(classic).map(Arc::new) }
@@ -70,10 +70,10 @@ pub(super) fn record(record: WireRecord) -> Result<Option<GroupRecord>, String> 
     }))
 }
 
-fn offset(value: &OffsetCommitValue) -> Result<CommittedOffset, String> {
-    let offset = value.offset;
-    Ok(CommittedOffset {
-        offset: Offset::from_wire(offset).ok_or_else(|| format!("{offset} is no offset"))?,
+/// `None` for an offset below zero, which Kafka keeps and its clients take for none.
+fn offset(value: &OffsetCommitValue) -> Option<CommittedOffset> {
+    Some(CommittedOffset {
+        offset: Offset::from_wire(value.offset)?,
         leader_epoch: LeaderEpoch::from_wire(value.leader_epoch),
         metadata: value.metadata.as_str().into(),
         committed_at: time(value.commit_timestamp),

@@ -15,6 +15,7 @@ use wire::kafka::offset_delete::{
 };
 
 use super::{Asker, each_once, partition_index, too_many_groups};
+use crate::core::KnownTopic;
 use crate::groups::{Ask, Told};
 use crate::kafka::{Answered, code_of};
 use crate::limits;
@@ -149,9 +150,9 @@ pub(in crate::kafka) async fn delete_offsets(asker: &Asker, request: WireOffsetD
         .topics
         .iter()
         .map(|topic| {
-            let name = asker.core.topic_named(&topic.name).map(|known| known.topic.name.clone());
+            let known = asker.core.topic_named(&topic.name);
             let partitions = topic.partitions.iter().map(|partition| {
-                let part = known_part(name.as_ref(), partition.partition_index);
+                let part = known_part(known.as_ref(), partition.partition_index);
                 let is_known = part.is_some();
                 wanted.extend(part);
                 is_known
@@ -185,6 +186,7 @@ pub(in crate::kafka) async fn delete_offsets(asker: &Asker, request: WireOffsetD
     asker.id.answer(&OffsetDeleteResponse { topics, ..OffsetDeleteResponse::default() })
 }
 
-fn known_part(topic: Option<&TopicName>, index: i32) -> Option<(TopicName, base::PartitionIndex)> {
-    Some((topic?.clone(), partition_index(index)?))
+fn known_part(known: Option<&KnownTopic>, index: i32) -> Option<(TopicName, base::PartitionIndex)> {
+    let (topic, index) = (&known?.topic, partition_index(index)?);
+    topic.partition(index).map(|_| (topic.name.clone(), index))
 }

@@ -107,7 +107,7 @@ fn offset_of(known: &KnownTopic, partition: &OffsetCommitRequestPartition) -> Re
     Ok(OffsetToCommit {
         topic: topic.clone(),
         partition: index.ok_or(ErrorCode::UnknownTopicOrPartition)?,
-        offset: Offset::from_wire(partition.committed_offset).ok_or(ErrorCode::InvalidRequest)?,
+        offset: Offset::from_wire(partition.committed_offset),
         leader_epoch: LeaderEpoch::from_wire(partition.committed_leader_epoch),
         metadata: partition.committed_metadata.as_deref().unwrap_or_default().into(),
     })

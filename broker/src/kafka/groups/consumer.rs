@@ -51,8 +51,9 @@ fn request_of(asker: &Asker, request: &ConsumerGroupHeartbeatRequest) -> Result<
     if asker.id.version >= FIRST_WITH_OWN_IDS && request.member_id.trim().is_empty() {
         return Err(invalid("a member makes its own id from version 1 on"));
     }
-    let name = |name: &String| TopicName::new(name).map_err(|error| invalid(&error.to_string()));
-    let topics = request.subscribed_topic_names.as_ref().map(|names| names.iter().map(name).collect()).transpose()?;
+    // A name that no topic can have will never stand for one.
+    let topics_of = |names: &Vec<String>| names.iter().filter_map(|name| TopicName::new(name).ok()).collect();
+    let topics = request.subscribed_topic_names.as_ref().map(topics_of);
     let owned = request.topic_partitions.as_ref().map(|topics| owned_of(topics)).transpose()?;
     Ok(ConsumerHeartbeatRequest {
         group: GroupId::new(&request.group_id),
@@ -176,7 +177,8 @@ fn described_member(
         client_id: member.client_id.as_ref().to_owned(),
         client_host: member.client_host.as_ref().to_owned(),
         subscribed_topic_names: member.topics.iter().map(|topic| topic.as_str().to_owned()).collect(),
-        subscribed_topic_regex: super::text_of(member.regex.as_ref()),
+        // Not null: as in Kafka.
+        subscribed_topic_regex: Some(super::text_of(member.regex.as_ref()).unwrap_or_default()),
         assignment: assignment_of(&member.assigned, image, names),
         target_assignment: assignment_of(&member.target, image, names),
         member_type: match member.speaks {

@@ -25,6 +25,8 @@ const FIRST_WITH_MEMBER_ID_REQUIRED: i16 = 4;
 const FIRST_WITH_SKIP_ASSIGNMENT: i16 = 9;
 /// Before it the name of the protocol was never null.
 const FIRST_WITHOUT_PROTOCOL: i16 = 7;
+/// A member says what it believes the group to have chosen (KIP-559).
+const FIRST_WITH_PROTOCOL_IN_SYNC: i16 = 5;
 /// Several members leave with one request (KIP-345).
 const FIRST_WITH_LEAVERS: i16 = 3;
 
@@ -103,8 +105,14 @@ pub(in crate::kafka) fn sync(asker: Asker, request: &SyncGroupRequest) -> Answer
         protocol: request.protocol_name.as_deref().map(Arc::from),
         assignments: assignments.collect(),
     };
+    let says_too_little = asker.id.version >= FIRST_WITH_PROTOCOL_IN_SYNC
+        && (request.protocol_type.is_none() || request.protocol_name.is_none());
     let worker = asker.clone();
     asker.parked(request.assignments.len(), async move {
+        if says_too_little {
+            let error_code = ErrorCode::InconsistentGroupProtocol.code();
+            return worker.id.answer(&SyncGroupResponse { error_code, ..SyncGroupResponse::default() });
+        }
         let pick = |reply| if let Reply::Sync(result) = reply { Some(result) } else { None };
         let result = worker.change(Request::Sync(sync), pick).await.and_then(|result| Ok(result?));
         worker.id.answer(&match result {

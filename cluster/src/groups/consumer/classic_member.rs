@@ -1,5 +1,6 @@
 //! Members of a consumer group that speak the classic protocol: to them each epoch looks like a generation.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base::PartitionIndex;
@@ -179,6 +180,7 @@ impl Coordinator {
         Ok(())
     }
 
+    /// Classic members leave, and administrators take out members of either protocol.
     pub(in crate::groups) fn leave_consumer(
         &self,
         id: &GroupId,
@@ -188,17 +190,18 @@ impl Coordinator {
         answers: &mut Vec<Answer>,
     ) -> Option<Proposal> {
         let group = self.state.group(id).expect("a consumer group is stored").consumer();
-        let (mut lefts, mut leavers) = (Vec::with_capacity(request.members.len()), Vec::new());
+        let (mut lefts, mut leavers) = (Vec::with_capacity(request.members.len()), BTreeSet::new());
         for leaver in &request.members {
             let by_instance = leaver.instance.as_ref().filter(|_| leaver.member.is_empty());
             let member = by_instance.and_then(|instance| group.static_member(instance)).unwrap_or(&leaver.member);
-            let result = known_classic(group, member, leaver.instance.as_ref()).map(|_| ());
-            let result = if leavers.contains(member) { Err(GroupError::UnknownMemberId) } else { result };
-            if result.is_ok() {
-                leavers.push(member.clone());
-            }
-            lefts.push(Left { member: member.clone(), instance: leaver.instance.clone(), result });
+            let known = known_member(group, member, leaver.instance.as_ref()).map(|_| ());
+            let result = known.and_then(|()| match leavers.insert(member.clone()) {
+                true => Ok(()),
+                false => Err(GroupError::UnknownMemberId),
+            });
+            lefts.push(Left { result, ..Left::unknown(leaver) });
         }
+        let leavers: Vec<_> = leavers.into_iter().collect();
         let answer = Answer { token, reply: Reply::Leave(Ok(lefts)) };
         if leavers.is_empty() {
             answers.push(answer);
@@ -217,18 +220,26 @@ impl Coordinator {
     }
 }
 
-fn known_classic<'a>(
+fn known_member<'a>(
     group: &'a ConsumerGroup,
     member: &MemberId,
     instance: Option<&InstanceId>,
-) -> Result<Known<'a>, GroupError> {
+) -> Result<&'a Arc<MemberMetadata>, GroupError> {
     if let Some(instance) = instance {
         let known = group.static_member(instance).ok_or(GroupError::UnknownMemberId)?;
         if known != member {
             return Err(GroupError::FencedInstanceId);
         }
     }
-    let metadata = group.member(member).ok_or(GroupError::UnknownMemberId)?;
+    group.member(member).ok_or(GroupError::UnknownMemberId)
+}
+
+fn known_classic<'a>(
+    group: &'a ConsumerGroup,
+    member: &MemberId,
+    instance: Option<&InstanceId>,
+) -> Result<Known<'a>, GroupError> {
+    let metadata = known_member(group, member, instance)?;
     let classic = metadata.classic.as_ref().ok_or(GroupError::UnknownMemberId)?;
     let current = group.current(member).map_or_else(CurrentAssignment::joining, |current| (**current).clone());
     Ok(Known { id: member.clone(), metadata, classic, current })

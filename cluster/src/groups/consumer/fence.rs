@@ -54,12 +54,10 @@ impl Coordinator {
         Ok(Some(self.fence(id, std::slice::from_ref(member), answers, now)))
     }
 
-    /// Takes members out of a group. Those who stay are assigned anew with their next heartbeats.
+    /// Takes members, in their order, out of a group. Those who stay are assigned anew with their next heartbeats.
     pub(super) fn fence(&self, id: &GroupId, members: &[MemberId], answers: Vec<Answer>, now: Now) -> Proposal {
         let group = self.state.group(id).expect("a consumer group is stored").consumer();
-        if let [member] = members
-            && let Some(mut installation) = self.downgrade_without(id, group, member, now)
-        {
+        if let Some(mut installation) = self.downgrade_without(id, group, members, now) {
             installation.1.answers = answers;
             return Proposal::exclusive(installation.0, Then::ClassicInstalled(Box::new(installation.1)));
         }

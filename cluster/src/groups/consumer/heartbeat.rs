@@ -188,9 +188,8 @@ fn check(request: &ConsumerHeartbeatRequest) -> Result<(), GroupError> {
         if request.owned.as_ref().is_none_or(|owned| !owned.is_empty()) {
             return invalid("a member that joins must say that it has no partitions");
         }
-        let names_topics = request.topics.as_ref().is_some_and(|topics| !topics.is_empty());
-        if !names_topics && request.regex.as_ref().is_none_or(|regex| regex.is_empty()) {
-            return invalid("a member that joins must subscribe to something");
+        if request.topics.is_none() && request.regex.is_none() {
+            return invalid("a member that joins must say what it subscribes to");
         }
     }
     if request.epoch == Epoch::AWAY && request.instance.is_none() {

@@ -29,6 +29,7 @@ pub(super) struct Subscriptions<'a> {
     pub(super) group: &'a ConsumerGroup,
     /// A member with what it says now.
     pub(super) changed: Option<(&'a MemberId, &'a Arc<MemberMetadata>)>,
+    /// In their order.
     gone: &'a [MemberId],
     /// Regular expressions that the group has not resolved, or not lately.
     resolved: BTreeMap<Arc<str>, Arc<ResolvedRegex>>,
@@ -45,7 +46,8 @@ impl<'a> Subscriptions<'a> {
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&MemberId, &Arc<MemberMetadata>)> {
         let changed = self.changed.map(|(id, _)| id);
-        let others = self.group.members().filter(move |(id, _)| Some(*id) != changed && !self.gone.contains(id));
+        let others =
+            self.group.members().filter(move |(id, _)| Some(*id) != changed && self.gone.binary_search(id).is_err());
         others.chain(self.changed)
     }
 

@@ -73,7 +73,7 @@ fn requests_that_make_no_sense_are_refused() {
     invalid(&mut desk, ConsumerHeartbeatRequest { rebalance_timeout_ms: None, ..joins("a", &["t"]) });
     invalid(&mut desk, ConsumerHeartbeatRequest { owned: None, ..joins("a", &["t"]) });
     invalid(&mut desk, ConsumerHeartbeatRequest { owned: Some(of_t(&[0])), ..joins("a", &["t"]) });
-    invalid(&mut desk, joins("a", &[]));
+    invalid(&mut desk, ConsumerHeartbeatRequest { topics: None, ..joins("a", &[]) });
     invalid(&mut desk, ConsumerHeartbeatRequest { instance: Some(" ".into()), ..joins("a", &["t"]) });
     invalid(&mut desk, ConsumerHeartbeatRequest { rack: Some("".into()), ..joins("a", &["t"]) });
     invalid(&mut desk, stays("", 1, None));
@@ -183,4 +183,12 @@ fn an_empty_group_is_deleted_and_one_with_members_is_not() {
     desk.lives("a", -1).unwrap();
     assert_eq!(desk.delete_group(), Ok(()));
     assert!(desk.coordinator.state().is_empty());
+}
+
+#[test]
+fn a_member_may_join_without_wanting_anything_yet() {
+    let mut desk = desk();
+    assert_eq!(desk.consume("a", &[]), (1, vec![]));
+    let none = ConsumerHeartbeatRequest { topics: None, regex: Some("".into()), ..joins("b", &[]) };
+    assert_eq!(desk.beat(none).unwrap().assignment, Some(Partitions::EMPTY));
 }

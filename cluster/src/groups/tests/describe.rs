@@ -41,6 +41,7 @@ fn a_stable_classic_group_is_described_with_what_its_members_say_and_have() {
     let group = desk.coordinator.describe_classic(&"g".into()).unwrap();
     assert_eq!((&*group.protocol, group.phase), ("", GroupPhase::PreparingRebalance));
     assert_eq!((group.members.len(), group.members[0].metadata.len()), (2, 0));
+    assert_eq!(group.members[1].assignment, blob("b"), "it has what it had");
 }
 
 #[test]

@@ -396,7 +396,7 @@ pub(super) fn commit(member: &str, generation: i32, partition: u32, offset: u64)
         offsets: vec![OffsetToCommit {
             topic: topic("t"),
             partition: PartitionIndex(partition),
-            offset: Offset::new(offset).unwrap(),
+            offset: Some(Offset::new(offset).unwrap()),
             leader_epoch: None,
             metadata: Arc::from("note"),
         }],

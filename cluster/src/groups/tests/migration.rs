@@ -207,10 +207,29 @@ fn a_new_classic_member_is_given_an_id_first_in_a_consumer_group_too() {
 #[test]
 fn classic_members_leave_a_consumer_group() {
     let mut desk = upgraded();
-    let results = desk.leave(&[("a", None), ("c", None), ("a", None), ("x", None)]).unwrap();
+    let results = desk.leave(&[("a", None), ("a", None), ("x", None)]).unwrap();
     let unknown = || Err(GroupError::UnknownMemberId);
-    assert_eq!(results, [Ok(()), unknown(), unknown(), unknown()]);
+    assert_eq!(results, [Ok(()), unknown(), unknown()]);
     assert_eq!(desk.stored().member_count(), 2);
+}
+
+#[test]
+fn members_of_the_consumer_protocol_are_removed_as_administrators_do() {
+    let mut desk = upgraded();
+    assert_eq!(desk.leave(&[("a", None), ("c", None)]), Ok(vec![Ok(()), Ok(())]));
+    assert!(!desk.stored().exists(), "the one that stays is classic, and so is the group");
+    assert_eq!(desk.heartbeat("b", 2), Err(GroupError::RebalanceInProgress));
+    desk.ask(Request::Join(rejoin("b")));
+    desk.leave(&[("b", None)]).unwrap();
+    let mut request = joins("s", &["t"]);
+    request.instance = Some("i".into());
+    desk.beat(request).unwrap();
+    let unknown = || Err(GroupError::UnknownMemberId);
+    assert_eq!(
+        desk.leave(&[("", Some("j")), ("s", Some("j")), ("", Some("i"))]),
+        Ok(vec![unknown(), unknown(), Ok(())])
+    );
+    assert_eq!(desk.stored().member_count(), 0);
 }
 
 #[test]

@@ -113,3 +113,22 @@ fn committed_offsets_survive_a_restart() {
     assert_eq!(desk.committed("t", 0), Some(42));
     assert_eq!(desk.commit(commit("", -1, 0, 43)), Ok(vec![Ok(())]));
 }
+
+#[test]
+fn an_offset_below_zero_takes_away_what_was_committed_before_it() {
+    let mut desk = Desk::new();
+    desk.commit(commit("", -1, 1, 5)).unwrap();
+    desk.holds = true;
+    let none = |partition| {
+        let mut request = commit("", -1, partition, 0);
+        request.offsets[0].offset = None;
+        Request::OffsetCommit(request)
+    };
+    desk.ask(Request::OffsetCommit(commit("", -1, 0, 7)));
+    let tokens = [desk.ask(none(0)), desk.ask(none(1)), desk.ask(none(2))];
+    desk.flush();
+    for token in tokens {
+        assert_eq!(desk.reply(token), Some(Reply::OffsetCommit(Ok(vec![Ok(())]))));
+    }
+    assert!(desk.coordinator.state().is_empty());
+}

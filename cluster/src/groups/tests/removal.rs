@@ -4,6 +4,7 @@ use base::{PartitionIndex, Timestamp};
 
 use super::desk::*;
 use crate::groups::*;
+use crate::limits::OFFSETS_REMOVED_PER_BATCH_MAX;
 use crate::metadata::MetadataImage;
 
 const WEEK_MS: u64 = 7 * 24 * 3_600_000;
@@ -187,4 +188,37 @@ fn many_groups_are_looked_through_in_stretches() {
     desk.take(decision);
     desk.pass(0);
     assert!(desk.coordinator.state().is_empty());
+}
+
+#[test]
+fn a_group_whose_offsets_fill_one_batch_is_deleted() {
+    let mut desk = Desk::new();
+    let mut request = commit("", -1, 0, 7);
+    let offset = request.offsets[0].clone();
+    let numbers = 0..u32::try_from(OFFSETS_REMOVED_PER_BATCH_MAX).unwrap();
+    request.offsets =
+        numbers.map(|index| OffsetToCommit { partition: PartitionIndex(index), ..offset.clone() }).collect();
+    desk.commit(request).unwrap();
+    assert_eq!(desk.delete_group(), Ok(()));
+    assert!(desk.coordinator.state().is_empty());
+}
+
+#[test]
+fn offsets_of_several_deleted_topics_that_could_not_be_removed_are_all_removed_later() {
+    let mut desk = Desk::new();
+    for name in ["t", "u"] {
+        let mut request = commit("", -1, 0, 42);
+        request.offsets[0].topic = topic(name);
+        desk.commit(request).unwrap();
+    }
+    desk.holds = true;
+    for name in ["t", "u"] {
+        let decision = desk.coordinator.topics_changed(MetadataImage::default(), &[topic(name)], desk.now);
+        desk.take(decision);
+        desk.fail();
+    }
+    desk.holds = false;
+    assert_eq!((desk.committed("t", 0), desk.committed("u", 0)), (Some(42), Some(42)));
+    desk.pass(ROUND_MS);
+    assert_eq!((desk.committed("t", 0), desk.committed("u", 0)), (None, None));
 }
