@@ -29,6 +29,9 @@ const ANSWERS_AT_ONCE: usize = 64;
 pub(crate) enum Answer {
     /// Short, and waits for nothing but the log: may be asked for before its turn.
     Produced(Answering),
+    /// Short as well, and asked for with the first poll. May be asked for before its turn if all before it are of these
+    /// two kinds: what another kind does to a group comes first.
+    Committed(Answering),
     Other(Answering),
     /// May wait for minutes, with so many bytes of the request.
     Parked(Answering, usize),
@@ -46,6 +49,8 @@ struct Connection {
     client: Peer,
     pending: RefCell<Bounded<Pending>>,
     pending_bytes: Cell<usize>,
+    /// Requests whose answers must leave before a commit may be asked for.
+    in_the_way: Cell<usize>,
     arrived: Flag,
     room: Notify,
     /// No further requests come.
@@ -68,6 +73,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted, shown: Shown) {
         client: Peer { host: format!("/{}", peer.ip()).into(), shown, waits: Rc::default() },
         pending: RefCell::new(Bounded::new("kafka.connection.requests", core.config.connection_requests_max)),
         pending_bytes: Cell::new(0),
+        in_the_way: Cell::new(0),
         arrived: Flag::new(),
         room: Notify::new(),
         ended: Cell::new(false),
@@ -126,7 +132,7 @@ impl Connection {
     }
 
     /// Waits for room among the requests in progress.
-    async fn enqueue(&self, pending: Pending) -> Result<(), ()> {
+    async fn enqueue(&self, mut pending: Pending) -> Result<(), ()> {
         let bytes = pending.held.bytes();
         let full = || {
             let crowded = self.pending_bytes.get() + bytes > limits::CONNECTION_REQUEST_BYTES_MAX;
@@ -137,6 +143,15 @@ impl Connection {
         }
         if self.broken.get() {
             return Err(());
+        }
+        match &mut pending.answer {
+            Answer::Committed(answer) if self.in_the_way.get() == 0 => {
+                if let Some(answered) = poll_once(answer) {
+                    *answer = Box::pin(std::future::ready(answered));
+                }
+            }
+            Answer::Produced(_) | Answer::Committed(_) => {}
+            Answer::Other(_) | Answer::Parked(..) => self.in_the_way.set(self.in_the_way.get() + 1),
         }
         self.pending_bytes.set(self.pending_bytes.get() + bytes);
         let pushed = self.pending.borrow_mut().try_push(pending);
@@ -172,8 +187,15 @@ impl Connection {
             };
             let mut answered = match pending.answer {
                 Answer::Produced(answer) => answer.await,
-                Answer::Other(answer) | Answer::Parked(answer, _) => match self.unless_gone(answer).await {
+                Answer::Committed(answer) => match self.unless_gone(answer).await {
                     Some(answered) => answered,
+                    None => return Ok(()),
+                },
+                Answer::Other(answer) | Answer::Parked(answer, _) => match self.unless_gone(answer).await {
+                    Some(answered) => {
+                        self.in_the_way.set(self.in_the_way.get() - 1);
+                        answered
+                    }
                     None => return Ok(()),
                 },
             };
@@ -243,10 +265,10 @@ impl Connection {
             return None;
         }
         let mut pending = self.pending.borrow_mut();
-        let Answer::Produced(front) = &mut pending.front_mut()?.answer else { return None };
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        // Polled again with a waker of its own when its turn comes.
-        let std::task::Poll::Ready(answered) = front.as_mut().poll(&mut context) else { return None };
+        let (Answer::Produced(front) | Answer::Committed(front)) = &mut pending.front_mut()?.answer else {
+            return None;
+        };
+        let answered = poll_once(front)?;
         pending.pop().map(|front| (answered, front.held))
     }
 
@@ -261,5 +283,14 @@ impl Connection {
             Ok(Err(error)) => Err(Ending::Io(error)),
             Err(_) => Err(Ending::NotReading),
         }
+    }
+}
+
+/// Asks without waiting; when its turn comes it is polled again, with a waker of its own.
+fn poll_once(answer: &mut Answering) -> Option<Answered> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match answer.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(answered) => Some(answered),
+        std::task::Poll::Pending => None,
     }
 }

@@ -12,7 +12,6 @@ use wire::kafka::offset_commit::{
 use super::{Asker, partition_index};
 use crate::core::{Core, KnownTopic};
 use crate::kafka::connection::Answer;
-use crate::kafka::dispatch::later;
 use crate::kafka::{Answered, code_of};
 use crate::refusal::Refusal;
 
@@ -34,7 +33,7 @@ struct TopicParts {
 }
 
 pub(in crate::kafka) fn commit_offsets(asker: Asker, request: WireRequest) -> Answer {
-    later(async move { commit(&asker, &request).await })
+    Answer::Committed(Box::pin(async move { commit(&asker, &request).await }))
 }
 
 async fn commit(asker: &Asker, request: &WireRequest) -> Answered {
