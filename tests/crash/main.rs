@@ -4,6 +4,7 @@
 //! restarted broker takes records again within two seconds. `CORELANE_CRASH_ROUNDS=n` runs so many rounds.
 
 mod check;
+mod groups;
 mod moving;
 mod restart;
 mod work;
