@@ -7,6 +7,7 @@ mod batches;
 mod case;
 mod connections;
 mod frames;
+mod groups;
 mod native;
 mod page;
 mod requests;
@@ -38,6 +39,8 @@ fn table() -> Vec<Case> {
     cases.extend(batches::cases());
     cases.extend(requests::cases());
     cases.extend(native::cases());
+    // They make a topic, which the cases before count.
+    cases.extend(groups::cases());
     cases.extend(connections::cases());
     cases
 }

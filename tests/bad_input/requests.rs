@@ -31,7 +31,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// A case that ends with a code.
-fn coded(
+pub(crate) fn coded(
     name: &'static str,
     sent: &'static str,
     expected: ErrorCode,
