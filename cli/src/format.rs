@@ -73,6 +73,40 @@ pub(crate) fn escaped(bytes: &[u8], bytes_max: usize) -> String {
     text
 }
 
+/// Text from elsewhere, with what a terminal would obey escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => printed.extend(character.escape_default()),
+            false => printed.push(character),
+        }
+    }
+    printed
+}
+
+/// At most so many characters.
+pub(crate) fn cut(text: &str, characters_max: usize) -> String {
+    match text.char_indices().nth(characters_max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(characters_max - 1).chain(['…']).collect(),
+    }
+}
+
+/// `1 member`, `2 members`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count_text(count as u64))
+}
+
+/// `group a`, or `3 groups`.
+pub(crate) fn named(noun: &str, names: &[String]) -> String {
+    match names {
+        [name] => format!("{noun} {}", printable(name)),
+        several => plural(several.len(), noun),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +128,14 @@ mod tests {
     fn bytes_that_a_terminal_would_obey_are_escaped() {
         assert_eq!(escaped(b"a\"\x1b[2J\xff\n", 60), "\"a\\\"\\u{1b}[2J\\xff\\n\"");
         assert_eq!(escaped(b"abcdef", 3), "\"abc\"… (6 bytes)");
+    }
+
+    #[test]
+    fn texts_are_cut_counted_and_made_harmless() {
+        assert_eq!(printable("a\x1b[2Jé\n"), "a\\u{1b}[2Jé\\n");
+        assert_eq!([cut("äbcd", 4), cut("äbcde", 4)], ["äbcd", "äbc…"]);
+        assert_eq!([plural(1, "group"), plural(2_000, "group")], ["1 group", "2 000 groups"]);
+        assert_eq!(named("group", &["g".to_owned()]), "group g");
+        assert_eq!(named("group", &["g".to_owned(), "h".to_owned()]), "2 groups");
     }
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod cluster;
+mod configs;
 mod connection;
 mod error;
 
@@ -17,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub(crate) use admin::{CreateOutcome, DeleteOutcome};
 pub(crate) use cluster::{Cluster, Leader, OffsetQuery, PartitionMetadata, TopicMetadata, leader_of};
+pub(crate) use configs::{ConfigChange, Execution, TopicSetting};
 pub(crate) use connection::{Answer, Connection};
 pub(crate) use error::KafkaError;
 

@@ -1,6 +1,7 @@
 //! `corelane`: the broker and the tools around it, one file a command.
 
 mod allocator;
+mod confirm;
 mod consume;
 mod door;
 mod escape;

@@ -19,6 +19,13 @@ pub(crate) fn parse_iso(text: &str) -> Option<u64> {
     u64::try_from(millis).ok()
 }
 
+/// The same, or `@` and the milliseconds, for arguments.
+pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
+    let millis = |text: &str| text.parse::<u64>().ok().filter(|millis| i64::try_from(*millis).is_ok());
+    let time = text.strip_prefix('@').and_then(millis).or_else(|| parse_iso(text));
+    time.ok_or_else(|| "write a time such as 2024-05-01T12:00:00Z (UTC if it names no zone), or @milliseconds".into())
+}
+
 fn digits(text: &str, count: usize) -> Option<i64> {
     (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
@@ -92,6 +99,15 @@ mod tests {
             ("2100-03-01", 4_107_542_400_000),
         ] {
             assert_eq!(parse_iso(text), Some(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_may_also_be_milliseconds() {
+        assert_eq!(parse_time("@1700000000000"), Ok(1_700_000_000_000));
+        assert_eq!(parse_time("2001-01-01"), Ok(978_307_200_000));
+        for text in ["@", "@-1", "@x", "@9223372036854775808", "1700000000000", "now"] {
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 

@@ -1,25 +1,35 @@
-//! `corelane topic`: make, list, describe, trim and delete topics.
+//! `corelane topic`: make, list, describe, change, trim and delete topics.
 
+mod grow;
 mod kafka;
 mod native;
+mod settings;
 mod show;
+mod trim;
 
 use std::error::Error;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
+use serde::Serialize;
 
+use crate::confirm::Confirm;
 use crate::door::{BrokerArguments, Door};
+use crate::format::{json_line, named};
+use crate::kafka::Cluster;
 use crate::say;
-use show::{Description, Listed, Trimmed};
+use show::{Description, Listed};
 
-/// Make, list, describe, trim and delete topics.
+/// Make, list, describe, change, trim and delete topics.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   corelane topic create clicks --partitions 8 --config segment.bytes=67108864
   corelane topic list
   corelane topic describe clicks --json | jq '.partitions[].end_offset'
-  corelane topic trim clicks --partition 3 --offset 1000000
+  corelane topic configs clicks --all
+  corelane topic alter clicks --set retention.ms=3600000 --unset segment.bytes
+  corelane topic add-partitions clicks 4
+  corelane topic trim clicks --partition 3 --before 1000000
   corelane topic delete clicks --if-exists --broker 10.0.0.5:9092")]
 pub(crate) struct Topic {
     #[command(flatten)]
@@ -33,7 +43,10 @@ enum Command {
     Create(Create),
     List(List),
     Describe(Describe),
-    Trim(Trim),
+    Configs(settings::Configs),
+    Alter(settings::Alter),
+    AddPartitions(grow::AddPartitions),
+    Trim(trim::Trim),
     Delete(Delete),
 }
 
@@ -51,6 +64,9 @@ struct Create {
     /// Fine if the topic is there, however it was made.
     #[arg(long)]
     if_not_exists: bool,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 /// List the topics.
@@ -72,27 +88,6 @@ struct Describe {
     json: bool,
 }
 
-/// Delete records: those before an offset of a partition, or all.
-///
-/// Their space returns once the segments that hold nothing else are removed.
-#[derive(Args)]
-#[command(group = ArgGroup::new("to").required(true))]
-struct Trim {
-    name: String,
-    /// The partition; every partition if it is not given.
-    #[arg(long, value_name = "N")]
-    partition: Option<u32>,
-    /// The first offset that is kept.
-    #[arg(long, value_name = "K", group = "to", requires = "partition", value_parser = clap::value_parser!(u64).range(..1 << 63))]
-    offset: Option<u64>,
-    /// Every record that can be read now.
-    #[arg(long, group = "to")]
-    all: bool,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Delete topics and all their records.
 #[derive(Args)]
 struct Delete {
@@ -102,6 +97,23 @@ struct Delete {
     /// Fine if a topic is not there.
     #[arg(long)]
     if_exists: bool,
+    #[command(flatten)]
+    confirm: Confirm,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Created<'a> {
+    topic: &'a str,
+    created: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Deleted<'a> {
+    topic: &'a str,
+    deleted: bool,
 }
 
 /// What a door does for these commands.
@@ -110,8 +122,6 @@ trait Administrator {
     fn create(&mut self, name: &str, partitions: Option<u32>, configs: &[(String, String)]) -> Answer<bool>;
     fn list(&mut self) -> Answer<Vec<Listed>>;
     fn describe(&mut self, name: &str) -> Answer<Description>;
-    /// Deletes the records before an offset, or all, of one partition or of all; gives each one's new start.
-    fn trim(&mut self, name: &str, partition: Option<u32>, offset: Option<u64>) -> Answer<Vec<Trimmed>>;
     /// `false` if there is no such topic.
     fn delete(&mut self, name: &str) -> Answer<bool>;
 }
@@ -121,16 +131,28 @@ type Answer<T> = Result<T, Box<dyn Error>>;
 impl Topic {
     pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
         let address = self.broker.address();
-        let mut administrator: Box<dyn Administrator> = match self.broker.door {
-            Door::Kafka => Box::new(kafka::Kafka::connect(&address)?),
-            Door::Native => Box::new(native::Native::new(&address)),
+        let door = self.broker.door;
+        let administrator = || -> Answer<Box<dyn Administrator>> {
+            Ok(match door {
+                Door::Kafka => Box::new(kafka::Kafka::connect(&address)?),
+                Door::Native => Box::new(native::Native::new(&address)),
+            })
+        };
+        let cluster = || -> Answer<Cluster> {
+            match door {
+                Door::Kafka => Ok(Cluster::connect(&address)?),
+                Door::Native => Err("the native door has no request for this yet: give --door kafka")?,
+            }
         };
         match self.command {
-            Command::Create(create) => create.run(&address, &mut *administrator),
-            Command::List(list) => list.run(&mut *administrator),
-            Command::Describe(describe) => describe.run(&mut *administrator),
-            Command::Trim(trim) => trim.run(&mut *administrator),
-            Command::Delete(delete) => delete.run(&address, &mut *administrator),
+            Command::Create(create) => create.run(&address, &mut *administrator()?),
+            Command::List(list) => list.run(&mut *administrator()?),
+            Command::Describe(describe) => describe.run(&mut *administrator()?),
+            Command::Configs(configs) => configs.run(&mut cluster()?),
+            Command::Alter(alter) => alter.run(&mut cluster()?),
+            Command::AddPartitions(add) => add.run(&mut cluster()?),
+            Command::Trim(trim) => trim.run(&mut cluster()?),
+            Command::Delete(delete) => delete.run(&address, &mut *administrator()?),
         }
     }
 }
@@ -143,7 +165,9 @@ impl Create {
         };
         let configs = self.config.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
         let name = &self.name;
-        match administrator.create(name, self.partitions, &configs)? {
+        let created = administrator.create(name, self.partitions, &configs)?;
+        match created {
+            _ if self.json && (created || self.if_not_exists) => say(&json_line(&Created { topic: name, created })),
             true => say(&format!("topic {name} is made\n")),
             false if self.if_not_exists => say(&format!("topic {name} was there already\n")),
             false => Err(format!(
@@ -172,17 +196,13 @@ impl Describe {
     }
 }
 
-impl Trim {
-    fn run(self, administrator: &mut dyn Administrator) -> Answer<()> {
-        let trimmed = administrator.trim(&self.name, self.partition, self.offset)?;
-        say(&show::trimmed(&self.name, &trimmed, self.json))
-    }
-}
-
 impl Delete {
     fn run(self, address: &str, administrator: &mut dyn Administrator) -> Answer<()> {
+        self.confirm.ask(&format!("delete {} with all records", named("topic", &self.names)))?;
         for name in &self.names {
-            match administrator.delete(name)? {
+            let deleted = administrator.delete(name)?;
+            match deleted {
+                _ if self.json && (deleted || self.if_exists) => say(&json_line(&Deleted { topic: name, deleted }))?,
                 true => say(&format!("topic {name} is deleted\n"))?,
                 false if self.if_exists => say(&format!("there was no topic {name}\n"))?,
                 false => Err(format!(

@@ -7,5 +7,6 @@ mod program;
 mod reading;
 mod records;
 mod status;
+mod topic_changes;
 mod topics;
 mod writing;

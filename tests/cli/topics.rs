@@ -1,5 +1,6 @@
 //! `corelane topic`.
 
+use serde_json::json;
 use tests::broker::{Broker, folder};
 
 use crate::program::{DOORS, Door, ask, run};
@@ -43,24 +44,16 @@ fn topics_are_made_listed_described_and_deleted_through_both_doors() {
         let text = topic(&["describe", "a"]).well();
         assert!(text.text().contains("segment.bytes=2097152"), "{}", text.text());
 
-        let trim = |arguments: &[&str]| topic(&[&["trim", "a"], arguments].concat());
-        if door == Door::Native {
-            trim(&["--all"]).refused_naming(&["--door kafka"]);
-        } else {
-            let text = trim(&["--partition", "1", "--offset", "4"]).well();
-            assert_eq!(text.text(), "partition 1 of topic a begins at offset 4\n");
-            let all = trim(&["--all", "--json"]).well().json();
-            let starts: Vec<u64> = all.iter().map(|line| line["start_offset"].as_u64().unwrap()).collect();
-            assert_eq!(starts, [0, 10, 0]);
-            let described = topic(&["describe", "a", "--json"]).well().json();
-            assert_eq!(described[0]["partitions"][1]["start_offset"], 10);
-            trim(&["--partition", "1", "--offset", "11"]).refused_naming(&["\"a\"", "partition 1"]);
-            trim(&["--partition", "7", "--all"]).refused_naming(&["partition 7"]);
-        }
-
         topic(&["describe", "nope"]).refused_naming(&["\"nope\"", "corelane topic create"]);
         topic(&["delete", "nope"]).refused_naming(&["\"nope\"", "--if-exists"]);
-        topic(&["delete", "a", "nope", "b", "--if-exists"]).well();
+        let made = topic(&["create", "a", "--if-not-exists", "--json"]).well();
+        assert_eq!(made.json(), [json!({"topic": "a", "created": false})]);
+        let deleted = topic(&["delete", "a", "nope", "--if-exists", "--json"]).well();
+        assert_eq!(
+            deleted.json(),
+            [("a", true), ("nope", false)].map(|(topic, gone)| json!({"topic": topic, "deleted": gone}))
+        );
+        topic(&["delete", "b", "--if-exists", "--yes"]).well();
         assert_eq!(topic(&["list", "--json"]).well().stdout, b"");
     }
 }

@@ -12,10 +12,8 @@ use wire::kafka::describe_configs::{DescribeConfigsRequest, DescribeConfigsResou
 use super::cluster::{Cluster, Leader, TopicMetadata, leader_of};
 use super::error::KafkaError;
 
-const TIMEOUT_MS: i32 = 30_000;
-const RESOURCE_TOPIC: i8 = 2;
-/// As an offset: delete all that can be read.
-const HIGH_WATERMARK: i64 = -1;
+pub(super) const TIMEOUT_MS: i32 = 30_000;
+pub(super) const RESOURCE_TOPIC: i8 = 2;
 /// Set for this topic, in contrast to a default.
 const SOURCE_TOPIC: i8 = 1;
 /// From this version on topics are deleted by name or id; before, by a list of names.
@@ -82,16 +80,15 @@ impl Cluster {
         }
     }
 
-    /// Deletes the records of partitions before an offset, or all that can be read; gives the start of each.
+    /// Deletes the records of partitions before an offset of each; gives the start of each.
     pub(crate) fn delete_records(
         &mut self,
         topic: &TopicMetadata,
-        partitions: &[u32],
-        offset: Option<u64>,
+        partitions: &[(u32, u64)],
     ) -> Result<Vec<(u32, u64)>, KafkaError> {
-        let offset = offset.map_or(HIGH_WATERMARK, |offset| i64::try_from(offset).unwrap_or(i64::MAX));
         let mut by_leader: BTreeMap<Leader, Vec<DeleteRecordsPartition>> = BTreeMap::new();
-        for index in partitions {
+        for (index, before) in partitions {
+            let offset = i64::try_from(*before).unwrap_or(i64::MAX);
             let partition = DeleteRecordsPartition { partition_index: index.cast_signed(), offset };
             by_leader.entry(leader_of(topic, *index)?).or_default().push(partition);
         }
@@ -138,7 +135,7 @@ impl Cluster {
         Ok(configs)
     }
 
-    fn topic_refused(&self, api: ApiKey, topic: &str, code: i16, message: Option<String>) -> KafkaError {
+    pub(super) fn topic_refused(&self, api: ApiKey, topic: &str, code: i16, message: Option<String>) -> KafkaError {
         let broker = self.bootstrap().to_owned();
         KafkaError::Refused { broker, api, topic: Some(topic.to_owned()), partition: None, code, message }
     }

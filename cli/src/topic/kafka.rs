@@ -2,7 +2,7 @@
 
 use base::TopicId;
 
-use super::show::{Description, Listed, Partition, Trimmed};
+use super::show::{Description, Listed, Partition};
 use super::{Administrator, Answer};
 use crate::kafka::{Cluster, CreateOutcome, DeleteOutcome, OffsetQuery, PartitionMetadata};
 
@@ -66,16 +66,6 @@ impl Administrator for Kafka {
             configs: configs.into_iter().collect(),
             name: topic.name,
         })
-    }
-
-    fn trim(&mut self, name: &str, partition: Option<u32>, offset: Option<u64>) -> Answer<Vec<Trimmed>> {
-        let topic = self.cluster.topic(name)?;
-        let partitions = match partition {
-            Some(partition) => vec![partition],
-            None => (0_u32..).zip(&topic.partitions).map(|(index, _)| index).collect(),
-        };
-        let starts = self.cluster.delete_records(&topic, &partitions, offset)?;
-        Ok(starts.into_iter().map(|(partition, start_offset)| Trimmed { partition, start_offset }).collect())
     }
 
     fn delete(&mut self, name: &str) -> Answer<bool> {

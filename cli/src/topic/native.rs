@@ -4,7 +4,7 @@ use client::{Client, ClientError, NewTopic};
 use wire::ErrorCode;
 use wire::native::{DescribedPartition, DescribedSettingSource};
 
-use super::show::{Description, Listed, Partition, Trimmed};
+use super::show::{Description, Listed, Partition};
 use super::{Administrator, Answer};
 use crate::native::{Failure, explain, run};
 
@@ -63,10 +63,6 @@ impl Administrator for Native {
                 configs: own.map(|(name, value, _)| (name, value)).collect(),
             })
         })
-    }
-
-    fn trim(&mut self, _: &str, _: Option<u32>, _: Option<u64>) -> Answer<Vec<Trimmed>> {
-        Err("the native door has no request for this yet: give --door kafka")?
     }
 
     fn delete(&mut self, name: &str) -> Answer<bool> {

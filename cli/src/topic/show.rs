@@ -38,22 +38,6 @@ pub(super) struct Partition {
     pub(super) end_offset: Option<u64>,
 }
 
-/// Where a partition's log begins after a deletion of records.
-#[derive(Debug, Serialize)]
-pub(super) struct Trimmed {
-    pub(super) partition: u32,
-    pub(super) start_offset: u64,
-}
-
-pub(super) fn trimmed(topic: &str, partitions: &[Trimmed], json: bool) -> String {
-    if json {
-        return partitions.iter().map(json_line).collect();
-    }
-    let text =
-        |one: &Trimmed| format!("partition {} of topic {topic} begins at offset {}\n", one.partition, one.start_offset);
-    partitions.iter().map(text).collect()
-}
-
 pub(super) fn list(topics: &[Listed], json: bool) -> String {
     if json {
         return topics.iter().map(json_line).collect();
