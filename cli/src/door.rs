@@ -2,6 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+/// Where a broker of this host listens for Kafka clients if nothing else is set.
+const KAFKA_DEFAULT: &str = "127.0.0.1:9092";
+
 /// Where a broker of this host listens for native clients if nothing else is set.
 pub(crate) const NATIVE_DEFAULT: &str = "127.0.0.1:9292";
 
@@ -28,9 +31,24 @@ pub(crate) struct BrokerArguments {
 impl BrokerArguments {
     pub(crate) fn address(&self) -> String {
         let default = match self.door {
-            Door::Kafka => "127.0.0.1:9092",
+            Door::Kafka => KAFKA_DEFAULT,
             Door::Native => NATIVE_DEFAULT,
         };
         self.broker.clone().unwrap_or_else(|| default.to_owned())
+    }
+}
+
+/// For what only Kafka's protocol has.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Broker")]
+pub(crate) struct KafkaArguments {
+    /// The broker's Kafka address [default: 127.0.0.1:9092].
+    #[arg(long, global = true, value_name = "HOST:PORT", env = "CORELANE_BROKER", hide_env_values = true)]
+    broker: Option<String>,
+}
+
+impl KafkaArguments {
+    pub(crate) fn address(&self) -> String {
+        self.broker.clone().unwrap_or_else(|| KAFKA_DEFAULT.to_owned())
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers and bytes as people read them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -93,6 +94,22 @@ pub(crate) fn cut(text: &str, characters_max: usize) -> String {
     }
 }
 
+/// Numbers with runs of them drawn together: `0-3,7`.
+pub(crate) fn ranges_text(numbers: &BTreeSet<u32>) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            _ => runs.push((*number, *number)),
+        }
+    }
+    let run = |(first, last): &(u32, u32)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    runs.iter().map(run).collect::<Vec<_>>().join(",")
+}
+
 /// `1 member`, `2 members`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
@@ -134,6 +151,8 @@ mod tests {
     fn texts_are_cut_counted_and_made_harmless() {
         assert_eq!(printable("a\x1b[2Jé\n"), "a\\u{1b}[2Jé\\n");
         assert_eq!([cut("äbcd", 4), cut("äbcde", 4)], ["äbcd", "äbc…"]);
+        assert_eq!(ranges_text(&[0, 1, 2, 5, 7, 8, u32::MAX].into()), "0-2,5,7-8,4294967295");
+        assert_eq!(ranges_text(&[].into()), "");
         assert_eq!([plural(1, "group"), plural(2_000, "group")], ["1 group", "2 000 groups"]);
         assert_eq!(named("group", &["g".to_owned()]), "group g");
         assert_eq!(named("group", &["g".to_owned(), "h".to_owned()]), "2 groups");

@@ -5,10 +5,14 @@
 //! the address that they advertise.
 
 mod admin;
+mod assignment;
 mod cluster;
 mod configs;
 mod connection;
 mod error;
+mod group_offsets;
+mod groups;
+mod waiting_since;
 
 use std::io;
 use std::net::TcpStream;
@@ -17,10 +21,14 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub(crate) use admin::{CreateOutcome, DeleteOutcome};
-pub(crate) use cluster::{Cluster, Leader, OffsetQuery, PartitionMetadata, TopicMetadata, leader_of};
+pub(crate) use assignment::Assignment;
+pub(crate) use cluster::{Cluster, Leader, OffsetQuery, PartitionMetadata, TopicMetadata, TopicPartition, leader_of};
 pub(crate) use configs::{ConfigChange, Execution, TopicSetting};
 pub(crate) use connection::{Answer, Connection};
 pub(crate) use error::KafkaError;
+pub(crate) use group_offsets::Committed;
+pub(crate) use groups::{GroupDescription, GroupMember, ListedGroup};
+pub(crate) use waiting_since::Unread;
 
 /// Which of the streams have something to read, or have ended; waits for the first one.
 pub(crate) fn readable(streams: &[&TcpStream], wait: Duration) -> io::Result<Vec<usize>> {

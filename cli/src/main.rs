@@ -6,6 +6,7 @@ mod consume;
 mod door;
 mod escape;
 mod format;
+mod group;
 mod inspect;
 mod kafka;
 mod loadgen;
@@ -69,6 +70,7 @@ fn version() -> &'static str {
 enum Command {
     Serve(serve::Serve),
     Topic(topic::Topic),
+    Group(group::Group),
     Partition(partition::Partition),
     Produce(produce::Produce),
     Consume(consume::Consume),
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Topic(topic) => topic.run(),
+        Command::Group(group) => group.run(),
         Command::Partition(partition) => partition.run(),
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),

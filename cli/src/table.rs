@@ -7,7 +7,11 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
         cells.max().unwrap_or(0).max(headings[column].chars().count())
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
+    let is_number = |text: &str| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
+        digits(whole) && digits(fraction)
+    };
     let numeric: Vec<bool> = (0..headings.len())
         .map(|column| rows.iter().all(|row| is_number(&row[column]) || row[column] == "-"))
         .collect();
@@ -36,5 +40,7 @@ mod tests {
     fn a_table_aligns_numbers_to_the_right() {
         let rows = vec![vec!["a".to_owned(), "10".to_owned()], vec!["bcd".to_owned(), "-".to_owned()]];
         assert_eq!(table(&["NAME", "N"], &rows), "NAME   N\na     10\nbcd    -\n");
+        let rows = vec![vec!["10.5".to_owned(), "127.0.0.1".to_owned()], vec!["0.1".to_owned(), "-".to_owned()]];
+        assert_eq!(table(&["S", "HOST"], &rows), "   S  HOST\n10.5  127.0.0.1\n 0.1  -\n");
     }
 }

@@ -1,6 +1,7 @@
 //! The program as a person uses it: each command against a real broker, through both doors.
 
 mod errors;
+mod groups;
 mod inspect;
 mod partitions;
 mod program;

@@ -66,7 +66,7 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
         let outcome = run(arguments, b"");
         assert_eq!(outcome.code, 2, "{arguments:?}: {}", outcome.stderr);
     }
-    for command in ["serve", "topic", "produce", "consume", "inspect"] {
+    for command in ["serve", "topic", "group", "produce", "consume", "inspect"] {
         let help = run(&[command, "--help"], b"").well();
         assert!(help.text().contains("Usage: corelane"), "{}", help.text());
     }

@@ -13,6 +13,9 @@ use super::error::KafkaError;
 /// A broker by its id.
 pub(crate) type Leader = i32;
 
+/// A topic's name and a partition's index.
+pub(crate) type TopicPartition = (String, u32);
+
 #[derive(Clone, Debug)]
 pub(crate) struct TopicMetadata {
     pub(crate) name: String,
@@ -56,6 +59,8 @@ pub(crate) struct Cluster {
     seed: Option<Connection>,
     brokers: BTreeMap<Leader, String>,
     connections: BTreeMap<Leader, Connection>,
+    /// By group, as far as they are known.
+    pub(super) coordinators: BTreeMap<String, Leader>,
 }
 
 impl Cluster {
@@ -66,6 +71,7 @@ impl Cluster {
             seed: Some(seed),
             brokers: BTreeMap::new(),
             connections: BTreeMap::new(),
+            coordinators: BTreeMap::new(),
         })
     }
 
@@ -103,6 +109,16 @@ impl Cluster {
         Ok(response)
     }
 
+    /// All brokers there are.
+    pub(super) fn broker_ids(&mut self) -> Result<Vec<Leader>, KafkaError> {
+        let response = self.metadata(Some(&[]))?;
+        Ok(response.brokers.iter().map(|broker| broker.node_id).collect())
+    }
+
+    pub(super) fn learn_broker(&mut self, broker: Leader, address: String) {
+        self.brokers.insert(broker, address);
+    }
+
     /// All topics, by name.
     pub(crate) fn topics(&mut self) -> Result<Vec<TopicMetadata>, KafkaError> {
         let response = self.metadata(None)?;
@@ -119,6 +135,17 @@ impl Cluster {
             return Err(KafkaError::Answer { broker: self.bootstrap.clone(), api: ApiKey::Metadata, what });
         };
         self.topic_of(topic)
+    }
+
+    /// Those of the topics that there are.
+    pub(crate) fn topics_among(&mut self, names: &[&str]) -> Result<BTreeMap<String, TopicMetadata>, KafkaError> {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let response = self.metadata(Some(names))?;
+        let missing = ErrorCode::UnknownTopicOrPartition.code();
+        let there = response.topics.into_iter().filter(|topic| topic.error_code != missing);
+        there.map(|topic| self.topic_of(topic).map(|topic| (topic.name.clone(), topic))).collect()
     }
 
     fn topic_of(&self, topic: MetadataResponseTopic) -> Result<TopicMetadata, KafkaError> {
@@ -181,40 +208,54 @@ impl Cluster {
         topic: &TopicMetadata,
         queries: &[(u32, OffsetQuery)],
     ) -> Result<Vec<Option<u64>>, KafkaError> {
-        let mut by_leader: BTreeMap<Leader, Vec<ListOffsetsPartition>> = BTreeMap::new();
+        let mut named = Vec::with_capacity(queries.len());
         for (index, query) in queries {
-            let leader = leader_of(topic, *index)?;
-            by_leader.entry(leader).or_default().push(ListOffsetsPartition {
+            named.push(((topic.name.clone(), *index), leader_of(topic, *index)?, *query));
+        }
+        self.offsets_across(&named)?.into_iter().collect()
+    }
+
+    /// Offsets of partitions of several topics, each from its leader: what was asked for, in that order.
+    pub(crate) fn offsets_across(
+        &mut self,
+        queries: &[(TopicPartition, Leader, OffsetQuery)],
+    ) -> Result<Vec<Result<Option<u64>, KafkaError>>, KafkaError> {
+        let mut by_leader: BTreeMap<Leader, BTreeMap<&str, Vec<ListOffsetsPartition>>> = BTreeMap::new();
+        for ((topic, index), leader, query) in queries {
+            by_leader.entry(*leader).or_default().entry(topic).or_default().push(ListOffsetsPartition {
                 partition_index: index.cast_signed(),
                 current_leader_epoch: -1,
                 timestamp: query.to_wire(),
             });
         }
-        let mut found: BTreeMap<i32, i64> = BTreeMap::new();
-        for (leader, partitions) in by_leader {
-            let topics = vec![ListOffsetsTopic { name: topic.name.clone(), partitions }];
+        let mut found: BTreeMap<TopicPartition, Result<Option<u64>, KafkaError>> = BTreeMap::new();
+        for (leader, topics) in by_leader {
+            let topic = |(name, partitions): (&str, _)| ListOffsetsTopic { name: name.to_owned(), partitions };
+            let topics = topics.into_iter().map(topic).collect();
             let request = ListOffsetsRequest { replica_id: -1, topics, ..ListOffsetsRequest::default() };
             let connection = self.leader(leader)?;
-            let broker = connection.broker().to_owned();
             let response = connection.ask(&request)?;
-            for answer in response.topics.iter().flat_map(|topic| &topic.partitions) {
-                if answer.error_code != 0 {
-                    return Err(KafkaError::Refused {
-                        broker,
-                        api: ApiKey::ListOffsets,
-                        topic: Some(topic.name.clone()),
-                        partition: Some(answer.partition_index),
-                        code: answer.error_code,
-                        message: None,
-                    });
+            for topic in response.topics {
+                for answer in topic.partitions {
+                    let outcome = match answer.error_code {
+                        0 => Ok(u64::try_from(answer.offset).ok()),
+                        code => Err(KafkaError::Refused {
+                            broker: connection.broker().to_owned(),
+                            api: ApiKey::ListOffsets,
+                            topic: Some(topic.name.clone()),
+                            partition: Some(answer.partition_index),
+                            code,
+                            message: None,
+                        }),
+                    };
+                    found.insert((topic.name.clone(), answer.partition_index.cast_unsigned()), outcome);
                 }
-                found.insert(answer.partition_index, answer.offset);
             }
         }
-        let answer_of = |(index, _): &(u32, OffsetQuery)| match found.get(&index.cast_signed()) {
-            Some(offset) => Ok(u64::try_from(*offset).ok()),
+        let answer_of = |(partition, ..): &(TopicPartition, Leader, OffsetQuery)| match found.remove(partition) {
+            Some(outcome) => Ok(outcome),
             None => {
-                let what = format!("partition {index} of topic {:?} is not in it", topic.name);
+                let what = format!("partition {} of topic {:?} is not in it", partition.1, partition.0);
                 Err(KafkaError::Answer { broker: self.bootstrap.clone(), api: ApiKey::ListOffsets, what })
             }
         };

@@ -29,6 +29,8 @@ pub(crate) enum KafkaError {
         code: i16,
         message: Option<String>,
     },
+    #[error("broker {broker} refused {}{}: {}", .api.name(), about_group(.group.as_deref()), group_refusal(*.code, .message.as_deref(), .group.as_deref()))]
+    Group { broker: String, api: ApiKey, group: Option<String>, code: i16, message: Option<String> },
     #[error("partition {partition} of topic {topic:?} has no leader: {why}")]
     NoLeader { topic: String, partition: i32, why: String },
     #[error("topic {topic:?} has no partition {partition}: it has {partitions}, counted from 0")]
@@ -46,7 +48,9 @@ impl KafkaError {
     pub(crate) fn is_retriable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Lost { .. } | Self::NoLeader { .. } => true,
-            Self::Refused { code, .. } => ErrorCode::from_code(*code).is_some_and(ErrorCode::is_retriable),
+            Self::Refused { code, .. } | Self::Group { code, .. } => {
+                ErrorCode::from_code(*code).is_some_and(ErrorCode::is_retriable)
+            }
             Self::NotKafka { .. }
             | Self::Version { .. }
             | Self::Answer { .. }
@@ -57,7 +61,7 @@ impl KafkaError {
 
     pub(crate) fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Refused { code, .. } => ErrorCode::from_code(*code),
+            Self::Refused { code, .. } | Self::Group { code, .. } => ErrorCode::from_code(*code),
             _ => None,
         }
     }
@@ -69,6 +73,26 @@ fn about(topic: Option<&str>, partition: Option<i32>) -> String {
         (Some(topic), None) => format!(" for topic {topic:?}"),
         (None, _) => String::new(),
     }
+}
+
+fn about_group(group: Option<&str>) -> String {
+    group.map_or_else(String::new, |group| format!(" for group {group:?}"))
+}
+
+/// The same for a group.
+fn group_refusal(code: i16, message: Option<&str>, group: Option<&str>) -> String {
+    let Some(known) = ErrorCode::from_code(code) else { return format!("error {code}") };
+    let said = message.filter(|message| !message.is_empty()).unwrap_or(known.message());
+    let advice = match (known, group) {
+        (ErrorCode::NonEmptyGroup | ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration, Some(group)) => {
+            format!(
+                " It has members, who are to be stopped first: `corelane group describe {group} --members` shows them."
+            )
+        }
+        (ErrorCode::GroupIdNotFound, _) => " `corelane group list` shows the groups that there are.".to_owned(),
+        _ => String::new(),
+    };
+    format!("{known}: {said}{advice}")
 }
 
 /// Kafka's name for the error, what the broker says of it, and what to do.
