@@ -14,8 +14,9 @@ import threading
 
 import matrix
 import raw
+import roster
 
-FRAMES = matrix.HERE / "frames"
+FRAMES = roster.HERE / "frames"
 RECORDS = 24
 FRAME_BYTES_MAX = 16 << 20
 APIS = {

@@ -1,17 +1,22 @@
 """Runs every client against one broker: what each produces is read back by itself and by another."""
 
 import argparse
+import concurrent.futures
 import dataclasses
 import os
-import pathlib
+import re
 import subprocess
 import sys
+import threading
 import time
 
+import members
+import page
 import raw
+import tools
+from broker import Broker
+from roster import CLIENTS, CONSUMERS, PENDING, WORK
 
-HERE = pathlib.Path(__file__).resolve().parent
-WORK = HERE / ".work"
 STEP_SECONDS_MAX = 180
 PARTITIONS = 4
 # Not a power of two: rules that differ in the sign bit alone would place keys alike.
@@ -21,37 +26,10 @@ PLACED_RECORDS_MAX = 20_000
 GROUP_RECORDS_MAX = 20_000
 # The records are dated 2023, and no broker may retire them before they are read.
 TOPIC_CONFIG = {"retention.ms": "-1"}
-JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
-JAVA_OPTIONS += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Client:
-    command: list
-    shape: str = "full"  # Which records it can express: README.md, "The records".
-    consumes: bool = True
-    groups: tuple = ()  # Protocols in which it reads through a group.
-    default_placement: str = "murmur2"
-
-
-def python(script):
-    return [str(WORK / "venv/bin/python"), str(HERE / "clients/python" / script)]
-
-
-def node(script):
-    return [str(WORK / "node/node"), "--no-warnings", str(HERE / "clients/node" / script)]
-
-
-JAVA = ["java", *JAVA_OPTIONS, "-cp", f"{WORK}/java/classes:{WORK}/java/lib/*", "conformance.Main"]
-CLIENTS = {
-    "kcat": Client(python("kcat.py"), shape="lines", default_placement="crc32"),
-    "confluent-kafka": Client(python("confluent.py"), groups=("classic", "consumer"), default_placement="crc32"),
-    "kafkajs": Client(node("kafkajs.js"), shape="grouped", consumes=False, groups=("classic",)),
-    "platformatic": Client(node("platformatic.js"), default_placement="murmur2-unsigned"),
-    "java": Client(JAVA, groups=("classic", "consumer")),
-    "sarama": Client([str(WORK / "sarama")], default_placement="fnv1a"),
-}
-CONSUMERS = [name for name, client in CLIENTS.items() if client.consumes]
+# Groups live at the same time: they mostly wait.
+STORIES_AT_ONCE = 4
+# While these are written the broker is killed, and asked to end: after so many of each client's records.
+RESTART_RECORDS, RESTART_PACE, RESTARTS_AFTER = 6000, 400, (1200, 3000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +42,15 @@ class Case:
     acks: str = "all"
     idempotent: bool = True
     partitioner: str = "explicit"
+    restarts: bool = False
+
+    def what(self, mode):
+        """Which column of docs/clients.md this belongs to."""
+        if self.restarts:
+            return "restart"
+        if self.partitioner != "explicit":
+            return "placement"
+        return f"{mode} {self.codec}" if self.acks == "all" else "acks"
 
     @property
     def name(self):
@@ -85,22 +72,24 @@ def cases(only, codecs):
         others = [consumer for consumer in CONSUMERS if consumer != name]
         for turn, codec in enumerate(raw.CODECS):
             readers = [name, others[(at + turn) % len(others)]] if client.consumes else ["java", "confluent-kafka"]
-            if codec in codecs:
+            if codec in codecs and codec in client.codecs:
                 yield Case(name, codec, readers)
         yield Case(name, "none", [others[at % len(others)]], acks="1", idempotent=False)
         yield Case(name, "none", [others[(at + 1) % len(others)]], acks="0", idempotent=False)
         # Only confluent-kafka's reader knows how each client's own partitioner places keys.
         yield Case(name, "none", ["confluent-kafka"], partitioner="default")
-        if client.default_placement != "murmur2":
+        if client.default_placement != "murmur2" and client.murmur2:
             yield Case(name, "none", ["confluent-kafka"], partitioner="murmur2")
 
 
 class Run:
-    def __init__(self, bootstrap, count):
-        self.bootstrap, self.count = bootstrap, count
+    def __init__(self, bootstrap, count, broker):
+        self.bootstrap, self.count, self.broker = bootstrap, count, broker
         self.prefix = f"conformance-{int(time.time())}-{os.getpid()}"
         self.cluster = raw.Cluster(bootstrap)
         self.passed = self.failed = 0
+        self.report = page.Report()
+        self.talking = threading.Lock()
 
     def case(self, case):
         topic = f"{self.prefix}-{case.name}"
@@ -115,12 +104,12 @@ class Run:
         except Exception as error:
             self.tell(f"client=raw mode=create topic={topic} result=FAILED", str(error))
             return
-        if self.step(case.producer, ["produce", *shared, *how], count):
+        if self.step(case.producer, ["produce", *shared, *how], count, case.what("produce")):
             self.inspect(case, topic, count)
             for consumer in case.consumers:
                 reading = ["--shape", CLIENTS[case.producer].shape, "--since", str(since)]
                 reading += ["--placement", case.placement] if placed else []
-                self.step(consumer, ["consume", *shared, *reading], count)
+                self.step(consumer, ["consume", *shared, *reading], count, case.what("consume"))
         self.cluster.delete(topic)
 
     def inspect(self, case, topic, count):
@@ -130,14 +119,16 @@ class Run:
             result, difference = "ok", ""
         except Exception as error:  # Whatever went wrong is the verdict.
             batches, result, difference = 0, f'FAILED difference="{error}"', "see the line above"
+        self.report.note(case.producer, case.what("produce"), not difference)
         self.tell(
             f"client=raw version=1 mode=inspect codec={case.codec} topic={topic} batches={batches} "
             f"seconds={time.monotonic() - started:.2f} result={result}",
             difference,
         )
 
-    def step(self, name, arguments, count=None):
+    def step(self, name, arguments, count=None, what=None):
         """Runs one client; it passes with exit code 0, a summary line that says so, and all records in it."""
+        what = what or arguments[0]
         command = [*CLIENTS[name].command, *arguments[:1], "--bootstrap", self.bootstrap, *arguments[1:]]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, errors="replace")
@@ -150,16 +141,24 @@ class Run:
             line = f"client={name} mode={arguments[0]} topic={arguments[2]} result=FAILED difference=\"no summary\""
         complete = count is None or f" records={count} " in line
         passed = code == 0 and line.endswith("result=ok") and complete
-        self.tell(line, "" if passed else f"exit code {code}; records complete: {complete}\n{complaint[-2000:]}")
+        if version := re.search(r" version=(\S+)", line):
+            self.report.versions[name] = version[1]
+        self.report.note(name, what, passed, re.search(r" records=(\d+)", line))
+        trouble = "" if passed else f"exit code {code}; records complete: {complete}\n{complaint[-2000:]}"
+        self.tell(line, trouble, pending=what in PENDING)
         return passed
 
-    def tell(self, line, trouble):
-        print(line, flush=True)
-        if trouble:
-            self.failed += 1
-            print("".join(f"    {each}\n" for each in trouble.strip().splitlines()), end="", flush=True)
-        else:
-            self.passed += 1
+    def tell(self, line, trouble, pending=False):
+        """Prints a result and counts it. One that is pending has to fail."""
+        if pending:
+            line, trouble = f"pending: {line}", "" if trouble else "it passes now: take it out of roster.PENDING"
+        with self.talking:
+            print(line, flush=True)
+            if trouble:
+                self.failed += 1
+                print("".join(f"    {each}\n" for each in trouble.strip().splitlines()), end="", flush=True)
+            else:
+                self.passed += 1
 
     def groups(self, name):
         topic, count = f"{self.prefix}-{name}-groups", min(self.count, GROUP_RECORDS_MAX)
@@ -168,8 +167,64 @@ class Run:
         how = ["--acks", "all", "--idempotent", "true", "--partitioner", "explicit"]
         if self.step(name, ["produce", *shared, *how], count):
             for protocol in CLIENTS[name].groups:
-                self.step(name, ["group", *shared, "--protocol", protocol], count)
+                self.step(name, ["group", *shared, "--protocol", protocol], count, f"group {protocol}")
         self.cluster.delete(topic)
+
+    def stories(self, names):
+        told = [(name, protocol) for name in names for protocol in CLIENTS[name].members]
+        with concurrent.futures.ThreadPoolExecutor(STORIES_AT_ONCE) as pool:
+            list(pool.map(lambda each: self.story(*each), told))
+
+    def story(self, name, protocol):
+        topic, started = f"{self.prefix}-{name}-{protocol}-members", time.monotonic()
+        records = again = 0
+        try:
+            raw.Cluster(self.bootstrap).create(topic, PARTITIONS, TOPIC_CONFIG)
+            records, again = members.Story(self.bootstrap, topic, name, protocol).run()
+            result, trouble = "ok", ""
+        except Exception as error:  # Whatever went wrong is the verdict.
+            result, trouble = "FAILED", f"{type(error).__name__}: {error}"
+        self.report.note(name, f"group {protocol}", not trouble)
+        self.tell(
+            f"client={name} version={self.report.versions.get(name)} mode=members protocol={protocol} topic={topic} "
+            f"records={records} again={again} seconds={time.monotonic() - started:.2f} result={result}",
+            trouble,
+        )
+
+    def restarts(self, names):
+        """All clients write at once while the broker is killed and started again, and asked to end and started."""
+        topics = {name: f"{self.prefix}-{name}-restarts" for name in names}
+        for topic in topics.values():
+            self.cluster.create(topic, PARTITIONS, TOPIC_CONFIG)
+        how = ["--count", str(RESTART_RECORDS), "--partitions", str(PARTITIONS), "--pace", str(RESTART_PACE)]
+        how += ["--acks", "all", "--idempotent", "true", "--partitioner", "explicit"]
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            writing = {
+                name: pool.submit(self.step, name, ["produce", "--topic", topic, *how], RESTART_RECORDS, "restart")
+                for name, topic in topics.items()
+            }
+            for kill, records in zip((True, False), RESTARTS_AFTER):
+                self.until_written(topics, writing, records)
+                self.broker.kill() if kill else self.broker.stop()
+                time.sleep(1)
+                self.broker.start()
+                self.cluster = raw.Cluster(self.bootstrap)
+        for name, topic in topics.items():
+            if writing[name].result():
+                self.inspect(Case(name, "none", [], restarts=True), topic, RESTART_RECORDS)
+                reader = name if CLIENTS[name].consumes else "java"
+                count, shape = str(RESTART_RECORDS), CLIENTS[name].shape
+                reading = ["consume", "--topic", topic, "--count", count, "--partitions", str(PARTITIONS)]
+                self.step(reader, [*reading, "--shape", shape], RESTART_RECORDS, "restart")
+            self.cluster.delete(topic)
+
+    def until_written(self, topics, writing, records):
+        for name, topic in topics.items():
+            while not writing[name].done():
+                leaders = self.cluster.leaders(topic)
+                if sum(self.cluster.end_offset(topic, *leader) for leader in leaders.items()) >= records:
+                    break
+                time.sleep(0.1)
 
     def admin(self, name):
         topic = f"{self.prefix}-{name}-admin"
@@ -178,33 +233,78 @@ class Run:
         self.step(name, ["admin", "--topic", topic])
         if name == "kcat":
             self.cluster.delete(f"{topic}-made")
+        if CLIENTS[name].alters:
+            self.step(name, ["alter", "--topic", topic])
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="run.sh")
+    parser.add_argument("bootstrap", help="host:port of the broker")
+    parser.add_argument("--serve", help="command that starts the broker there; without it one is there, and stays")
+    parser.add_argument("--count", type=int, default=100_000, help="records of each client and codec")
+    parser.add_argument("--only", default=",".join(CLIENTS), help="clients to run, with commas")
+    parser.add_argument("--codec", default=",".join(raw.CODECS), help="codecs to run, with commas")
+    parser.add_argument("--pass", dest="passes", default=",".join(PASSES), help="passes to run, with commas")
+    parser.add_argument("--page", help="docs/clients.md: compared with what was found, or with --bless written")
+    parser.add_argument("--bless", action="store_true")
+    options = parser.parse_args()
+    for option, known in ("only", list(CLIENTS)), ("codec", raw.CODECS), ("passes", PASSES):
+        given = getattr(options, option).split(",")
+        setattr(options, option, given)
+        if unknown := [name for name in given if name not in known]:
+            parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+    return options
+
+
+PASSES = ["codecs", "groups", "members", "restarts", "admin", "tools"]
+
+
+def run_passes(run, options):
+    """Runs what was asked for, and says how long each pass took."""
+    only = options.only
+    passes = {
+        "codecs": lambda: [run.case(case) for case in cases(only, options.codec)],
+        "groups": lambda: [run.groups(name) for name in only if CLIENTS[name].groups],
+        "members": lambda: run.stories(only),
+        "restarts": lambda: run.restarts(only),
+        "admin": lambda: [run.admin(name) for name in only],
+        "tools": lambda: tools.run(run),
+    }
+    for name, action in passes.items():
+        if name not in options.passes:
+            continue
+        if name == "restarts" and run.broker is None:
+            print("conformance: restarts need --serve", flush=True)
+            continue
+        started = time.monotonic()
+        action()
+        print(f"conformance: {name} took {time.monotonic() - started:.0f} s", flush=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="run.sh")
-    parser.add_argument("bootstrap", help="host:port of the broker")
-    parser.add_argument("--count", type=int, default=100_000, help="records of each client and codec")
-    parser.add_argument("--only", default=",".join(CLIENTS), help="producers and admin passes to run, with commas")
-    parser.add_argument("--codec", default=",".join(raw.CODECS), help="codecs to run, with commas")
-    options = parser.parse_args()
-    only, codecs = options.only.split(","), options.codec.split(",")
-    for given, known in (only, list(CLIENTS)), (codecs, raw.CODECS):
-        unknown = [name for name in given if name not in known]
-        if unknown:
-            parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
-    run = Run(options.bootstrap, options.count)
-    print(f"conformance: {options.bootstrap} offers {raw.broker_version(run.cluster)}", flush=True)
+    options = arguments()
+    broker = None
+    if options.serve:
+        broker = Broker(options.bootstrap, options.serve, WORK / "broker.log")
+        broker.start()
     started = time.monotonic()
-    for case in cases(only, codecs):
-        run.case(case)
-    for name in only:
-        if CLIENTS[name].groups:
-            run.groups(name)
-        run.admin(name)
+    try:
+        run = Run(options.bootstrap, options.count, broker)
+        print(f"conformance: {options.bootstrap} offers {raw.broker_version(run.cluster)}", flush=True)
+        run_passes(run, options)
+        if broker:
+            code = broker.stop()
+            run.tell(f"conformance: the broker ended with {code}", broker.tail() if code else "")
+    finally:
+        if broker:
+            broker.kill()
+    if options.page:
+        difference = run.report.check(options.page, options.bless)
+        run.tell(f"conformance: {options.page} is {'not what was found' if difference else 'current'}", difference)
     print(f"conformance: took {time.monotonic() - started:.0f} s")
     print(f"conformance: {run.passed} passed, {run.failed} failed")
-    sys.exit(1 if run.failed else 0)
+    return 1 if run.failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

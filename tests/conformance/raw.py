@@ -10,6 +10,7 @@ import time
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 FETCH, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = (1, 4), (2, 1), (3, 4), (19, 2), (20, 1)
+OFFSET_FETCH, DESCRIBE_GROUPS = (9, 1), (15, 0)
 FETCH_BYTES_MAX = 16 << 20
 NO_AUTO_CREATION = b"\0"
 SMALL_BATCH_RECORDS = 20
@@ -136,6 +137,26 @@ class Cluster:
             raise ProtocolError(f"offsets of {topic}-{partition}: error {error}")
         return offset
 
+    def committed(self, group, topic, partitions):
+        """Committed offset of each partition, -1 where there is none. The group's coordinator is the bootstrap."""
+        wanted = array([struct.pack(">i", partition) for partition in range(partitions)])
+        reply = self.connection().ask(OFFSET_FETCH, string(group) + array([string(topic) + wanted]))
+
+        def partition():
+            index, offset, _metadata, error = reply.take("i"), reply.take("q"), reply.string(), reply.take("h")
+            if error:
+                raise ProtocolError(f"offsets of group {group}: error {error}")
+            return index, offset
+
+        found = dict(reply.array(lambda: (reply.string(), reply.array(partition)))[0][1])
+        return [found[partition] for partition in range(partitions)]
+
+    def group_state(self, group):
+        """As the classic protocol names it; Dead if there is no such group in it."""
+        reply = self.connection().ask(DESCRIBE_GROUPS, array([string(group)]))
+        _count, _error, _group, state = reply.take("i"), reply.take("h"), reply.string(), reply.string()
+        return state
+
     def batches(self, topic, partition, leader):
         """Headers of all batches of a partition."""
         offset = 0
@@ -189,7 +210,8 @@ def inspect(cluster, topic, count, codec, idempotent):
             # Clients leave a batch as it is that would not get smaller, such as a last one of a few records.
             codecs = (codec, "none") if batch.count < SMALL_BATCH_RECORDS else (codec,)
             sequence = batch.base_sequence
-            expected = sequences.get(batch.producer_id, 0) if idempotent else sequence
+            producer = (batch.producer_id, batch.producer_epoch)
+            expected = sequences.get(producer, 0) if idempotent else sequence
             for what, wanted, found in (
                 ("base offset", offset, batch.base_offset),
                 ("magic", 2, batch.magic),
@@ -202,7 +224,7 @@ def inspect(cluster, topic, count, codec, idempotent):
             ):
                 if wanted != found:
                     raise ValueError(f"partition {partition} batch at {offset}: {what}: expected {wanted}, got {found}")
-            sequences[batch.producer_id] = sequence + batch.count
+            sequences[producer] = sequence + batch.count
             offset, batches = offset + batch.count, batches + 1
             records[used] += batch.count
     if sum(records.values()) != count or records[codec] * 2 < count:

@@ -10,8 +10,9 @@ import sys
 
 import matrix
 import raw
+import roster
 
-sys.path.insert(0, str(matrix.HERE / "clients/python"))
+sys.path.insert(0, str(roster.HERE / "clients/python"))
 import confluent  # noqa: E402
 import dataset  # noqa: E402
 

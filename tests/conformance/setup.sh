@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what the suite needs into .work beside this script. A stamp remembers what each client was made from, so
 # that a second run does nothing.
-# Needs python3 with venv, npm, go, a JDK (17 or later) and mvn; and apt for kcat where it is missing.
+# Needs python3 with venv, npm, go, cargo, a JDK (17 or later) and mvn; and apt for kcat where it is missing.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p .work/stamps
@@ -49,4 +49,17 @@ if once java clients/java/pom.xml $(find clients/java/src -name '*.java' | sort)
   rm -rf .work/java
   mvn -q -B -f clients/java/pom.xml -Dwork="$work/java" compile > .work/mvn.log 2>&1 || { cat .work/mvn.log; exit 1; }
   made java
+fi
+
+if once rust $(find clients/rust -type f | sort); then
+  echo "setup: rust client"
+  (cd clients/rust && CARGO_TARGET_DIR="$work/rust-target" cargo build --quiet --locked)
+  made rust
+fi
+
+if once tools clients/tools/pom.xml $(find clients/tools/src -name '*.java' | sort); then
+  echo "setup: Kafka's tools, Streams and Connect"
+  rm -rf .work/tools
+  mvn -q -B -f clients/tools/pom.xml -Dwork="$work/tools" compile > .work/mvn.log 2>&1 || { cat .work/mvn.log; exit 1; }
+  made tools
 fi

@@ -98,6 +98,9 @@ func record(i int, shape string, keyed bool) item {
 		}
 		return item{key, value, lineHeaders, -1}
 	}
+	if shape == "keyed-or-valued" && key == nil && value == nil {
+		value = []byte{}
+	}
 	timestamp := firstTimestamp + int64(i)*10 + int64(c>>3%1000)
 	return item{key, value, headersOf(i, c, shape == "grouped"), timestamp}
 }

@@ -17,10 +17,10 @@ const consumeMax = 120 * time.Second
 
 // The command line that all clients of the suite share. For admin, the topic is the prefix of its topics.
 type options struct {
-	bootstrap, topic, codec, acks, partitioner, shape string
-	count, partitions                                 int
-	idempotent                                        bool
-	since                                             int64
+	bootstrap, topic, codec, acks, partitioner, shape, group string
+	count, partitions, pace                                  int
+	idempotent                                               bool
+	since                                                    int64
 }
 
 func main() {
@@ -35,12 +35,19 @@ func main() {
 	flags.StringVar(&o.shape, "shape", "full", "")
 	flags.IntVar(&o.count, "count", 0, "")
 	flags.IntVar(&o.partitions, "partitions", 4, "")
+	flags.StringVar(&o.group, "group", "", "")
+	flags.IntVar(&o.pace, "pace", 0, "")
+	_ = flags.String("protocol", "classic", "the only one it has")
 	idempotent := flags.String("idempotent", "false", "")
 	flags.Int64Var(&o.since, "since", 0, "")
 	_ = flags.Parse(os.Args[2:])
 	o.idempotent = *idempotent == "true"
 
+	if mode == "member" {
+		os.Exit(beMember(o))
+	}
 	modes := map[string]func(options) (int, error){"produce": produce, "consume": consume, "admin": administer}
+	modes["alter"] = alter
 	started := time.Now()
 	records, err := modes[mode](o)
 	result, code := "ok", 0
@@ -78,6 +85,7 @@ func produce(o options) (int, error) {
 	if o.idempotent {
 		config.Net.MaxOpenRequests = 1
 	}
+	config.Producer.Retry.Max = 100 // Of 100 ms each: as long as a restart may take.
 	acks := map[string]sarama.RequiredAcks{"all": sarama.WaitForAll, "1": sarama.WaitForLocal, "0": sarama.NoResponse}
 	config.Producer.RequiredAcks = acks[o.acks]
 	if err := config.Producer.Compression.UnmarshalText([]byte(o.codec)); err != nil {
@@ -94,7 +102,11 @@ func produce(o options) (int, error) {
 		return 0, err
 	}
 	go func() {
+		begun := time.Now()
 		for i := range o.count {
+			if o.pace > 0 {
+				time.Sleep(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(o.pace))))
+			}
 			producer.Input() <- message(i, o)
 		}
 	}()

@@ -72,6 +72,7 @@ function record (i, shape = 'full', keyed = false) {
     if (key === null && value.length === 0) key = EMPTY
     return { key, value, headers: LINE_HEADERS, timestamp: null }
   }
+  if (shape === 'keyed-or-valued' && key === null) value ??= EMPTY
   return { key, value, headers: headers(i, c, shape), timestamp: FIRST_TIMESTAMP + i * 10 + ((c >>> 3) % 1000) }
 }
 

@@ -5,9 +5,12 @@ import snappy from 'kafkajs-snappy'
 import { lz4Compress, lz4Decompress } from '@platformatic/wasm-utils'
 import zlib from 'node:zlib'
 
+import { alterPass } from './alter.js'
 import { FIRST_TIMESTAMP, record } from './dataset.js'
 import { groupPass } from './kafkajs-group.js'
-import { Difference, expect, run, settle } from './report.js'
+import { member } from './kafkajs-member.js'
+import { beMember } from './member.js'
+import { batches, Difference, expect, run, settle } from './report.js'
 
 const { CompressionTypes, ConfigResourceTypes, ConfigSource, Kafka, logLevel, Partitioners } = kafkajs
 const BATCH_RECORDS = 4000
@@ -51,8 +54,7 @@ async function produce (options) {
     ...(options.idempotent ? { maxInFlightRequests: 1 } : {})
   })
   await producer.connect()
-  for (let first = 0; first < options.count; first += BATCH_RECORDS) {
-    const length = Math.min(BATCH_RECORDS, options.count - first)
+  for await (const [first, length] of batches(options, BATCH_RECORDS)) {
     const messages = Array.from({ length }, (_, i) => message(first + i, options))
     await producer.send({ topic: options.topic, messages, acks: options.acks, compression: CODECS[options.codec] })
   }
@@ -205,4 +207,50 @@ async function deletion (it) {
   await settle('the topic is gone', async () => !(await it.admin.listTopics()).includes(it.topic))
 }
 
-await run('kafkajs', 'kafkajs', { produce, group: groupPass(connect), admin })
+// It knows AlterConfigs only, which replaces all settings of a topic.
+class Alterations extends Pass {
+  OF_THE_TOPIC = ConfigSource.TOPIC_CONFIG
+
+  constructor (options) {
+    super(options)
+    this.topic = `${options.topic}-altered`
+    this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  }
+
+  alter (name, value) {
+    const configEntries = [{ name: 'retention.ms', value: '-1' }, { name, value }]
+    return this.admin.alterConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: this.topic, configEntries }] })
+  }
+
+  async setting (name) {
+    const { configValue, configSource } = (await describeConfigs(this, this.topic))[name]
+    return [configValue, configSource]
+  }
+
+  send (value) {
+    return this.producer.send({ topic: this.topic, messages: [{ value, partition: 0 }] })
+  }
+
+  trim (offset) {
+    return this.admin.deleteTopicRecords({ topic: this.topic, partitions: [{ partition: 0, offset: String(offset) }] })
+  }
+
+  async earliest () {
+    const found = await this.admin.fetchTopicOffsets(this.topic)
+    return Number(found.find(({ partition }) => partition === 0).low)
+  }
+}
+
+async function alter (options) {
+  const it = new Alterations(options)
+  await it.admin.connect()
+  await it.producer.connect()
+  await alterPass(it)
+  await it.admin.deleteTopics({ topics: [it.topic] })
+  await it.producer.disconnect()
+  await it.admin.disconnect()
+  return it.met
+}
+
+const modes = { produce, group: groupPass(connect), admin, alter }
+await run('kafkajs', 'kafkajs', { ...modes, member: options => beMember(options, member(connect)) })

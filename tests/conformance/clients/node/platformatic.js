@@ -2,9 +2,13 @@
 
 import { Admin, compatibilityPartitioner, Consumer, ListOffsetTimestamps, Producer } from '@platformatic/kafka'
 import { ConfigResourceTypes, ConfigSources, findErrorBy } from '@platformatic/kafka'
+import { IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 
+import { alterPass } from './alter.js'
 import { FIRST_TIMESTAMP, record } from './dataset.js'
-import { Difference, expect, run, sameBytes, settle } from './report.js'
+import { beMember } from './member.js'
+import { member } from './platformatic-member.js'
+import { batches, Difference, expect, run, sameBytes, settle } from './report.js'
 
 const BATCH_RECORDS = 4000
 const CONSUME_MS_MAX = 120_000
@@ -33,8 +37,7 @@ async function produce (options) {
     compression: options.codec,
     ...(options.partitioner === 'murmur2' ? { partitioner: compatibilityPartitioner } : {})
   })
-  for (let first = 0; first < options.count; first += BATCH_RECORDS) {
-    const length = Math.min(BATCH_RECORDS, options.count - first)
+  for await (const [first, length] of batches(options, BATCH_RECORDS)) {
     const messages = Array.from({ length }, (_, i) => message(first + i, options))
     await producer.send({ messages, acks: options.acks, compression: options.codec })
   }
@@ -249,4 +252,50 @@ async function mistakes (it) {
   it.expect('nothing was made by mistake', false, (await it.admin.listTopics()).includes(it.absent))
 }
 
-await run('platformatic', '@platformatic/kafka', { produce, consume, admin })
+class Alterations extends Pass {
+  OF_THE_TOPIC = ConfigSources.DYNAMIC_TOPIC_CONFIG
+
+  constructor (options) {
+    super(options)
+    this.topic = `${options.topic}-altered`
+    this.producer = new Producer(base(options))
+  }
+
+  alter (name, value) {
+    const configs = [{ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET }]
+    const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: this.topic, configs }
+    return this.admin.incrementalAlterConfigs({ resources: [resource] })
+  }
+
+  async setting (name) {
+    const { value, configSource } = (await describeConfigs(this, this.topic))[name]
+    return [value, configSource]
+  }
+
+  send (value) {
+    return this.producer.send({ messages: [{ topic: this.topic, value, partition: 0 }], acks: -1 })
+  }
+
+  trim (offset) {
+    const partitions = [{ partition: 0, offset: BigInt(offset) }]
+    return this.admin.deleteRecords({ topics: [{ name: this.topic, partitions }] })
+  }
+
+  async earliest () {
+    const partitions = [{ partitionIndex: 0, timestamp: ListOffsetTimestamps.EARLIEST }]
+    const [{ partitions: [found] }] = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] })
+    return Number(found.offset)
+  }
+}
+
+async function alter (options) {
+  const it = new Alterations(options)
+  await alterPass(it)
+  await it.admin.deleteTopics({ topics: [it.topic] })
+  await it.producer.close()
+  await it.admin.close()
+  return it.met
+}
+
+const modes = { produce, consume, admin, alter, member: options => beMember(options, member(base)) }
+await run('platformatic', '@platformatic/kafka', modes)

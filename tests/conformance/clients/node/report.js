@@ -39,6 +39,17 @@ async function settle (what, reached) {
   throw new Difference(`${what}: not within 10 s`)
 }
 
+// [first, length] of batches of at most `most` records; ten a second where the pace is given.
+async function * batches ({ count, pace }, most) {
+  const begun = performance.now()
+  const each = pace > 0 ? Math.ceil(pace / 10) : most
+  for (let first = 0; first < count; first += each) {
+    const ahead = pace > 0 ? first / pace * 1000 - (performance.now() - begun) : 0
+    if (ahead > 0) await new Promise(resolve => setTimeout(resolve, ahead))
+    yield [first, Math.min(each, count - first)]
+  }
+}
+
 // Runs the mode that was asked for, which returns the records it handled, and prints one line about it.
 async function run (client, pack, modes) {
   const { values, positionals: [mode] } = parseArgs({
@@ -54,7 +65,9 @@ async function run (client, pack, modes) {
       partitioner: { type: 'string', default: 'explicit' },
       shape: { type: 'string', default: 'full' },
       since: { type: 'string', default: '0' },
-      protocol: { type: 'string', default: 'classic' } // Of a group; none of these clients has the other one.
+      pace: { type: 'string', default: '0' }, // Of produce: records a second, or 0 for as fast as it goes.
+      group: { type: 'string' },
+      protocol: { type: 'string', default: 'classic' }
     }
   })
   const options = {
@@ -62,9 +75,11 @@ async function run (client, pack, modes) {
     count: Number(values.count),
     partitions: Number(values.partitions),
     since: Number(values.since),
+    pace: Number(values.pace),
     idempotent: values.idempotent === 'true',
     acks: values.acks === 'all' ? -1 : Number(values.acks)
   }
+  if (mode === 'member') return modes.member(options)
   const { version } = JSON.parse(readFileSync(new URL(`./node_modules/${pack}/package.json`, import.meta.url)))
   const started = performance.now()
   let records = 0
@@ -83,4 +98,4 @@ async function run (client, pack, modes) {
   )
 }
 
-export { Difference, expect, run, sameBytes, settle }
+export { batches, Difference, expect, run, sameBytes, settle }

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TIMESTAMP_CREATE
 import confluent_admin
 import confluent_group
 import dataset
-from report import Difference, expect, run
+from report import Difference, Pace, expect, run
 
 CONSUME_SECONDS_MAX = 120
 
@@ -31,7 +31,10 @@ def produce(options):
 
     producer = Producer(config)
     keyed = options.partitioner != "explicit"
+    pace = Pace(options.pace)
     for i in range(options.count):
+        while (ahead := pace.ahead(i)) > 0:
+            producer.poll(ahead)
         key, value, headers, timestamp = dataset.record(i, keyed=keyed)
         where = {} if keyed else {"partition": i % options.partitions}
         while True:
@@ -111,6 +114,7 @@ def check(at, message, expected, since, until):
 
 
 if __name__ == "__main__":
-    modes = {"produce": produce, "consume": consume, "group": confluent_group.group, "admin": confluent_admin.admin}
+    modes = {"produce": produce, "consume": consume, "group": confluent_group.group, "member": confluent_group.member}
+    modes |= {"admin": confluent_admin.admin, "alter": confluent_admin.alter}
     version = f"{confluent_kafka.version()}/librdkafka-{confluent_kafka.libversion()[0]}"
     run("confluent-kafka", version, modes)

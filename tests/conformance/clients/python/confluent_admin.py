@@ -3,7 +3,8 @@
 import time
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, NewPartitions, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource
+from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
 
 from dataset import FIRST_TIMESTAMP
 from report import Difference, expect
@@ -69,6 +70,65 @@ def admin(options):
     mistakes(it)
     deletion(it)
     return it.met
+
+
+def alter(options):
+    """Changes the settings of a topic that is there, and deletes records of it."""
+    it = Pass(options)
+    it.topic = f"{options.topic}-altered"
+    it.create(it.topic, 2, config={"retention.ms": "-1"})
+    it.settle("the topic is listed", lambda: it.topic in it.admin.list_topics(timeout=10).topics)
+    alter_configs(it)
+    delete_records(it)
+    it.admin.delete_topics([it.topic])[it.topic].result()
+    return it.met
+
+
+def change(it, name, value, operation):
+    entry = ConfigEntry(name, value, incremental_operation=operation)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, it.topic, incremental_configs=[entry])
+    return it.admin.incremental_alter_configs([resource])[resource].result()
+
+
+def alter_configs(it):
+    def setting(name):
+        found = describe_configs(it, it.topic)[name]
+        return found.value, ConfigSource(found.source).name
+
+    operation = AlterConfigOpType
+    change(it, "max.message.bytes", "20000", operation.SET)
+    it.expect("max.message.bytes", ("20000", "DYNAMIC_TOPIC_CONFIG"), setting("max.message.bytes"))
+    it.expect("retention.ms", ("-1", "DYNAMIC_TOPIC_CONFIG"), setting("retention.ms"))
+    change(it, "cleanup.policy", "compact", operation.APPEND)
+    it.expect("appended", ("delete,compact", "DYNAMIC_TOPIC_CONFIG"), setting("cleanup.policy"))
+    change(it, "cleanup.policy", "compact", operation.SUBTRACT)
+    it.expect("subtracted", ("delete", "DYNAMIC_TOPIC_CONFIG"), setting("cleanup.policy"))
+    change(it, "cleanup.policy", None, operation.DELETE)
+    it.expect("deleted", ("delete", "DEFAULT_CONFIG"), setting("cleanup.policy"))
+    for name, value in ("no.such.setting", "1"), ("max.message.bytes", "many"):
+        invalid = KafkaError.INVALID_CONFIG
+        it.expect_error(f"{name}={value}", invalid, lambda: change(it, name, value, operation.SET))
+
+
+def delete_records(it):
+    for i in range(10):
+        it.expect("a record", None, send(it, it.topic, bytes([i])))
+    it.expect("a record larger than the new limit", "MSG_SIZE_TOO_LARGE", send(it, it.topic, bytes(30_000)))
+
+    def delete(before):
+        where = TopicPartition(it.topic, 0, before)
+        return it.admin.delete_records([where])[where].result().low_watermark
+
+    def listed(spec):
+        where = TopicPartition(it.topic, 0)
+        return it.admin.list_offsets({where: spec})[where].result().offset
+
+    it.expect("deleted up to", 4, delete(4))
+    it.expect("earliest", 4, listed(OffsetSpec.earliest()))
+    it.expect("latest", 10, listed(OffsetSpec.latest()))
+    it.expect_error("more than there are", KafkaError.OFFSET_OUT_OF_RANGE, lambda: delete(11))
+    it.expect("deleted up to the end", 10, delete(-1))
+    it.expect("earliest of none", 10, listed(OffsetSpec.earliest()))
 
 
 def cluster(it):

@@ -69,6 +69,40 @@ def group(options):
     return sum(seen)
 
 
+# A rebalance came between: whoever has the partition next reads these records again.
+LATE_COMMITS = ("ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "UNKNOWN_MEMBER_ID", "STALE_MEMBER_EPOCH")
+LATE_COMMITS += ("FENCED_MEMBER_EPOCH", "_ASSIGNMENT_LOST", "_NO_OFFSET", "_STATE")
+
+
+def member(options, voice):
+    config = {
+        "bootstrap.servers": options.bootstrap,
+        "group.id": options.group,
+        "group.protocol": options.protocol,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 100,
+    }
+    if options.protocol == "classic":
+        config |= {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+    consumer = Consumer(config)
+    consumer.subscribe([options.topic])
+    while not voice.leaving:
+        messages = consumer.consume(200, timeout=0.1)
+        voice.assigned(partition.partition for partition in consumer.assignment())
+        for message in messages:
+            if message.error():
+                raise KafkaException(message.error())
+        voice.read((each.partition(), each.offset(), each.key(), each.value()) for each in messages)
+        if messages:
+            try:
+                consumer.commit(asynchronous=False)
+            except KafkaException as error:
+                if error.args[0].name() not in LATE_COMMITS:
+                    raise
+    consumer.close()
+
+
 def check_committed(options, consumer):
     partitions = [TopicPartition(options.topic, index) for index in range(options.partitions)]
     committed = [partition.offset for partition in consumer.committed(partitions, timeout=10)]

@@ -67,6 +67,8 @@ def record(i, shape="full", keyed=False):
         if key is None and not value:
             key = b""
         return key, value, LINE_HEADERS, None
+    if shape == "keyed-or-valued" and key is None:
+        value = value or b""
     return key, value, headers(i, c, shape), FIRST_TIMESTAMP + i * 10 + (c >> 3) % 1000
 
 

@@ -1,11 +1,14 @@
 """kcat as Debian ships it, driven with files and formats: librdkafka 2.0.2, which many installations still run."""
 
 import re
+import signal
 import subprocess
+import sys
+import threading
 import time
 
 import dataset
-from report import Difference, expect, run
+from report import Difference, Pace, expect, run
 
 KEY_END, RECORD_END = b":=:", b"\n=:=\n"
 FORMAT = "%p %o %T %K %S %h\\n%k%s\\n"
@@ -36,9 +39,32 @@ def produce(options):
         arguments += ["-H", name if value is None else f"{name}={value.decode()}"]
     for name, value in settings.items():
         arguments += ["-X", f"{name}={value}"]
+    if options.pace:
+        return produce_slowly(options, arguments)
     for partition in [-1] if keyed else range(options.partitions):
         numbers = range(options.count) if keyed else range(partition, options.count, options.partitions)
         kcat(options, "-P", [*arguments, "-p", str(partition)], b"".join(line(i, keyed) for i in numbers))
+    return options.count
+
+
+def produce_slowly(options, arguments):
+    """As produce, but with all partitions at once, and through times without a broker (-E)."""
+    command = ["kcat", "-b", options.bootstrap, "-P", "-E", "-m", "30", *arguments]
+    running = [
+        subprocess.Popen([*command, "-p", str(partition)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        for partition in range(options.partitions)
+    ]
+    pace = Pace(options.pace)
+    for i in range(options.count):
+        while (ahead := pace.ahead(i)) > 0:
+            time.sleep(ahead)
+        feed = running[i % options.partitions].stdin
+        feed.write(line(i, False))
+        feed.flush()
+    for each in running:
+        _, complaint = each.communicate(timeout=SECONDS_MAX)
+        if each.returncode != 0:
+            raise Difference(f"kcat ended with {each.returncode}: {complaint.decode()[-300:]}")
     return options.count
 
 
@@ -73,6 +99,40 @@ def consume(options):
         seen[partition] += 1
     expect("records per partition", [len(of_partition) for of_partition in numbers], seen)
     return sum(seen)
+
+
+def member(options, voice):
+    """kcat commits by itself what it printed; twice a second here."""
+    settings = ["auto.offset.reset=earliest", "session.timeout.ms=6000", "heartbeat.interval.ms=500"]
+    settings += ["auto.commit.interval.ms=500", "fetch.wait.max.ms=100"]
+    command = ["kcat", "-b", options.bootstrap, "-G", options.group, "-u", "-f", "%p %o %K %S\\n%k%s\\n"]
+    command += [word for setting in settings for word in ("-X", setting)] + [options.topic]
+    running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    voice.say("pid", running.pid)
+    signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+    threading.Thread(target=tell_assignments, args=(running.stderr, voice), daemon=True).start()
+    while head := running.stdout.readline():
+        partition, offset, *lengths = map(int, head.split())
+        *parts, end = (running.stdout.read(max(length, 0)) for length in [*lengths, 1])
+        if not end:
+            break  # It was killed while it printed.
+        # It prints a null as nothing, of length -1.
+        key, value = (None if length < 0 else part for part, length in zip(parts, lengths))
+        voice.read([(partition, offset, key, value)])
+    if running.wait() == -signal.SIGKILL:
+        sys.exit(1)  # As it was meant.
+    if running.returncode != 0:
+        raise Difference(f"kcat ended with {running.returncode}")
+
+
+def tell_assignments(stderr, voice):
+    for said in stderr:
+        rebalance = re.search(r"rebalanced .*: (assigned|revoked): (.*)", said.decode())
+        if rebalance:
+            found = re.findall(r"\[(\d+)\]", rebalance[2])
+            voice.assigned(map(int, found if rebalance[1] == "assigned" else []))
+        elif b"Reached end of topic" not in said:
+            sys.stderr.write(said.decode())
 
 
 def text(i, shape, keyed):
@@ -114,4 +174,5 @@ def admin(options):
 if __name__ == "__main__":
     about = subprocess.run(["kcat", "-V"], capture_output=True).stdout.decode()
     found = re.search(r"Version (\S+) .*librdkafka (\S+) ", about)
-    run("kcat", f"{found[1]}/librdkafka-{found[2]}", {"produce": produce, "consume": consume, "admin": admin})
+    modes = {"produce": produce, "consume": consume, "member": member, "admin": admin}
+    run("kcat", f"{found[1]}/librdkafka-{found[2]}", modes)

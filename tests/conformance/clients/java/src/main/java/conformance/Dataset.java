@@ -90,6 +90,9 @@ final class Dataset {
             key = key == null && value.length == 0 ? EMPTY : key;
             return new Item(key, value, LINE_HEADERS, -1);
         }
+        if (shape.equals("keyed-or-valued") && key == null && value == null) {
+            value = EMPTY;
+        }
         long timestamp = FIRST_TIMESTAMP + i * 10L + (c >>> 3) % 1000;
         return new Item(key, value, headers(i, c, shape.equals("grouped")), timestamp);
     }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -34,6 +35,10 @@ public final class Main {
     /** Runs the mode that was asked for and prints one line about it. */
     public static void main(String[] arguments) throws IOException {
         Options options = Options.parse(arguments);
+        if (options.mode().equals("member")) {
+            // No exit: it would wait for the hook that waits for this thread.
+            Runtime.getRuntime().halt(new MemberPass(options).run());
+        }
         long started = System.nanoTime();
         int records = 0;
         String result = "ok";
@@ -43,6 +48,7 @@ public final class Main {
                 case "consume" -> consume(options);
                 case "group" -> new GroupPass(options).run();
                 case "admin" -> new AdminPass(options).run();
+                case "alter" -> new AlterPass(options).run();
                 default -> throw new IllegalArgumentException("no such mode: " + options.mode());
             };
         } catch (Exception error) {
@@ -80,7 +86,12 @@ public final class Main {
                 "batch.size", 65536);
         AtomicReference<Exception> failure = new AtomicReference<>();
         try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+            long begun = System.nanoTime();
             for (int i = 0; i < options.count(); i++) {
+                if (options.pace() > 0) {
+                    long due = i * 1_000_000_000L / options.pace();
+                    TimeUnit.NANOSECONDS.sleep(due - (System.nanoTime() - begun));
+                }
                 Item item = Dataset.item(i, "full", !options.explicit());
                 Integer partition = options.explicit() ? i % options.partitions() : null;
                 var record = new ProducerRecord<>(

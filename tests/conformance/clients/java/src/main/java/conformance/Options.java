@@ -16,7 +16,9 @@ record Options(
         boolean explicit,
         String shape,
         long since,
-        String protocol) {
+        String protocol,
+        String group,
+        int pace) {
 
     static Options parse(String[] arguments) {
         Map<String, String> given = new HashMap<>();
@@ -35,7 +37,9 @@ record Options(
                 given.getOrDefault("partitioner", "explicit").equals("explicit"),
                 given.getOrDefault("shape", "full"),
                 Long.parseLong(given.getOrDefault("since", "0")),
-                given.getOrDefault("protocol", "classic"));
+                given.getOrDefault("protocol", "classic"),
+                given.get("group"),
+                Integer.parseInt(given.getOrDefault("pace", "0")));
     }
 
     /** Records that belong to a partition when record i goes to partition i modulo the partitions. */

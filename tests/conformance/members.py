@@ -1,0 +1,264 @@
+"""The life of a group, each member a process: they join, leave, and are killed while the group rebalances.
+
+A producer writes all the while. Nothing may be left out, and nothing may come again that was committed before.
+"""
+
+import bisect
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import raw
+import roster
+
+PARTITIONS = 4
+PHASE_SECONDS_MAX = 90
+PRODUCED_PER_SECOND = 400
+# What a member reads this long after a commit was seen at the broker, it cannot have asked for before.
+SETTLED_SECONDS = 1.0
+
+
+class StoryFailed(Exception):
+    """Something the group did is not what it must do, or did not happen in time."""
+
+
+class Process:
+    """One client; `heard` gets its lines, from a thread of its own."""
+
+    def __init__(self, name, command, heard):
+        self.name, self.heard = name, heard
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True, errors="replace"
+        )
+        self.victim = self.process.pid  # kcat's members are not the process that was started.
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            verb, *rest = line.split()
+            if verb == "pid":
+                self.victim = int(rest[0])
+            else:
+                self.heard(self, verb, rest, line.strip())
+
+    def kill(self):
+        """kill -9; all it had said is heard before this returns."""
+        os.kill(self.victim, signal.SIGKILL)
+        self.ended()
+
+    def leave(self):
+        """Asks it to; all it had said is heard before this returns."""
+        self.process.terminate()
+        self.ended()
+
+    def ended(self):
+        try:
+            self.process.wait(PHASE_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise StoryFailed(f"{self.name} does not end") from None
+        self.reader.join()
+
+    def complaint(self):
+        self.errors.seek(0)
+        return self.errors.read()[-1500:].decode(errors="replace")
+
+    def destroy(self):
+        if self.process.poll() is None:
+            for pid in {self.victim, self.process.pid}:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.process.wait()
+        self.reader.join()
+        self.errors.close()
+
+
+class Story:
+    """One group from its first member to its last."""
+
+    def __init__(self, bootstrap, topic, name, protocol):
+        self.bootstrap, self.topic, self.client, self.protocol = bootstrap, topic, name, protocol
+        self.group = f"{topic}-{protocol}"
+        self.cluster = raw.Cluster(bootstrap)
+        self.changed = threading.Condition()
+        self.members, self.owned, self.left = {}, {}, set()
+        self.seen = [set() for _ in range(PARTITIONS)]
+        self.read_by = {}
+        self.again = 0
+        self.wrong = None
+        self.commits = [([0.0], [0]) for _ in range(PARTITIONS)]  # Per partition: when seen, and which offset.
+        self.over = threading.Event()
+
+    def run(self):
+        """Says how many records were read, and how many of them again."""
+        poller = threading.Thread(target=self.watch_commits, daemon=True)
+        self.producer = self.produce()
+        try:
+            poller.start()
+            self.rebalances()
+            self.producer.destroy()
+            self.resume()
+        except StoryFailed as failure:
+            raise StoryFailed(f"{failure}; {self.told()}") from None
+        finally:
+            self.over.set()
+            poller.join()
+            for process in [self.producer, *self.members.values()]:
+                process.destroy()
+        return sum(map(len, self.seen)), self.again
+
+    def rebalances(self):
+        one = self.join("one")
+        self.until("the first member reads alone", lambda: self.shares(one) and self.reads(one))
+        two = self.join("two")
+        self.until("both share", lambda: self.shares(one, two) and self.reads(one, two))
+        self.leave(two)
+        self.until("the first reads alone again", lambda: self.shares(one) and self.reads(one))
+        three = self.join("three")
+        self.until("a new member shares", lambda: self.shares(one, three) and self.reads(one, three))
+        before = dict(self.owned)
+        four = self.join("four")
+        self.until("the group rebalances", lambda: self.is_rebalancing(before), pause=0.005)
+        self.kill(one)
+        self.until("the others share", lambda: self.shares(three, four) and self.reads(three, four))
+        self.leave(four)
+        self.kill(three)
+
+    def resume(self):
+        """A later member goes on where the dead ones had committed, up to the end."""
+        last = self.join("last")
+        self.until("a later member reads the rest", lambda: self.reads(last) and list(map(len, self.seen)) == self.ends())
+        ends = self.ends()
+        for partition, offsets in enumerate(self.seen):
+            if offsets and max(offsets) != len(offsets) - 1:
+                raise StoryFailed(f"partition {partition}: {len(offsets)} records, the last at {max(offsets)}")
+        self.until("all is committed", lambda: self.cluster.committed(self.group, self.topic, PARTITIONS) == ends)
+        self.leave(last)
+        self.until("the group is empty", lambda: self.cluster.group_state(self.group) in ("Empty", "Dead"))
+
+    def ends(self):
+        leaders = self.cluster.leaders(self.topic)
+        return [self.cluster.end_offset(self.topic, index, leaders[index]) for index in range(PARTITIONS)]
+
+    # The members.
+
+    def command(self, mode, *arguments):
+        shared = ["--bootstrap", self.bootstrap, "--topic", self.topic, "--partitions", str(PARTITIONS)]
+        return [*roster.CLIENTS[self.client].command, mode, *shared, *arguments]
+
+    def produce(self):
+        how = ["--count", "1000000", "--pace", str(PRODUCED_PER_SECOND), "--idempotent", "true"]
+        return Process("producer", self.command("produce", *how), self.heard)
+
+    def join(self, name):
+        self.read_by[name], self.owned[name] = 0, ()
+        arguments = ["--group", self.group, "--protocol", self.protocol, "--shape", self.shape()]
+        self.members[name] = Process(name, self.command("member", *arguments), self.heard)
+        return name
+
+    def shape(self):
+        return roster.CLIENTS[self.client].shape
+
+    def leave(self, name):
+        quiet = roster.CLIENTS[self.client].leaves_in_quiet
+        if quiet:
+            self.producer.process.send_signal(signal.SIGSTOP)
+            self.until("all is read", lambda: list(map(len, self.seen)) == self.ends())
+        self.members[name].leave()
+        if quiet:
+            self.producer.process.send_signal(signal.SIGCONT)
+        if name not in self.left:
+            raise StoryFailed(f"{name} did not leave in good order")
+        self.owned.pop(name)
+
+    def kill(self, name):
+        self.members[name].kill()
+        self.owned.pop(name)
+
+    # What they say.
+
+    def heard(self, process, verb, rest, line):
+        with self.changed:
+            match verb:
+                case "assigned":
+                    self.owned[process.name] = tuple(sorted(map(int, rest)))
+                    self.read_by[process.name] = 0
+                case "read":
+                    partition, first, last = map(int, rest)
+                    self.note(process.name, partition, first, last)
+                case "left":
+                    self.left.add(process.name)
+                case _ if verb == "failed" or process.name == "producer":
+                    self.fail(f"{process.name}: {line}")
+            self.changed.notify_all()
+
+    def note(self, name, partition, first, last):
+        times, offsets = self.commits[partition]
+        floor = offsets[bisect.bisect_right(times, time.monotonic() - SETTLED_SECONDS) - 1]
+        for offset in range(first, last + 1):
+            if offset in self.seen[partition]:
+                self.again += 1
+                if offset < floor:
+                    self.fail(f"{name} read {partition}:{offset} again, which was committed (up to {floor})")
+            self.seen[partition].add(offset)
+        self.read_by[name] = self.read_by.get(name, 0) + last - first + 1
+
+    def fail(self, what):
+        self.wrong = self.wrong or what
+
+    def watch_commits(self):
+        cluster = raw.Cluster(self.bootstrap)
+        while not self.over.wait(0.2):
+            try:
+                found = cluster.committed(self.group, self.topic, PARTITIONS)
+            except raw.ProtocolError:
+                continue  # The coordinator is being made.
+            with self.changed:
+                for partition, offset in enumerate(found):
+                    times, offsets = self.commits[partition]
+                    if max(offset, 0) < offsets[-1]:
+                        self.fail(f"partition {partition}: committed {offsets[-1]}, and then {offset}")
+                    times.append(time.monotonic())
+                    offsets.append(max(offset, 0))
+
+    # What is waited for.
+
+    def until(self, what, reached, pause=0.1):
+        deadline = time.monotonic() + PHASE_SECONDS_MAX
+        with self.changed:
+            while not reached():
+                if self.wrong:
+                    raise StoryFailed(self.wrong)
+                for name, member in self.members.items():
+                    if name in self.owned and member.process.poll() is not None:
+                        raise StoryFailed(f"{name} ended with {member.process.returncode}")
+                if time.monotonic() > deadline:
+                    raise StoryFailed(f"within {PHASE_SECONDS_MAX} s not reached: {what}")
+                self.changed.wait(pause)
+            if self.wrong:
+                raise StoryFailed(self.wrong)
+
+    def shares(self, *names):
+        """These are the owners, each of as many partitions, and each partition has one."""
+        owned = [self.owned[name] for name in names]
+        each = PARTITIONS // len(names)
+        return sorted(sum(owned, ())) == list(range(PARTITIONS)) and all(len(mine) == each for mine in owned)
+
+    def reads(self, *names):
+        return all(self.read_by[name] > 0 for name in names)
+
+    def is_rebalancing(self, before):
+        if self.protocol == "classic":
+            return self.cluster.group_state(self.group) in ("PreparingRebalance", "CompletingRebalance")
+        return any(self.owned[name] != owned for name, owned in before.items())
+
+    def told(self):
+        counts = [len(offsets) for offsets in self.seen]
+        complaints = [f"\n--- {name}: {member.complaint()}" for name, member in self.members.items()]
+        return f"owners {self.owned}, read {counts}, state {self.cluster.group_state(self.group)}" + "".join(complaints)

@@ -1,0 +1,84 @@
+"""docs/clients.md, made from what a run found. Nothing in it differs from one run to the next, if all is well."""
+
+import pathlib
+
+import raw
+from roster import CLIENTS, PENDING
+
+HEAD = """# Clients
+
+Made by the [conformance suite](../tests/conformance/README.md) from what it found: unmodified clients, at the versions
+given, against one broker of this source. CI runs the same and fails if this page says something else.
+
+Every record that is read is compared with what was written, byte for byte: none may be missing, none may come twice.
+
+"""
+COLUMNS = """
+- **writes**, **reads**: 100,000 records in each codec (none, gzip, snappy, lz4, zstd), idempotent, `acks=all`; what was
+  stored is looked at as well: codec, sequences, offsets.
+- **acks**: the same without idempotence, `acks=1` and `acks=0`. **keys**: placed by the client's own partitioner.
+- **restart**: an idempotent producer writes on while the broker is killed (-9) and started again, and then asked to end
+  and started again: each record is there once, in order.
+- **classic**, **consumer**: groups in that protocol. Members are processes; two share the partitions, one leaves, one
+  joins and another is killed (-9) while the group rebalances, and when all are gone a later member goes on where they
+  had committed. No record is left out, and none comes again that was committed before.
+- **admin**: topics made, listed, described, grown and deleted; settings; offsets by time; the error of each mistake.
+- **alter**: settings of a topic changed, records deleted.
+- A number says how many expectations were met; **–** that the client does not have it.
+"""
+
+
+class Report:
+    def __init__(self):
+        self.versions, self.results, self.counts, self.tools = {}, {}, {}, []
+
+    def note(self, name, what, passed, records=None):
+        self.results[name, what] = self.results.get((name, what), True) and passed
+        if records:
+            self.counts[name, what] = int(records[1])
+
+    def check(self, path, bless):
+        """What is wrong with the page at `path`, or nothing."""
+        path, made = pathlib.Path(path), self.markdown()
+        if bless:
+            path.write_text(made)
+        written = path.read_text() if path.exists() else ""
+        if written == made:
+            return ""
+        pairs = zip(written.splitlines() + [""], made.splitlines() + [""])
+        return next((f"it says: {old}\nfound:   {new}" for old, new in pairs if old != new), "one of them is longer")
+
+    def markdown(self):
+        titles = ["writes", "reads", "acks", "keys", "restart", "classic", "consumer", "admin", "alter"]
+        lines = [f"| client | version | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
+        for name, client in CLIENTS.items():
+            cells = [self.codecs(name, "produce"), self.codecs(name, "consume") if client.consumes else "in groups"]
+            cells += [self.cell(name, what) for what in ("acks", "placement", "restart")]
+            cells += [self.cell(name, f"group {protocol}") for protocol in ("classic", "consumer")]
+            cells += [self.cell(name, what) for what in ("admin", "alter")]
+            version = self.versions.get(name, "?").replace("/", ", ").replace("librdkafka-", "librdkafka ")
+            lines.append(f"| {name} ({client.about}) | {version} | {' | '.join(cells)} |")
+        return HEAD + "\n".join(lines) + "\n" + COLUMNS + self.tools_markdown()
+
+    def codecs(self, name, mode):
+        tried = [codec for codec in raw.CODECS if (name, f"{mode} {codec}") in self.results]
+        wrong = [codec for codec in tried if not self.results[name, f"{mode} {codec}"]]
+        if not tried:
+            return "–"
+        return f"**not {', '.join(wrong)}**" if wrong else ("all codecs" if len(tried) == 5 else ", ".join(tried))
+
+    def cell(self, name, what):
+        if (name, what) not in self.results:
+            return "–"
+        if not self.results[name, what]:
+            return "not yet" if what in PENDING else "**fails**"
+        counted = what in ("admin", "alter")
+        return str(self.counts[name, what]) if counted else "ok"
+
+    def tools_markdown(self):
+        if not self.tools:
+            return ""
+        version = self.versions.get("tools", "?")
+        lines = [f"\n## Kafka's own tools, {version}\n", "| tool | what was done, and its output compared | result |", "|---|---|---|"]
+        lines += [f"| {name} | {about} | {'ok' if passed else 'not yet' if name in PENDING else '**fails**'} |" for name, about, passed in self.tools]
+        return "\n".join(lines) + "\n"

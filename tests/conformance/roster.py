@@ -1,0 +1,82 @@
+"""The clients of the suite: how each is started and what it can do."""
+
+import dataclasses
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORK = HERE / ".work"
+JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
+JAVA_OPTIONS += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    command: list
+    about: str  # One line of docs/clients.md.
+    shape: str = "full"  # Which records it can express: README.md, "The records".
+    consumes: bool = True
+    codecs: tuple = ("none", "gzip", "snappy", "lz4", "zstd")
+    # Protocols in which it reads through a group: two members in one process, and members that are processes.
+    groups: tuple = ()
+    members: tuple = ()
+    # Asked to end, it drops the record that it has in its hand, and commits it: members leave when all is read.
+    leaves_in_quiet: bool = False
+    default_placement: str = "murmur2"
+    murmur2: bool = True  # It has a partitioner that agrees with Java's.
+    alters: bool = True  # It changes settings and deletes records.
+
+
+def python(script):
+    return [str(WORK / "venv/bin/python"), str(HERE / "clients/python" / script)]
+
+
+def node(script):
+    return [str(WORK / "node/node"), "--no-warnings", str(HERE / "clients/node" / script)]
+
+
+JAVA = ["java", *JAVA_OPTIONS, "-cp", f"{WORK}/java/classes:{WORK}/java/lib/*", "conformance.Main"]
+BOTH = ("classic", "consumer")
+CLIENTS = {
+    "kcat": Client(
+        python("kcat.py"),
+        "the command line of Debian, over an old librdkafka",
+        shape="lines",
+        members=("classic",),
+        leaves_in_quiet=True,
+        default_placement="crc32",
+        alters=False,
+    ),
+    "confluent-kafka": Client(
+        python("confluent.py"),
+        "Python over the newest librdkafka",
+        groups=BOTH,
+        members=BOTH,
+        default_placement="crc32",
+    ),
+    "kafkajs": Client(
+        node("kafkajs.js"),
+        "Node",
+        shape="grouped",
+        consumes=False,
+        groups=("classic",),
+        members=("classic",),
+    ),
+    "platformatic": Client(
+        node("platformatic.js"),
+        "@platformatic/kafka: Node",
+        members=BOTH,
+        default_placement="murmur2-unsigned",
+    ),
+    "java": Client(JAVA, "Apache Kafka's own", groups=BOTH, members=BOTH),
+    "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), default_placement="fnv1a"),
+    "aiokafka": Client(
+        python("aio.py"),
+        "Python without librdkafka",
+        shape="keyed-or-valued",
+        members=("classic",),
+    ),
+    "krafka": Client([str(WORK / "rust-target/debug/conformance-rust")], "Rust", members=BOTH),
+}
+# What the broker does not serve yet: it is tried and shown and must fail, so that what is served leaves this list.
+PENDING = ("alter", "kafka-configs", "kafka-log-dirs")
+CONSUMERS = [name for name, client in CLIENTS.items() if client.consumes]
