@@ -6,6 +6,7 @@
 //! records, `apply` alone changes state, live and in recovery alike. So a state is always the fold of its records.
 
 pub mod balancer;
+pub mod fetch_sessions;
 pub mod groups;
 pub mod limits;
 pub mod metadata;
