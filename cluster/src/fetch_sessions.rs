@@ -151,6 +151,7 @@ impl<A> FetchSessions<A> {
         for (topic, partitions) in wanted {
             session.want(&topic, partitions, |_| answers.next());
         }
+        session.rotate();
         if session.is_empty() || !self.make_room(now, &session) {
             return None;
         }

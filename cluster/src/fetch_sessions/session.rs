@@ -56,6 +56,7 @@ struct Partition<A> {
     /// What the client was told last. Without, it is told at once.
     log_start: Option<Offset>,
     high_watermark: Option<Offset>,
+    brought_records: bool,
 }
 
 impl<A> Session<A> {
@@ -93,7 +94,14 @@ impl<A> Session<A> {
                     self.partitions.get_mut(*known).asked = asked;
                     *known
                 }
-                None => self.place(Partition { topic, index, asked, log_start: None, high_watermark: None }),
+                None => self.place(Partition {
+                    topic,
+                    index,
+                    asked,
+                    log_start: None,
+                    high_watermark: None,
+                    brought_records: false,
+                }),
             };
             if let Some(answer) = answer {
                 self.partitions.get_mut(slot).tell(answer);
@@ -160,24 +168,27 @@ impl<A> Session<A> {
         slot
     }
 
+    /// Which of the answers, one for each partition in order, the client does not know.
     pub(super) fn news(&mut self, answers: impl IntoIterator<Item = PartitionAnswer>) -> Vec<bool> {
-        let mut with_records = Vec::new();
         let mut told = Vec::with_capacity(self.order.len());
         let mut answers = answers.into_iter();
+        let mut any = false;
         for slot in &self.order {
             let answer = answers.next().expect("there is an answer for each partition");
             told.push(self.partitions.get_mut(*slot).tell(answer));
-            if answer.content == Content::Records {
-                with_records.push(*slot);
-            }
+            any |= answer.content == Content::Records;
         }
         assert!(answers.next().is_none(), "there is a partition for each answer");
-        if !with_records.is_empty() {
-            let mut kept = with_records.iter().peekable();
-            self.order.retain(|slot| kept.next_if_eq(&slot).is_none());
-            self.order.extend(with_records);
+        if any {
+            self.rotate();
         }
         told
+    }
+
+    /// What has just brought records is read last the next time.
+    pub(super) fn rotate(&mut self) {
+        let partitions = &self.partitions;
+        self.order.sort_by_key(|slot| partitions.get(*slot).is_some_and(|partition| partition.brought_records));
     }
 
     pub(super) fn partitions(&self) -> impl Iterator<Item = (u32, i32, &A)> {
@@ -213,6 +224,7 @@ impl<A> Session<A> {
 impl<A> Partition<A> {
     /// Whether the client has to be told; it then knows.
     fn tell(&mut self, answer: PartitionAnswer) -> bool {
+        self.brought_records = answer.content == Content::Records;
         let known = (self.log_start, self.high_watermark) == (answer.log_start, answer.high_watermark);
         self.log_start = answer.log_start;
         // When a notice does not hold any more, that is news, too.

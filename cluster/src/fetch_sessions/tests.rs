@@ -84,6 +84,11 @@ fn partitions_that_brought_records_are_read_last_the_next_time() {
     let fetch = resume(&mut sessions, at(0), 5, 2);
     sessions.news(fetch, [records(1), nothing(0), records(2), nothing(1)]).expect("it is the session's fetch");
     assert_eq!(order(&sessions, 5), [2, 3, 0, 1]);
+    // So it is after the fetch that made the session, in which a partition may stand twice.
+    let wanted = vec![(named("t"), vec![(0, 0), (1, 0), (0, 0), (2, 0)])];
+    let answers = [records(1), nothing(0), records(1), nothing(0)];
+    sessions.create(at(0), id(6), Naming::Names, wanted, answers).expect("there is room");
+    assert_eq!(order(&sessions, 6), [1, 2, 0]);
 }
 
 #[test]
