@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use base::{BrokerId, ByteSize};
+use cluster::fetch_sessions::FetchSessionLimits;
 use cluster::groups::GroupSettings;
 use cluster::settings::TopicDefaults;
 
@@ -65,6 +66,8 @@ pub struct Config {
     pub request_memory: ByteSize,
     /// Bytes per core.
     pub answer_memory: ByteSize,
+    /// Of each core.
+    pub fetch_sessions: FetchSessionLimits,
     /// Bytes per core.
     pub journal_bytes: ByteSize,
     pub flush_interval: Duration,
@@ -193,6 +196,10 @@ impl Gathered {
             cache_bytes: Some(self.bytes("memory.cache")).filter(|size| size.0 > 0),
             request_memory: self.bytes("memory.requests"),
             answer_memory: self.bytes("memory.answers"),
+            fetch_sessions: FetchSessionLimits {
+                sessions: self.count("fetch.sessions_max") as usize,
+                bytes: self.bytes("fetch.sessions_memory").as_usize(),
+            },
             journal_bytes: self.bytes("journal.bytes"),
             flush_interval: self.duration("journal.flush_interval"),
             checkpoint_interval: self.duration("journal.checkpoint_interval"),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
+use cluster::fetch_sessions::FetchSessions;
 use cluster::metadata::{Command, CreationDefaults, Partition, Topic, TopicName};
 use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::TopicSettings;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::controller::{Controller, Moved};
 use crate::groups::Groups;
 use crate::handover::Holds;
+use crate::kafka::Asked;
 use crate::leader::{Leader, Progress};
 use crate::limits;
 use crate::memory::MemoryPool;
@@ -62,6 +64,7 @@ pub(crate) struct Core {
     pub(crate) standing_memory: MemoryPool,
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
+    pub(crate) fetch_sessions: RefCell<FetchSessions<Asked>>,
     pub(crate) stages: Stages,
     pub(crate) hops: Cell<Hops>,
     /// For batches of topics that are compacted: the door looks into them.
@@ -101,6 +104,7 @@ impl Core {
             answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
             standing_memory: MemoryPool::new(config.answer_memory.as_usize() / limits::STANDING_MEMORY_SHARE),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
+            fetch_sessions: RefCell::new(FetchSessions::new(config.fetch_sessions)),
             stages: Stages::new(),
             hops: Cell::default(),
             decompressor: RefCell::default(),

@@ -16,6 +16,8 @@ mod produce;
 mod producer_id;
 mod topics;
 
+pub(crate) use self::fetch::Asked;
+
 use base::PartitionId;
 use bytes::Bytes;
 use wire::gather::Gather;

@@ -77,6 +77,8 @@ pub(crate) const DESCRIBE_RESOURCES_MAX: usize = 10_000;
 pub(crate) const FETCH_ROOM_BYTES_MIN: usize = 256 << 10;
 /// Partitions of one fetch.
 pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
+/// What each partition of a session takes while a fetch of the session is worked on.
+pub(crate) const SESSION_FETCH_PARTITION_BYTES: usize = 512;
 /// Longest wait of a fetch, in milliseconds.
 pub(crate) const FETCH_WAIT_MS_MAX: u64 = 60_000;
 /// Waits on other cores that go on between the fetches of Kafka connections have, beside the memory of answers, one in so

@@ -197,9 +197,9 @@ fn fetch() -> Vec<Case> {
         ),
         coded(
             "fetch of a session that is none",
-            "session id 42",
+            "session id 42, epoch 1",
             ErrorCode::FetchSessionIdNotFound,
-            fetched(12, |request, _| request.session_id = 42),
+            fetched(12, |request, _| (request.session_id, request.session_epoch) = (42, 1)),
         ),
         coded(
             "fetch as a follower",

@@ -8,6 +8,7 @@ mod groups;
 mod lanes;
 mod pressure;
 mod producing;
+mod sessions;
 
 use tests::kafka::Client;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp};

@@ -133,6 +133,19 @@ pub const SETTINGS: &[Setting] = &[
         "Answers and fetched data on their way to clients, per core; beyond it fetches wait.",
     ),
     setting(
+        "fetch.sessions_max",
+        Kind::Count { min: 0, max: 1_000_000 },
+        "1000",
+        "Fetch sessions of Kafka consumers (KIP-227), per core (Kafka's max.incremental.fetch.session.cache.slots); \
+         consumers without one name all their partitions in each fetch.",
+    ),
+    setting(
+        "fetch.sessions_memory",
+        Kind::Bytes { min: 0, max: GIB },
+        "16 MiB",
+        "What those sessions may take, per core: about 200 bytes for each partition.",
+    ),
+    setting(
         "journal.bytes",
         Kind::Bytes { min: MIB, max: 4 * GIB },
         "256 MiB",

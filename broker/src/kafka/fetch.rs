@@ -1,14 +1,22 @@
 //! Fetch: data at once if there is enough, else a wait for the high watermark to move.
+//!
+//! A fetch names all its partitions, or goes on with a session, which knows them.
+
+mod sessions;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Instant, LeaderEpoch, Offset, TopicId};
+use cluster::fetch_sessions::{FINAL_EPOCH, FIRST_EPOCH, FetchSessionError, FetchSessionId};
 use wire::ErrorCode;
 use wire::kafka::Reader;
-use wire::kafka::fetch::{EpochEndOffset, FetchRequestView, FetchResponse, FetchableTopicResponse, PartitionData};
+use wire::kafka::fetch::{
+    EpochEndOffset, FetchPartition, FetchRequestView, FetchResponse, FetchableTopicResponse, PartitionData,
+};
 use wire::payload::Payload;
 
+use self::sessions::Seed;
 use super::connection::Answer;
 use super::dispatch::{damaged, later, ready};
 use super::{Answered, RequestId, partition_id};
@@ -21,17 +29,32 @@ use crate::standing::StandingWaits;
 
 /// Topics are named by id from this version on.
 const FIRST_WITH_IDS: i16 = 13;
-/// Sessions and with them an error code of the whole response exist from this version on.
-const FIRST_WITH_SESSIONS: i16 = 7;
 const READ_COMMITTED: i8 = 1;
 
-/// A fetch, taken out of its frame.
-struct Wanted {
-    topics: Vec<WantedTopic>,
+/// What a fetch says beside its partitions.
+#[derive(Clone, Copy)]
+struct Terms {
     min_bytes: u32,
     max_bytes: u32,
     deadline: Instant,
     committed_only: bool,
+    /// Only brokers of this cluster may read as replicas, and there are no others yet.
+    is_replica: bool,
+}
+
+/// What a fetch asks of one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    offset: Option<Offset>,
+    bytes_max: u32,
+    current_epoch: Option<LeaderEpoch>,
+    last_epoch: Option<LeaderEpoch>,
+}
+
+/// A fetch, taken out of its frame or out of its session.
+struct Wanted {
+    topics: Vec<WantedTopic>,
+    terms: Terms,
 }
 
 struct WantedTopic {
@@ -47,93 +70,142 @@ pub(super) fn fetch(
     mut reader: Reader<'_>,
 ) -> Result<Answer, String> {
     let request = FetchRequestView::parse(&mut reader, id.version).map_err(|error| damaged("FetchRequest", &error))?;
-    // Sessions are refused with id 0: each fetch names all its partitions. One that goes on with a session has none here.
-    if id.version >= FIRST_WITH_SESSIONS && request.session_id != 0 {
-        return Ok(refused(id, ErrorCode::FetchSessionIdNotFound));
-    }
     let count: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
     if count > limits::FETCH_PARTITIONS_MAX {
         return Err(format!("a fetch names {count} partitions; {} are allowed", limits::FETCH_PARTITIONS_MAX));
     }
-    let wanted = want(core, id, &request);
+    let terms = Terms::of(&request);
     let (core, waits) = (Rc::clone(core), Rc::clone(waits));
-    Ok(later(async move { serve(&core, &waits, id, wanted).await }))
+    let session = FetchSessionId::from_wire(request.session_id);
+    let is_full = matches!(request.session_epoch, FIRST_EPOCH | FINAL_EPOCH);
+    match session {
+        Some(session) if !is_full => {
+            let resumption = sessions::resumption(id, session, &request);
+            Ok(later(async move { sessions::resume(&core, &waits, id, terms, resumption).await }))
+        }
+        None if !is_full => Ok(ready(sessions::refused(id, FetchSessionError::NotFound))),
+        _ => {
+            let wanted = want(&core, id, &request, terms);
+            let seed = sessions::seed(&core, id, &request, count);
+            Ok(later(async move { full(&core, &waits, id, wanted, (session, seed)).await }))
+        }
+    }
 }
 
-fn refused(id: RequestId, code: ErrorCode) -> Answer {
-    ready(id.answer(&FetchResponse { error_code: code.code(), ..FetchResponse::default() }))
+/// A fetch that names all it wants. It ends the session that its client had, and may make one.
+async fn full(
+    core: &Rc<Core>,
+    waits: &StandingWaits,
+    id: RequestId,
+    wanted: Wanted,
+    (ended, seed): (Option<FetchSessionId>, Option<Seed>),
+) -> Answered {
+    if let Some(ended) = ended {
+        core.fetch_sessions.borrow_mut().remove(ended);
+    }
+    let Some(results) = serve(core, waits, &wanted).await else { return stopping() };
+    let responses = respond(wanted, results);
+    let session = seed.and_then(|seed| seed.plant(core, id, &responses));
+    let session_id = session.map_or(0, FetchSessionId::to_wire);
+    id.answer(&FetchResponse { responses, session_id, ..FetchResponse::default() })
 }
 
-fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>) -> Wanted {
-    let max_bytes = u32::try_from(request.max_bytes).unwrap_or(0).min(limits::FETCH_BYTES_MAX);
-    let is_replica = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
+fn stopping() -> Answered {
+    Answered::Close("the broker stops".to_owned())
+}
+
+impl Terms {
+    fn of(request: &FetchRequestView<'_>) -> Self {
+        let wait = u64::try_from(request.max_wait_ms).unwrap_or(0).min(limits::FETCH_WAIT_MS_MAX);
+        Self {
+            min_bytes: u32::try_from(request.min_bytes).unwrap_or(0),
+            max_bytes: u32::try_from(request.max_bytes).unwrap_or(0).min(limits::FETCH_BYTES_MAX),
+            deadline: rt::now().plus(Duration::from_millis(wait)),
+            committed_only: request.isolation_level == READ_COMMITTED,
+            is_replica: request.replica_id >= 0 || request.replica_state.replica_id >= 0,
+        }
+    }
+
+    fn part(&self, topic: Result<TopicId, ErrorCode>, index: i32, asked: &Asked) -> Result<ReadPart, ErrorCode> {
+        let topic = topic?;
+        if self.is_replica {
+            return Err(ErrorCode::ClusterAuthorizationFailed);
+        }
+        Ok(ReadPart {
+            id: partition_id(topic, index).ok_or(ErrorCode::UnknownTopicOrPartition)?,
+            offset: asked.offset.ok_or(ErrorCode::OffsetOutOfRange)?,
+            bytes_max: asked.bytes_max.min(self.max_bytes),
+            current_epoch: asked.current_epoch,
+            last_epoch: asked.last_epoch,
+        })
+    }
+}
+
+impl Asked {
+    fn of(partition: &FetchPartition) -> Self {
+        Self {
+            offset: Offset::from_wire(partition.fetch_offset),
+            bytes_max: u32::try_from(partition.partition_max_bytes).unwrap_or(0),
+            current_epoch: LeaderEpoch::from_wire(partition.current_leader_epoch),
+            last_epoch: LeaderEpoch::from_wire(partition.last_fetched_epoch),
+        }
+    }
+}
+
+fn topic_of_id(core: &Core, id: u128) -> Result<TopicId, ErrorCode> {
+    TopicId::from_u128(id).filter(|id| core.topic(*id).is_some()).ok_or(ErrorCode::UnknownTopicId)
+}
+
+fn topic_of_name(core: &Core, name: &str) -> Result<TopicId, ErrorCode> {
+    core.topic_named(name).map(|known| known.topic.id).ok_or(ErrorCode::UnknownTopicOrPartition)
+}
+
+fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>, terms: Terms) -> Wanted {
     let mut topics = Vec::with_capacity(request.topics.len());
     // A topic without partitions asks for nothing, and is not answered.
     for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
         let known = if id.version >= FIRST_WITH_IDS {
-            let found = TopicId::from_u128(topic.topic_id).filter(|id| core.topic(*id).is_some());
-            found.ok_or(ErrorCode::UnknownTopicId)
+            topic_of_id(core, topic.topic_id)
         } else {
-            core.topic_named(topic.topic).map(|known| known.topic.id).ok_or(ErrorCode::UnknownTopicOrPartition)
+            topic_of_name(core, topic.topic)
         };
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for partition in topic.partitions.iter() {
-            let part = known.and_then(|topic| {
-                if is_replica {
-                    // Only brokers of this cluster may read as replicas, and there are no others yet.
-                    return Err(ErrorCode::ClusterAuthorizationFailed);
-                }
-                let id = partition_id(topic, partition.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-                Ok(ReadPart {
-                    id,
-                    offset: Offset::from_wire(partition.fetch_offset).ok_or(ErrorCode::OffsetOutOfRange)?,
-                    bytes_max: u32::try_from(partition.partition_max_bytes).unwrap_or(0).min(max_bytes),
-                    current_epoch: LeaderEpoch::from_wire(partition.current_leader_epoch),
-                    last_epoch: LeaderEpoch::from_wire(partition.last_fetched_epoch),
-                })
-            });
-            partitions.push((partition.partition, part));
-        }
+        let part = |partition: FetchPartition| {
+            (partition.partition, terms.part(known, partition.partition, &Asked::of(&partition)))
+        };
+        let partitions = topic.partitions.iter().map(part).collect();
         topics.push(WantedTopic { name: topic.topic.to_owned(), id: topic.topic_id, partitions });
     }
-    let wait = u64::try_from(request.max_wait_ms).unwrap_or(0).min(limits::FETCH_WAIT_MS_MAX);
-    Wanted {
-        topics,
-        min_bytes: u32::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes,
-        deadline: rt::now().plus(Duration::from_millis(wait)),
-        committed_only: request.isolation_level == READ_COMMITTED,
-    }
+    Wanted { topics, terms }
 }
 
-async fn serve(core: &Rc<Core>, waits: &StandingWaits, id: RequestId, wanted: Wanted) -> Answered {
+/// Reads, and waits for more if need be; `None` when the broker stops.
+async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Option<Vec<ReadResult>> {
+    let terms = wanted.terms;
     let parts: Vec<ReadPart> =
         wanted.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|(_, part)| part.ok()).collect();
     let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
     let most: u64 = parts.iter().map(|part| u64::from(part.bytes_max)).sum();
-    let most = u32::try_from(most).unwrap_or(u32::MAX).min(wanted.max_bytes);
+    let most = u32::try_from(most).unwrap_or(u32::MAX).min(terms.max_bytes);
     loop {
-        let Some(mut room) = room_for(core, most).await else {
-            return Answered::Close("the broker stops".to_owned());
-        };
+        let mut room = room_for(core, most).await?;
         let granted = u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
         // Whoever does not wait wants to know what is there now.
-        let standing = (wanted.deadline > rt::now()).then_some(waits);
+        let standing = (terms.deadline > rt::now()).then_some(waits);
         let results = core.read(&parts, granted, standing).await;
         let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
         room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
         // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
         let shares = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
-        let enough = wanted.min_bytes.min((granted / shares).max(1));
+        let enough = terms.min_bytes.min((granted / shares).max(1));
         let urgent = some_refused
             || parts.is_empty()
             || results.iter().any(|result| result.as_ref().map_or(true, |reply| reply.diverging.is_some()));
         let now = rt::now();
-        if bytes >= u64::from(enough) || urgent || now >= wanted.deadline || core.connections.is_closing() {
-            return respond(id, wanted, results);
+        if bytes >= u64::from(enough) || urgent || now >= terms.deadline || core.connections.is_closing() {
+            return Some(results);
         }
         drop(room);
-        let milliseconds = u64::try_from(wanted.deadline.since(now).as_millis()).unwrap_or(0).max(1);
+        let milliseconds = u64::try_from(terms.deadline.since(now).as_millis()).unwrap_or(0).max(1);
         let moved = core.wait_on((&parts, &results), milliseconds, waits);
         futures_lite::future::or(moved, core.connections.closing()).await;
     }
@@ -149,9 +221,9 @@ async fn room_for(core: &Core, bytes: u32) -> Option<Held> {
     futures_lite::future::or(async { Some(taken.await) }, stopping).await
 }
 
-fn respond(id: RequestId, wanted: Wanted, results: Vec<ReadResult>) -> Answered {
+fn respond(wanted: Wanted, results: Vec<ReadResult>) -> Vec<FetchableTopicResponse> {
     let mut results = results.into_iter();
-    let mut left = wanted.max_bytes;
+    let mut left = wanted.terms.max_bytes;
     let mut any = false;
     let mut responses = Vec::with_capacity(wanted.topics.len());
     for topic in wanted.topics {
@@ -171,12 +243,12 @@ fn respond(id: RequestId, wanted: Wanted, results: Vec<ReadResult>) -> Answered 
                     }
                 },
             };
-            data.aborted_transactions = wanted.committed_only.then(Vec::new);
+            data.aborted_transactions = wanted.terms.committed_only.then(Vec::new);
             partitions.push(data);
         }
         responses.push(FetchableTopicResponse { topic: topic.name, topic_id: topic.id, partitions });
     }
-    id.answer(&FetchResponse { responses, ..FetchResponse::default() })
+    responses
 }
 
 fn reply_data(index: i32, reply: ReadReply, with_records: bool) -> PartitionData {

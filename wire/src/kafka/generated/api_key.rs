@@ -166,7 +166,7 @@ impl ApiKey {
                 name: "Fetch",
                 served: true,
                 handled: VersionRange { min: 4, max: 18 },
-                advertised: VersionRange { min: 4, max: 17 },
+                advertised: VersionRange { min: 4, max: 18 },
                 first_flexible: Some(12),
             },
             ApiKey::ListOffsets => &ApiSpec {
