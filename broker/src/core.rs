@@ -28,6 +28,7 @@ use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Hops, Reply, Request};
 use crate::producer_ids::ProducerIds;
+use crate::recompress::Recompressions;
 use crate::refusal::Refusal;
 use crate::server::Shared;
 use crate::stages::Stages;
@@ -73,6 +74,7 @@ pub(crate) struct Core {
     waits: RefCell<BTreeMap<Caller, Rc<Flag>>>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) holds: Holds,
+    pub(crate) recompressions: Recompressions,
     pub(crate) groups: Groups,
     pub(crate) activity: Activity,
     /// Connections and what they wait for; closed first when the broker stops.
@@ -111,6 +113,7 @@ impl Core {
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
             holds: Holds::default(),
+            recompressions: Recompressions::new(),
             groups: Groups::new(config.groups.clone()),
             activity: Activity::default(),
             connections: Gate::new("connections"),

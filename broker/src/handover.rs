@@ -30,7 +30,7 @@ use crate::reads::ReadResult;
 use crate::refusal::Refusal;
 use crate::standing::StandingWaits;
 use crate::view::ClusterView;
-use crate::{limits, start};
+use crate::{limits, memory, start};
 
 /// A partition on its way from one core to another.
 #[derive(Debug)]
@@ -64,9 +64,25 @@ pub(crate) struct Place {
     part: RefCell<Option<Part>>,
     released: Flag,
     since: Instant,
+    /// Of what the append has become meanwhile.
+    memory: RefCell<Option<memory::Held>>,
 }
 
 impl Place {
+    pub(crate) fn new() -> Self {
+        Self { part: RefCell::new(None), released: Flag::new(), since: rt::now(), memory: RefCell::new(None) }
+    }
+
+    /// Memory that counts until the append is answered.
+    pub(crate) fn keep(&self, memory: memory::Held) {
+        *self.memory.borrow_mut() = Some(memory);
+    }
+
+    pub(crate) fn release(&self, part: Part) {
+        *self.part.borrow_mut() = Some(part);
+        self.released.raise();
+    }
+
     /// What became of the append, and how long it was held.
     pub(crate) async fn released(&self) -> (Part, Duration) {
         self.released.wait().await;
@@ -96,8 +112,7 @@ impl Core {
         let held = self.holds.held.borrow_mut().take_if(|held| held.id == id);
         let Some(mut held) = held else { return };
         while let Some((request, place)) = held.appends.pop() {
-            *place.part.borrow_mut() = Some(self.route(request));
-            place.released.raise();
+            place.release(self.route(request));
         }
         self.holds.released.notify_all();
     }
@@ -106,8 +121,7 @@ impl Core {
     /// of these calls.
     pub(crate) fn route(self: &Rc<Self>, request: AppendRequest) -> Part {
         if let Some(held) = self.holds.held.borrow_mut().as_mut().filter(|held| held.id == request.id) {
-            let (part, released, since) = (RefCell::new(None), Flag::new(), rt::now());
-            let place = Rc::new(Place { part, released, since });
+            let place = Rc::new(Place::new());
             return match held.appends.try_push((request, Rc::clone(&place))) {
                 Ok(()) => Part::Held(place),
                 Err(full) => {

@@ -29,6 +29,7 @@ mod produce;
 mod producer_ids;
 mod producer_state;
 mod reads;
+mod recompress;
 mod records;
 mod refusal;
 mod server;

@@ -103,6 +103,13 @@ pub(crate) const DESCRIBE_PARTITIONS_MAX: usize = 2_000;
 /// Memory that a core keeps for looking into the next compressed batch of a topic that is compacted.
 pub(crate) const DECOMPRESSOR_RETAINED_BYTES_MAX: usize = 4 << 20;
 
+/// Batches that wait on one core to be compressed with the codec that their topic wants.
+pub(crate) const RECOMPRESSIONS_MAX: usize = 8_192;
+/// Records of a batch that are compressed on the core itself: any codec takes less than 200 us. Above, on another thread.
+pub(crate) const RECOMPRESSED_HERE_BYTES_MAX: usize = 8 << 10;
+/// Records of such a batch, decompressed.
+pub(crate) const RECOMPRESSED_BYTES_MAX: usize = shard::limits::COMPACTION_BATCH_BYTES_MAX;
+
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
 const _: () = assert!(GROUPS_PER_REQUEST_MAX < GROUP_CALLS_MAX);
 const _: () = assert!(GROUP_CALLS_MAX < GROUP_REQUESTS_MAX);

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use base::{Instant, PartitionId};
 use bytes::Bytes;
-use cluster::settings::TimestampType;
+use cluster::settings::{CompressionType, TimestampType};
 use wire::ErrorCode;
 use wire::batch::validate::{Keys, Origin, ProduceRules, validate_compressed, validate_produced};
-use wire::compress::Decompressor;
+use wire::compress::Codec;
 use wire::native::Stage;
 
 use crate::core::{Core, KnownTopic};
@@ -19,6 +19,7 @@ use crate::limits;
 use crate::mesh::Call;
 use crate::messages::{Acks, AppendRequest, Reply};
 use crate::producer_state::stamp_of;
+use crate::recompress::Recompression;
 use crate::refusal::Refusal;
 use crate::stages::microseconds;
 
@@ -56,11 +57,42 @@ impl Core {
         if self.owner_of(produced.id).is_none() {
             return Part::Done(Err(ErrorCode::UnknownTopicOrPartition.into()));
         }
-        let request = match prepare(produced, &mut self.decompressor.borrow_mut()) {
-            Ok(request) => request,
-            Err(refusal) => return Part::Done(Err(refusal)),
+        match self.prepare(produced) {
+            Ok((request, None)) if self.recompressions.may_pass(request.id) => self.route(request),
+            Ok((request, work)) => self.recompress_in_line(request, work),
+            Err(refusal) => Part::Done(Err(refusal)),
+        }
+    }
+
+    /// Judges the batch by Kafka's rules and makes it ready for the log, or for what has to be done before that.
+    fn prepare(&self, produced: &Produced<'_>) -> Result<(AppendRequest, Option<Recompression>), Refusal> {
+        let settings = &produced.topic.settings;
+        let rules = rules_of(produced);
+        let mut valid = validate_produced(produced.records, &rules).map_err(|error| Refusal::from(&error))?;
+        let header = *valid.batch.header();
+        if header.attributes().is_transactional() {
+            return Err(Refusal::new(ErrorCode::InvalidTxnState, "transactions are not available in this version"));
+        }
+        let codec = codec_of(settings.compression).filter(|codec| *codec != header.codec());
+        if codec.is_none() && rules.keys == Keys::Required {
+            let mut decompressor = self.decompressor.borrow_mut();
+            decompressor.trim(limits::DECOMPRESSOR_RETAINED_BYTES_MAX);
+            valid = validate_compressed(valid, &rules, &mut decompressor, shard::limits::COMPACTION_BATCH_BYTES_MAX)
+                .map_err(|error| Refusal::from(&error))?;
+        }
+        let work =
+            codec.map(|codec| Recompression { batch: produced.frame.slice_ref(valid.batch.bytes()), rules, codec });
+        let request = AppendRequest {
+            id: produced.id,
+            header: valid.header(base::Offset::ZERO, base::LeaderEpoch::ZERO),
+            payload: produced.frame.slice_ref(valid.batch.payload()),
+            offsets: header.last_offset_delta() + 1,
+            max_timestamp: valid.max_timestamp,
+            log_append_time: (settings.timestamp_type == TimestampType::LogAppend).then_some(rules.now),
+            stamp: stamp_of(&header),
+            acks: produced.acks,
         };
-        self.route(request)
+        Ok((request, work))
     }
 }
 
@@ -88,44 +120,32 @@ impl Part {
     }
 }
 
-/// Judges the batch by Kafka's rules and makes it ready for the log.
-fn prepare(produced: &Produced<'_>, decompressor: &mut Decompressor) -> Result<AppendRequest, Refusal> {
+fn rules_of(produced: &Produced<'_>) -> ProduceRules {
     let settings = &produced.topic.settings;
-    let now = rt::wall_clock();
-    let log_append = settings.timestamp_type == TimestampType::LogAppend;
-    let rules = ProduceRules {
+    ProduceRules {
         origin: Origin::Client,
         produce_version: produced.version,
         batch_bytes_max: settings.max_message_bytes as usize,
         segment_bytes: settings.segment_bytes as usize,
-        timestamp_type: if log_append {
-            wire::batch::TimestampType::LogAppendTime
-        } else {
-            wire::batch::TimestampType::CreateTime
+        timestamp_type: match settings.timestamp_type {
+            TimestampType::LogAppend => wire::batch::TimestampType::LogAppendTime,
+            TimestampType::Create => wire::batch::TimestampType::CreateTime,
         },
-        now,
+        now: rt::wall_clock(),
         timestamp_before_max: settings.timestamp_before_max,
         timestamp_after_max: settings.timestamp_after_max,
         keys: if settings.cleanup.compacts() { Keys::Required } else { Keys::Optional },
-    };
-    let mut valid = validate_produced(produced.records, &rules).map_err(|error| Refusal::from(&error))?;
-    if rules.keys == Keys::Required {
-        decompressor.trim(limits::DECOMPRESSOR_RETAINED_BYTES_MAX);
-        valid = validate_compressed(valid, &rules, decompressor, shard::limits::COMPACTION_BATCH_BYTES_MAX)
-            .map_err(|error| Refusal::from(&error))?;
     }
-    let header = valid.batch.header();
-    if header.attributes().is_transactional() {
-        return Err(Refusal::new(ErrorCode::InvalidTxnState, "transactions are not available in this version"));
+}
+
+/// What batches of a topic are compressed with; `None` for what their producers chose.
+fn codec_of(compression: CompressionType) -> Option<Codec> {
+    match compression {
+        CompressionType::Producer => None,
+        CompressionType::Uncompressed => Some(Codec::None),
+        CompressionType::Gzip => Some(Codec::Gzip),
+        CompressionType::Snappy => Some(Codec::Snappy),
+        CompressionType::Lz4 => Some(Codec::Lz4),
+        CompressionType::Zstd => Some(Codec::Zstd),
     }
-    Ok(AppendRequest {
-        id: produced.id,
-        header: valid.header(base::Offset::ZERO, base::LeaderEpoch::ZERO),
-        payload: produced.frame.slice_ref(valid.batch.payload()),
-        offsets: header.last_offset_delta() + 1,
-        max_timestamp: valid.max_timestamp,
-        log_append_time: log_append.then_some(now),
-        stamp: stamp_of(header),
-        acks: produced.acks,
-    })
 }

@@ -15,8 +15,8 @@ pub use markdown::settings_markdown;
 pub use ratio::Ratio;
 pub use table::DEFINITIONS;
 pub use topic::{
-    CleanupPolicy, Durability, SettingOverrides, SettingSource, SettingSynonym, SettingView, TimestampType,
-    TopicDefaults, TopicSettings, describe,
+    CleanupPolicy, CompressionType, Durability, SettingOverrides, SettingSource, SettingSynonym, SettingView,
+    TimestampType, TopicDefaults, TopicSettings, describe,
 };
 
 use crate::limits;

@@ -16,6 +16,7 @@ pub mod crc;
 pub mod error;
 pub mod header;
 pub mod patch;
+pub mod recompress;
 pub mod record;
 pub mod validate;
 
@@ -26,6 +27,7 @@ pub use builder::{BatchBuilder, BatchFull, BatchOptions, NewRecord};
 pub use error::{BatchError, RecordError, RecordErrors};
 pub use header::{Attributes, BatchHeader, HEADER_BYTES, ProducerStamp, TimestampType, peek_base_offset, peek_size};
 pub use patch::{HeaderPatch, TimestampPatch};
+pub use recompress::{Recompressed, Recompressor};
 pub use record::{Header, Headers, Record, Records};
 
 use crate::compress::{Codec, Decompressor};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Accepted, CleanupPolicy, Durability, Effect, SettingDefinition, SettingType, SettingValue, TimestampType,
-    TopicSettings, Unit,
+    Accepted, CleanupPolicy, CompressionType, Durability, Effect, SettingDefinition, SettingType, SettingValue,
+    TimestampType, TopicSettings, Unit,
 };
 
 const MIB: i64 = 1 << 20;
@@ -40,10 +40,20 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         kind: SettingType::Enum,
         unit: Unit::None,
         default: "producer",
-        accepted: Accepted::Words(&["producer"]),
-        effect: Effect::Limited("batches are stored exactly as the producer compressed them"),
-        doc: "The codec of stored batches: `producer` keeps what the producer chose.",
-        store: keep_nothing,
+        accepted: Accepted::Words(&["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"]),
+        effect: Effect::Served,
+        doc: "The codec of stored batches: `producer` keeps what the producer chose and costs nothing; with any other, \
+              batches of another codec are compressed anew when they come in.",
+        store: |settings, value| {
+            settings.compression = match value.word() {
+                "uncompressed" => CompressionType::Uncompressed,
+                "gzip" => CompressionType::Gzip,
+                "snappy" => CompressionType::Snappy,
+                "lz4" => CompressionType::Lz4,
+                "zstd" => CompressionType::Zstd,
+                _ => CompressionType::Producer,
+            };
+        },
     },
     SettingDefinition {
         name: "corelane.durability",

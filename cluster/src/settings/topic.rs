@@ -9,6 +9,7 @@ use super::{DEFINITIONS, InvalidSetting, Ratio, SettingDefinition, definition};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSettings {
     pub max_message_bytes: u32,
+    pub compression: CompressionType,
     pub timestamp_type: TimestampType,
     /// How far a record's timestamp may lie behind the clock.
     pub timestamp_before_max: Duration,
@@ -54,6 +55,18 @@ impl CleanupPolicy {
     pub const fn deletes(self) -> bool {
         matches!(self, Self::Delete | Self::CompactAndDelete)
     }
+}
+
+/// How stored batches are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompressionType {
+    /// As the producer sent them.
+    Producer,
+    Uncompressed,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
 }
 
 /// Whose clock stamps the records.
@@ -213,6 +226,7 @@ impl TopicSettings {
     pub fn resolve(topic: &SettingOverrides, broker: &TopicDefaults) -> Self {
         let mut settings = Self {
             max_message_bytes: 0,
+            compression: CompressionType::Producer,
             timestamp_type: TimestampType::Create,
             timestamp_before_max: Duration::ZERO,
             timestamp_after_max: Duration::ZERO,

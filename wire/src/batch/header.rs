@@ -103,6 +103,11 @@ impl Attributes {
     }
 
     #[must_use]
+    pub(super) fn with_codec(self, codec: Codec) -> Self {
+        Self((self.0 & !Self::CODEC) | u16::from(codec.bits()))
+    }
+
+    #[must_use]
     pub const fn with_timestamp_type(self, timestamp_type: TimestampType) -> Self {
         match timestamp_type {
             TimestampType::CreateTime => Self(self.0 & !Self::LOG_APPEND_TIME),

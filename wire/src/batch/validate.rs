@@ -170,7 +170,16 @@ pub fn validate_compressed<'a>(
     if codec == Codec::None {
         return Ok(produced);
     }
-    let payload = decompressor.decompress(codec, batch.payload(), budget)?;
+    judge_records(produced, decompressor.decompress(codec, batch.payload(), budget)?, rules)
+}
+
+/// Judges a batch by its records, which are `payload` once they are decompressed.
+pub(super) fn judge_records<'a>(
+    produced: ProducedBatch<'a>,
+    payload: &[u8],
+    rules: &ProduceRules,
+) -> Result<ProducedBatch<'a>, BatchError> {
+    let batch = produced.batch;
     Ok(walk(&batch, payload, rules)?.produced(batch, rules, produced.trimmed_bytes))
 }
 
