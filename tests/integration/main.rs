@@ -6,8 +6,10 @@ mod deleting;
 mod fetching;
 mod groups;
 mod lanes;
+mod idempotence;
 mod pressure;
 mod producing;
+mod semantics;
 mod sessions;
 
 use tests::kafka::Client;

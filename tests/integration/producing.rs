@@ -9,7 +9,7 @@ use wire::kafka::produce::ProduceRequest;
 
 use crate::{batch, batch_at, client_with_topic};
 
-fn stamp(id: i64, epoch: i16, sequence: u32) -> Option<ProducerStamp> {
+pub(crate) fn stamp(id: i64, epoch: i16, sequence: u32) -> Option<ProducerStamp> {
     Some(ProducerStamp {
         id: ProducerId::from_wire(id).expect("a valid id"),
         epoch: ProducerEpoch::from_wire(epoch).expect("a valid epoch"),

@@ -1,0 +1,149 @@
+//! What a partition knows of its producers, whatever becomes of their records.
+
+use std::time::{Duration, Instant};
+
+use tests::broker::{Broker, folder};
+use tests::kafka::{Client, code};
+use wire::ErrorCode;
+use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp, batches};
+use wire::compress::Compressor;
+use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
+
+use crate::producing::stamp;
+use crate::{EPOCH, client_with_topic};
+
+const OFTEN: [&str; 6] = [
+    "--set",
+    "journal.checkpoint_interval=300 ms",
+    "--set",
+    "compaction.check_interval=100 ms",
+    "--set",
+    "retention.check_interval=100 ms",
+];
+
+/// A batch of 3 records of one key.
+fn keyed(producer: Option<ProducerStamp>, key: &str, bytes: usize) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(BatchOptions { producer, ..BatchOptions::default() });
+    let value = vec![b'v'; bytes];
+    for _ in 0..3 {
+        let timestamp = base::Timestamp::from_wire(EPOCH);
+        let record = NewRecord { timestamp, key: Some(key.as_bytes()), value: Some(&value), headers: &[] };
+        builder.push(&record).expect("the batch has room");
+    }
+    builder.finish(&mut Compressor::new()).to_vec()
+}
+
+fn produce(client: &mut Client, topic: &str, batch: &[u8]) -> (ErrorCode, i64) {
+    let answer = client.produce(topic, 0, batch).unwrap();
+    (code(answer.error_code), answer.base_offset)
+}
+
+/// After the sequences 0 to 29, in batches of 3: the last five batches are known, and a gap is none.
+fn check_the_last_five(client: &mut Client, topic: &str, id: i64) {
+    for sequence in [15, 18, 21, 24, 27] {
+        let again = produce(client, topic, &keyed(stamp(id, 0, sequence), "k", 100));
+        assert_eq!(again, (ErrorCode::None, i64::from(sequence)), "{topic}");
+    }
+    let gap = produce(client, topic, &keyed(stamp(id, 0, 33), "k", 100));
+    assert_eq!(gap.0, ErrorCode::OutOfOrderSequenceNumber, "{topic}");
+}
+
+#[test]
+fn deleted_records_leave_their_producers_sequences_through_kill_9() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &OFTEN);
+    let mut client = client_with_topic(&broker, "trimmed", 1);
+    let id = client.producer_id().unwrap();
+    for sequence in (0..30).step_by(3) {
+        let made = produce(&mut client, "trimmed", &keyed(stamp(id, 0, sequence), "k", 100));
+        assert_eq!(made, (ErrorCode::None, i64::from(sequence)));
+    }
+    let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset: -1 }];
+    let topics = vec![DeleteRecordsTopic { name: "trimmed".to_owned(), partitions }];
+    let deleted = client.ask(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).unwrap();
+    assert_eq!(deleted.topics[0].partitions[0].low_watermark, 30);
+    broker.kill();
+    let broker = Broker::start(data.path(), &OFTEN);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    check_the_last_five(&mut client, "trimmed", id);
+    // And once more, with what a checkpoint has kept.
+    std::thread::sleep(Duration::from_millis(700));
+    broker.kill();
+    let broker = Broker::start(data.path(), &OFTEN);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    check_the_last_five(&mut client, "trimmed", id);
+    assert_eq!(produce(&mut client, "trimmed", &keyed(stamp(id, 0, 30), "k", 100)), (ErrorCode::None, 30));
+}
+
+#[test]
+fn records_that_retention_or_compaction_takes_leave_their_producers_sequences_through_kill_9() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &OFTEN);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let segments = ("segment.bytes", "1048576");
+    let expired = [segments, ("retention.ms", "1")];
+    let compacted = [segments, ("cleanup.policy", "compact"), ("min.cleanable.dirty.ratio", "0.01")];
+    let mut ids = Vec::new();
+    for (topic, settings) in [("expired", &expired[..]), ("compacted", &compacted[..])] {
+        assert_eq!(client.create_topic(topic, 1, settings).unwrap(), ErrorCode::None);
+        let id = client.producer_id().unwrap();
+        for sequence in (0..30).step_by(3) {
+            let made = produce(&mut client, topic, &keyed(stamp(id, 0, sequence), "k", 100));
+            assert_eq!(made, (ErrorCode::None, i64::from(sequence)));
+        }
+        // Another producer fills segments, so that those of the first one are finished.
+        for _ in 0..8 {
+            assert_eq!(produce(&mut client, topic, &keyed(None, "k", 200_000)).0, ErrorCode::None);
+        }
+        let begun = Instant::now();
+        loop {
+            let (_, start, _) = client.list_offset(topic, 0, -2).unwrap();
+            let log = client.fetch(topic, 0, start, 0).unwrap().records;
+            let first = batches(&log).find_map(|batch| {
+                let header = *batch.expect("whole").header();
+                (header.record_count() > 0 && header.producer().is_some()).then_some(header)
+            });
+            if first.is_none() {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{topic}: nothing has gone");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        check_the_last_five(&mut client, topic, id);
+        ids.push((topic, id));
+    }
+    broker.kill();
+    let broker = Broker::start(data.path(), &OFTEN);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    for (topic, id) in ids {
+        check_the_last_five(&mut client, topic, id);
+        assert_eq!(produce(&mut client, topic, &keyed(stamp(id, 0, 30), "k", 100)).0, ErrorCode::None, "{topic}");
+    }
+}
+
+/// As Kafka does since 2.5: who is not known may begin anywhere, so that nobody has to start over who was forgotten.
+#[test]
+fn a_producer_that_is_not_known_may_begin_anywhere_and_one_that_was_quiet_long_is_not_known() {
+    let data = folder();
+    let arguments = [&OFTEN[..], &["--set", "producers.expiration=1 s"]].concat();
+    let broker = Broker::start(data.path(), &arguments);
+    let mut client = client_with_topic(&broker, "quiet", 1);
+    let id = client.producer_id().unwrap();
+    assert_eq!(produce(&mut client, "quiet", &keyed(stamp(id, 0, 600), "k", 10)), (ErrorCode::None, 0));
+    assert_eq!(
+        produce(&mut client, "quiet", &keyed(stamp(id, 0, 900), "k", 10)).0,
+        ErrorCode::OutOfOrderSequenceNumber
+    );
+    let begun = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_millis(200));
+        // Checkpoints are taken where there is something to check.
+        produce(&mut client, "quiet", &keyed(None, "other", 10));
+        match produce(&mut client, "quiet", &keyed(stamp(id, 0, 900), "k", 10)).0 {
+            ErrorCode::None => break,
+            error => assert_eq!(error, ErrorCode::OutOfOrderSequenceNumber),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is never forgotten");
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+}
