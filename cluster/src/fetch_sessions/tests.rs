@@ -208,7 +208,7 @@ proptest! {
     fn every_partition_has_its_turn(partitions in 1_i32..20, busy in prop::collection::vec(any::<bool>(), 20), fetches in 1_usize..80) {
         let mut sessions = FetchSessions::new(LIMITS);
         create(&mut sessions, at(0), 1, partitions).expect("there is room");
-        let mut served = vec![0_usize; 20];
+        let mut served = [0_usize; 20];
         for epoch in 1..=i32::try_from(fetches).unwrap() {
             let fetch = resume(&mut sessions, at(0), 1, epoch);
             let mut room = true;
