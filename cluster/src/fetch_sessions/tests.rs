@@ -1,3 +1,5 @@
+//! Tests of fetch sessions.
+
 use std::rc::Rc;
 
 use proptest::prelude::*;
