@@ -54,9 +54,12 @@ impl GroupState {
         match record {
             GroupRecord::Offset { group: id, topic, partition, value } => {
                 self.offsets -= group.offsets.len();
+                let had_topic = group.offsets.has_topic(topic);
                 let has_topic = group.offsets.set(topic, *partition, value.clone());
                 self.offsets += group.offsets.len();
-                if has_topic {
+                if has_topic == had_topic {
+                    // As with almost every commit.
+                } else if has_topic {
                     self.committers.entry(topic.clone()).or_default().insert(id.clone());
                 } else if let Some(groups) = self.committers.get_mut(topic) {
                     groups.remove(id);
@@ -168,6 +171,10 @@ impl StoredOffsets {
                 has_topic
             }
         }
+    }
+
+    fn has_topic(&self, topic: &TopicName) -> bool {
+        self.by_topic.contains_key(topic)
     }
 
     pub fn get(&self, topic: &str, partition: PartitionIndex) -> Option<&CommittedOffset> {

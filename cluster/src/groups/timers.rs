@@ -35,15 +35,27 @@ pub(super) struct TimerKey {
 /// or put off.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    at: BTreeMap<TimerKey, Instant>,
+    at: BTreeMap<TimerKey, Deadline>,
     order: BTreeSet<(Instant, TimerKey)>,
     fired: BTreeSet<TimerKey>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    at: Instant,
+    /// Where it stands in the order. Sessions are put off with each sign of life: they stay where they are until that
+    /// comes, and only then take their new place.
+    place: Instant,
+}
+
 impl Timers {
     pub(super) fn schedule(&mut self, key: TimerKey, at: Instant) {
+        if let Some(deadline) = self.at.get_mut(&key).filter(|deadline| deadline.place <= at) {
+            deadline.at = at;
+            return;
+        }
         self.cancel(&key);
-        self.at.insert(key.clone(), at);
+        self.at.insert(key.clone(), Deadline { at, place: at });
         self.order.insert((at, key));
     }
 
@@ -54,8 +66,8 @@ impl Timers {
     }
 
     pub(super) fn cancel(&mut self, key: &TimerKey) {
-        if let Some(at) = self.at.remove(key) {
-            let removed = self.order.remove(&(at, key.clone()));
+        if let Some(Deadline { place, .. }) = self.at.remove(key) {
+            let removed = self.order.remove(&(place, key.clone()));
             assert!(removed, "the deadline of {key:?} was not in order");
         }
         self.fired.remove(key);
@@ -72,14 +84,20 @@ impl Timers {
 
     /// The earliest deadline that has passed. It counts as fired until it is taken.
     pub(super) fn fire(&mut self, now: Instant) -> Option<TimerKey> {
-        let (at, _) = self.order.first()?;
-        if *at > now {
-            return None;
+        loop {
+            if self.order.first()?.0 > now {
+                return None;
+            }
+            let (_, key) = self.order.pop_first()?;
+            let deadline = self.at.get_mut(&key).expect("what is in order has a deadline");
+            if deadline.at <= now {
+                self.at.remove(&key);
+                self.fired.insert(key.clone());
+                return Some(key);
+            }
+            deadline.place = deadline.at;
+            self.order.insert((deadline.place, key));
         }
-        let (_, key) = self.order.pop_first()?;
-        self.at.remove(&key);
-        self.fired.insert(key.clone());
-        Some(key)
     }
 
     /// Whether a deadline that fired still stands; it is forgotten with the answer.
@@ -87,6 +105,7 @@ impl Timers {
         self.fired.remove(key)
     }
 
+    /// When to look again; a deadline that was put off is looked at once too often.
     pub(super) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(at, _)| *at)
     }
@@ -112,6 +131,25 @@ mod tests {
         assert_eq!(timers.fire(Instant(25)), None, "the later deadline replaced the earlier one");
         assert!(timers.take(&key("g", "a")));
         assert!(!timers.take(&key("g", "a")));
+    }
+
+    #[test]
+    fn a_deadline_that_is_put_off_again_and_again_fires_at_the_last_time_and_one_that_is_brought_forward_at_the_first()
+    {
+        let mut timers = Timers::default();
+        for at in 10..40 {
+            timers.schedule(key("g", "a"), Instant(at));
+            assert_eq!(timers.fire(Instant(at - 1)), None);
+        }
+        assert_eq!(timers.fire(Instant(38)), None);
+        assert_eq!((timers.next(), timers.order.len()), (Some(Instant(39)), 1));
+        timers.schedule(key("g", "a"), Instant(20));
+        assert_eq!(timers.fire(Instant(20)), Some(key("g", "a")));
+        assert_eq!((timers.next(), timers.order.len()), (None, 0));
+        timers.schedule(key("g", "a"), Instant(50));
+        timers.schedule(key("g", "a"), Instant(60));
+        timers.cancel(&key("g", "a"));
+        assert_eq!((timers.fire(Instant(99)), timers.order.len()), (None, 0));
     }
 
     #[test]
