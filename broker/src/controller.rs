@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use base::{CoreId, LeaderEpoch, PartitionId, Timestamp, TopicId};
-use cluster::metadata::{Command, Decision, Incarnation, Metadata, MetadataRecord, Reply};
+use cluster::metadata::{Command, Decision, Incarnation, Metadata, MetadataRecord, Reply, SettingsOwner};
 use cluster::placement::Placement;
 use rt::{Disk, Notify};
 use shard::task_queues::FOREGROUND;
@@ -145,6 +145,7 @@ impl Controller {
                 MetadataRecord::TopicDeleted { topic } => self.forget(*topic).await,
                 MetadataRecord::BrokerRegistered { .. }
                 | MetadataRecord::SettingsAltered { .. }
+                | MetadataRecord::OwnerSettingsAltered { .. }
                 | MetadataRecord::ProducerIdsReserved(_) => false,
             };
         }
@@ -213,7 +214,8 @@ fn reserve_for(records: &[MetadataRecord]) -> Reserve {
     let matters = records.iter().any(|record| match record {
         MetadataRecord::TopicDeleted { .. }
         | MetadataRecord::BrokerRegistered { .. }
-        | MetadataRecord::SettingsAltered { .. } => true,
+        | MetadataRecord::SettingsAltered { .. }
+        | MetadataRecord::OwnerSettingsAltered { .. } => true,
         MetadataRecord::TopicCreated(_)
         | MetadataRecord::PartitionsAdded { .. }
         | MetadataRecord::ProducerIdsReserved(_) => false,
@@ -221,12 +223,19 @@ fn reserve_for(records: &[MetadataRecord]) -> Reserve {
     if matters { Reserve::Use } else { Reserve::Keep }
 }
 
-/// Topics that records change: `None` when none does, `Some(None)` when all do.
+/// Topics that records change: `None` when nothing changes that readers see, `Some(None)` when all do.
 fn changed_topics(records: &[MetadataRecord]) -> Option<Option<Vec<TopicId>>> {
     let mut topics = Vec::new();
+    let mut is_view_changed = false;
     for record in records {
         match record {
-            MetadataRecord::BrokerRegistered { .. } => return Some(None),
+            // The defaults of topics may be other ones.
+            MetadataRecord::BrokerRegistered { .. }
+            | MetadataRecord::OwnerSettingsAltered {
+                owner: SettingsOwner::AllBrokers | SettingsOwner::Broker(_),
+                ..
+            } => return Some(None),
+            MetadataRecord::OwnerSettingsAltered { owner: SettingsOwner::Group(_), .. } => is_view_changed = true,
             MetadataRecord::TopicCreated(topic) => topics.push(topic.id),
             MetadataRecord::TopicDeleted { topic }
             | MetadataRecord::PartitionsAdded { topic, .. }
@@ -234,5 +243,5 @@ fn changed_topics(records: &[MetadataRecord]) -> Option<Option<Vec<TopicId>>> {
             MetadataRecord::ProducerIdsReserved(_) => {}
         }
     }
-    if topics.is_empty() { None } else { Some(Some(topics)) }
+    if topics.is_empty() && !is_view_changed { None } else { Some(Some(topics)) }
 }

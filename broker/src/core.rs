@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
 use cluster::fetch_sessions::FetchSessions;
-use cluster::metadata::{Command, CreationDefaults, Partition, Topic, TopicName};
+use cluster::metadata::{Command, CreationDefaults, MetadataImage, Partition, Topic, TopicName};
 use cluster::producers::{ProducerEntry, ProducerTable};
-use cluster::settings::TopicSettings;
+use cluster::settings::{TopicDefaults, TopicSettings};
 use rt::{Flag, Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
@@ -83,6 +83,8 @@ pub(crate) struct Core {
     view: RefCell<Arc<ClusterView>>,
     shown: RefCell<Arc<ClusterView>>,
     topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
+    /// For topics that say nothing themselves; as of the newest view.
+    defaults: RefCell<Rc<TopicDefaults>>,
     /// On core 0 only.
     pub(crate) controller: RefCell<Option<Rc<Controller>>>,
 }
@@ -121,6 +123,7 @@ impl Core {
             view: RefCell::new(Arc::clone(&view)),
             shown: RefCell::new(Arc::clone(&view)),
             topics: RefCell::default(),
+            defaults: RefCell::default(),
             controller: RefCell::new(None),
             config,
             shared,
@@ -343,6 +346,7 @@ impl Core {
     pub(crate) fn apply_view(self: &Rc<Self>, change: &ViewChange) {
         let image = &change.view.image;
         if change.topics.is_none() {
+            self.take_defaults(image);
             for topic in image.topics() {
                 let settings = self.settings_of(topic);
                 topic
@@ -362,6 +366,9 @@ impl Core {
             Some(topics) => topics.clone(),
             None => image.topics().map(|topic| topic.id).collect(),
         };
+        if change.topics.is_none() {
+            self.take_defaults(image);
+        }
         let mut opened = Vec::with_capacity(changed.len());
         for topic in changed.iter().filter_map(|id| image.topic(*id)) {
             let settings = self.settings_of(topic);
@@ -393,8 +400,17 @@ impl Core {
         }
     }
 
+    fn take_defaults(&self, image: &MetadataImage) {
+        *self.defaults.borrow_mut() = Rc::new(start::defaults_of(&self.config, image));
+    }
+
+    /// What topics have that say nothing themselves.
+    pub(crate) fn topic_defaults(&self) -> Rc<TopicDefaults> {
+        Rc::clone(&self.defaults.borrow())
+    }
+
     fn settings_of(&self, topic: &Topic) -> Rc<TopicSettings> {
-        Rc::new(TopicSettings::resolve(&topic.settings, &self.config.topic_defaults))
+        Rc::new(TopicSettings::resolve(&topic.settings, &self.topic_defaults()))
     }
 
     fn know(&self, topic: &Arc<Topic>, settings: Rc<TopicSettings>) {

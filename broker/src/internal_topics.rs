@@ -41,7 +41,10 @@ pub(crate) fn check_command(core: &Core, command: &Command) -> Result<(), Refusa
         Command::CreatePartitions(command) => {
             check_not_internal(&command.name, "its number of partitions says where each group is")
         }
-        Command::AlterSettings(_) | Command::RegisterBroker { .. } | Command::ReserveProducerIds { .. } => Ok(()),
+        Command::AlterSettings(_)
+        | Command::AlterOwnerSettings(_)
+        | Command::RegisterBroker { .. }
+        | Command::ReserveProducerIds { .. } => Ok(()),
     }
 }
 

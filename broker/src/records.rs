@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base::{Offset, Timestamp};
 use bytes::Bytes;
-use cluster::metadata::{Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, Topic, TopicName};
+use cluster::metadata::{
+    Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, SettingsOwner, Topic, TopicName,
+};
 use cluster::settings::SettingOverrides;
 use wire::batch::{Batch, BatchBuilder, BatchOptions, NewRecord};
 use wire::compress::{Compressor, Decompressor};
@@ -75,6 +77,14 @@ fn to_wire(record: &MetadataRecord) -> internal::MetadataRecord {
         MetadataRecord::ProducerIdsReserved(block) => {
             Wire::ProducerIdsReserved { broker: block.broker, first: block.first, end: block.end }
         }
+        MetadataRecord::OwnerSettingsAltered { owner, changes } => Wire::OwnerSettingsAltered {
+            owner: match owner {
+                SettingsOwner::AllBrokers => internal::SettingsOwner::AllBrokers,
+                SettingsOwner::Broker(broker) => internal::SettingsOwner::Broker(*broker),
+                SettingsOwner::Group(group) => internal::SettingsOwner::Group(group.clone()),
+            },
+            changes: changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        },
     }
 }
 
@@ -102,6 +112,14 @@ fn from_wire(record: internal::MetadataRecord) -> Result<MetadataRecord, String>
         Wire::ProducerIdsReserved { broker, first, end } => {
             MetadataRecord::ProducerIdsReserved(ProducerIdBlock { broker, first, end })
         }
+        Wire::OwnerSettingsAltered { owner, changes } => MetadataRecord::OwnerSettingsAltered {
+            owner: match owner {
+                internal::SettingsOwner::AllBrokers => SettingsOwner::AllBrokers,
+                internal::SettingsOwner::Broker(broker) => SettingsOwner::Broker(broker),
+                internal::SettingsOwner::Group(group) => SettingsOwner::Group(group),
+            },
+            changes: changes.into_iter().collect::<BTreeMap<_, _>>(),
+        },
     })
 }
 
@@ -142,6 +160,10 @@ mod tests {
             partition_epoch: PartitionEpoch::new(7).unwrap(),
         };
         let topic = TopicId::from_random(9);
+        let altered = |owner| MetadataRecord::OwnerSettingsAltered {
+            owner,
+            changes: BTreeMap::from([("log.retention.ms".to_owned(), Some("5".to_owned())), ("a".to_owned(), None)]),
+        };
         let settings = SettingOverrides::from_record([("segment.bytes".to_owned(), "2097152".to_owned())]);
         let records = vec![
             MetadataRecord::BrokerRegistered { broker: BrokerId(1), incarnation: Incarnation(4) },
@@ -158,6 +180,9 @@ mod tests {
             },
             MetadataRecord::ProducerIdsReserved(ProducerIdBlock { broker: BrokerId(1), first: 1_000, end: 2_000 }),
             MetadataRecord::TopicDeleted { topic },
+            altered(SettingsOwner::AllBrokers),
+            altered(SettingsOwner::Broker(BrokerId(0))),
+            altered(SettingsOwner::Group("readers".to_owned())),
         ];
         let batch = Bytes::from(encode(&records, Timestamp::from_millis(5)));
         assert_eq!(decode(&batch).unwrap(), records);

@@ -302,7 +302,7 @@ async fn open_core(
         compaction_key_bytes: shared.config.compaction_keys_memory.bytes() / u64::from(shared.cores),
         compaction_bytes_per_second: shared.config.compaction_rate.bytes(),
     };
-    let specs = start::specs(&view.image, &shared.config.topic_defaults);
+    let specs = start::specs(&view.image, &start::defaults_of(&shared.config, &view.image));
     let mut producers = Vec::new();
     let mut partitions = Vec::new();
     for row in recovered.rows {

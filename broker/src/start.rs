@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, PartitionId, TopicId};
-use cluster::metadata::{Metadata, MetadataImage, MetadataRecord};
+use cluster::metadata::{Metadata, MetadataImage, MetadataRecord, SettingsOwner};
 use cluster::placement::{Placement, PlacementError, PlacementRow};
 use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSettings};
 use rt::{Disk, DiskError};
@@ -69,6 +69,12 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
         }),
         durability,
     }
+}
+
+/// What topics have that say nothing themselves, on this broker.
+pub(crate) fn defaults_of(config: &Config, image: &MetadataImage) -> TopicDefaults {
+    let this_broker = SettingsOwner::Broker(config.node_id);
+    config.topic_defaults.altered(image.settings_of(&SettingsOwner::AllBrokers), image.settings_of(&this_broker))
 }
 
 /// Specs of all partitions that exist.
@@ -135,7 +141,7 @@ pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) ->
     }
     let metadata = Metadata::from_records(&log);
     let deleted = deleted_topics(&log);
-    let specs = specs(metadata.image(), &config.topic_defaults);
+    let specs = specs(metadata.image(), &defaults_of(config, metadata.image()));
     recovery.remove_deleted(|topic| deleted.contains(&topic)).await?;
     recovery.replay(|id| specs.get(&id).copied()).await?;
     let placement = place(&**disk, cores, &specs).await?;
@@ -155,6 +161,7 @@ fn deleted_topics(log: &[MetadataRecord]) -> BTreeSet<TopicId> {
         | MetadataRecord::TopicCreated(_)
         | MetadataRecord::PartitionsAdded { .. }
         | MetadataRecord::SettingsAltered { .. }
+        | MetadataRecord::OwnerSettingsAltered { .. }
         | MetadataRecord::ProducerIdsReserved(_) => None,
     });
     deleted.collect()

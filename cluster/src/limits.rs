@@ -24,6 +24,9 @@ pub const SETTING_VALUE_BYTES_MAX: usize = 1_024;
 /// Changes of settings in one command.
 pub const SETTING_CHANGES_MAX: usize = 256;
 
+/// Groups with settings of their own, and brokers: readers get an image of all with each change.
+pub const SETTING_OWNERS_MAX: usize = 10_000;
+
 /// Bytes of a peer's text that an error message repeats.
 pub const QUOTED_BYTES_MAX: usize = 64;
 

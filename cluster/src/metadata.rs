@@ -4,6 +4,7 @@
 //! fold of the records, and [`Metadata::snapshot`] is a shorter list of records with the same fold. Readers get a
 //! [`MetadataImage`].
 
+mod alter;
 mod command;
 mod decide;
 mod error;
@@ -18,13 +19,14 @@ use std::sync::Arc;
 use base::{BrokerId, PartitionIndex, TopicId};
 
 pub use command::{
-    AlterSettings, Command, CreatePartitions, CreateTopic, CreationDefaults, Decision, NewPartitions, Reply,
-    SettingChange, SettingOperation, TopicReference, replicas_from_wire,
+    AlterOwnerSettings, AlterSettings, Command, CreatePartitions, CreateTopic, CreationDefaults, Decision,
+    NewPartitions, OtherSettings, OwnerChange, Reply, SettingChange, SettingOperation, TopicReference,
+    replicas_from_wire,
 };
 pub use error::MetadataError;
 pub use image::{Broker, MetadataImage};
 pub use name::{InvalidTopicName, TopicName};
-pub use record::{Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, Topic};
+pub use record::{Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, SettingsOwner, Topic};
 
 use crate::limits;
 use image::Content;
@@ -69,6 +71,7 @@ impl Metadata {
                 assert!(block.end <= limits::PRODUCER_IDS_END, "producer ids end at {}", block.end);
                 self.last_producer_ids = Some(*block);
             }
+            MetadataRecord::OwnerSettingsAltered { owner, changes } => self.alter_owner(owner, changes),
         }
         self.check();
     }
@@ -124,6 +127,17 @@ impl Metadata {
         self.image.content_mut().partitions += added.len();
     }
 
+    fn alter_owner(&mut self, owner: &SettingsOwner, changes: &BTreeMap<String, Option<String>>) {
+        let all = &mut self.image.content_mut().owner_settings;
+        let mut settings = all.get(owner).cloned().unwrap_or_default();
+        changes.iter().for_each(|(name, value)| settings.set(name, value.as_deref()));
+        if settings.is_empty() {
+            all.remove(owner);
+        } else {
+            all.insert(owner.clone(), settings);
+        }
+    }
+
     fn topic_mut(&mut self, id: TopicId) -> &mut Topic {
         let topic = self.image.content_mut().topics.get_mut(&id);
         Arc::make_mut(topic.unwrap_or_else(|| panic!("a record changes topic {id}, which does not exist")))
@@ -152,7 +166,11 @@ impl Metadata {
             .map(|(broker, &Broker { incarnation })| MetadataRecord::BrokerRegistered { broker, incarnation });
         let producer_ids = self.last_producer_ids.map(MetadataRecord::ProducerIdsReserved);
         let topics = self.image.topics().map(|topic| MetadataRecord::TopicCreated(Topic::clone(topic)));
-        brokers.chain(producer_ids).chain(topics).collect()
+        let owners = self.image.owner_settings().map(|(owner, settings)| MetadataRecord::OwnerSettingsAltered {
+            owner: owner.clone(),
+            changes: settings.iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect(),
+        });
+        brokers.chain(producer_ids).chain(owners).chain(topics).collect()
     }
 
     /// Names and ids are one to one; all counts are right; every partition is sound.

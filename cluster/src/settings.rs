@@ -3,6 +3,7 @@
 //! Validation, `DescribeConfigs`, the resolved [`TopicSettings`] and the manual's table ([`settings_markdown`]) all
 //! derive from [`DEFINITIONS`].
 
+mod defaults;
 mod markdown;
 mod ratio;
 mod table;
@@ -11,12 +12,13 @@ mod topic;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use defaults::TopicDefaults;
 pub use markdown::settings_markdown;
 pub use ratio::Ratio;
 pub use table::DEFINITIONS;
 pub use topic::{
     CleanupPolicy, CompressionType, Durability, SettingOverrides, SettingSource, SettingSynonym, SettingView,
-    TimestampType, TopicDefaults, TopicSettings, describe,
+    TimestampType, TopicSettings, describe, describe_default,
 };
 
 use crate::limits;
@@ -186,6 +188,11 @@ pub fn definition(name: &str) -> Result<&'static SettingDefinition, InvalidSetti
         .iter()
         .find(|definition| definition.name == name)
         .ok_or_else(|| InvalidSetting::Unknown { name: quoted(name) })
+}
+
+/// The definition of a topic setting by the name of the broker's setting that is its default.
+pub fn definition_of_default(broker_name: &str) -> Option<&'static SettingDefinition> {
+    DEFINITIONS.iter().find(|definition| definition.broker_name == broker_name)
 }
 
 impl SettingDefinition {

@@ -47,6 +47,19 @@ pub enum MetadataRecord {
         first: u64,
         end: u64,
     },
+    /// As for topics.
+    OwnerSettingsAltered {
+        owner: SettingsOwner,
+        changes: Vec<(String, Option<String>)>,
+    },
+}
+
+/// Who beside topics has settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingsOwner {
+    AllBrokers,
+    Broker(BrokerId),
+    Group(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +154,17 @@ fn write_body(
             let args = schema::ProducerIdsReservedArgs { broker: broker.0, first: *first, end: *end };
             (Body::ProducerIdsReserved, schema::ProducerIdsReserved::create(builder, &args).as_union_value())
         }
+        MetadataRecord::OwnerSettingsAltered { owner, changes } => {
+            let changes = changes.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+            let changes = Some(write_settings(builder, changes));
+            let (broker, group) = match owner {
+                SettingsOwner::AllBrokers => (None, None),
+                SettingsOwner::Broker(broker) => (Some(broker.0), None),
+                SettingsOwner::Group(group) => (None, Some(builder.create_string(group))),
+            };
+            let args = schema::OwnerSettingsAlteredArgs { broker, group, changes };
+            (Body::OwnerSettingsAltered, schema::OwnerSettingsAltered::create(builder, &args).as_union_value())
+        }
     }
 }
 
@@ -212,14 +236,28 @@ fn read_body(record: &schema::MetadataRecord<'_>) -> Result<MetadataRecord, Reco
         });
     }
     if let Some(body) = record.body_as_settings_altered() {
-        let changes = body.changes().iter();
         return Ok(MetadataRecord::SettingsAltered {
             topic: topic_id(body.topic())?,
-            changes: changes.map(|change| (change.name().to_owned(), change.value().map(str::to_owned))).collect(),
+            changes: read_changes(body.changes()),
         });
+    }
+    if let Some(body) = record.body_as_owner_settings_altered() {
+        let owner = match (body.broker(), body.group()) {
+            (None, None) => SettingsOwner::AllBrokers,
+            (Some(broker), None) => SettingsOwner::Broker(BrokerId(broker)),
+            (None, Some(group)) => SettingsOwner::Group(group.to_owned()),
+            (Some(broker), Some(_)) => {
+                return Err(RecordError::Field { field: "the broker beside a group", got: broker.into() });
+            }
+        };
+        return Ok(MetadataRecord::OwnerSettingsAltered { owner, changes: read_changes(body.changes()) });
     }
     let body = record.body_as_producer_ids_reserved().ok_or(unknown)?;
     Ok(MetadataRecord::ProducerIdsReserved { broker: BrokerId(body.broker()), first: body.first(), end: body.end() })
+}
+
+fn read_changes(changes: Vector<'_, ForwardsUOffset<schema::Setting<'_>>>) -> Vec<(String, Option<String>)> {
+    changes.iter().map(|change| (change.name().to_owned(), change.value().map(str::to_owned))).collect()
 }
 
 fn read_partitions(

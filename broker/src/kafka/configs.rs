@@ -20,6 +20,8 @@ const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
 const SOURCE_TOPIC: i8 = 1;
+const SOURCE_DYNAMIC_BROKER: i8 = 2;
+const SOURCE_DYNAMIC_ALL_BROKERS: i8 = 3;
 const SOURCE_STATIC_BROKER: i8 = 4;
 const SOURCE_DEFAULT: i8 = 5;
 
@@ -33,6 +35,8 @@ const TYPE_LIST: i8 = 7;
 pub(super) fn source_code(source: SettingSource) -> i8 {
     match source {
         SettingSource::Topic => SOURCE_TOPIC,
+        SettingSource::Broker => SOURCE_DYNAMIC_BROKER,
+        SettingSource::AllBrokers => SOURCE_DYNAMIC_ALL_BROKERS,
         SettingSource::BrokerDefault => SOURCE_STATIC_BROKER,
         SettingSource::Default => SOURCE_DEFAULT,
     }
@@ -83,7 +87,7 @@ fn topic_settings(
     resource: &DescribeConfigsResource,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     let known = core.topic_named(&resource.resource_name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let settings = describe_settings(&known.topic.settings, &core.config.topic_defaults);
+    let settings = describe_settings(&known.topic.settings, &core.topic_defaults());
     let wanted = settings.into_iter().filter(|setting| is_wanted(resource, setting.definition.name));
     Ok(wanted.map(|setting| topic_setting(request, setting)).collect())
 }

@@ -76,7 +76,7 @@ async fn create_one(core: &Rc<Core>, topic: CreatableTopic, validate_only: bool)
 }
 
 fn created(core: &Core, topic: &Topic) -> CreatableTopicResult {
-    let settings = describe(&topic.settings, &core.config.topic_defaults).into_iter();
+    let settings = describe(&topic.settings, &core.topic_defaults()).into_iter();
     CreatableTopicResult {
         name: topic.name.as_str().to_owned(),
         topic_id: topic.id.as_u128(),

@@ -155,13 +155,15 @@ pub(super) fn describe_topic(
     connection.later(arrived, async move {
         let topic = &known.topic;
         let described = describe_partitions(&worker, topic).await;
-        let settings = describe(&topic.settings, &worker.core.config.topic_defaults);
+        let settings = describe(&topic.settings, &worker.core.topic_defaults());
         let settings = settings.iter().map(|setting| DescribedSetting {
             name: setting.definition.name,
             value: &setting.value,
             source: match setting.source {
                 SettingSource::Topic => DescribedSettingSource::Topic,
-                SettingSource::BrokerDefault => DescribedSettingSource::BrokerDefault,
+                SettingSource::Broker | SettingSource::AllBrokers | SettingSource::BrokerDefault => {
+                    DescribedSettingSource::BrokerDefault
+                }
                 SettingSource::Default => DescribedSettingSource::Default,
             },
         });

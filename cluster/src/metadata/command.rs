@@ -2,7 +2,8 @@
 
 use base::{BrokerId, TopicId};
 
-use super::{Incarnation, MetadataError, MetadataRecord, ProducerIdBlock, Topic};
+use super::{Incarnation, MetadataError, MetadataRecord, ProducerIdBlock, SettingsOwner, Topic};
+use crate::settings::TopicDefaults;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -17,6 +18,7 @@ pub enum Command {
     },
     CreatePartitions(CreatePartitions),
     AlterSettings(AlterSettings),
+    AlterOwnerSettings(AlterOwnerSettings),
     /// Rounded up to whole blocks of 1,000 ids.
     ReserveProducerIds {
         broker: BrokerId,
@@ -117,7 +119,38 @@ pub struct AlterSettings {
     pub topic: TopicReference,
     /// Each name at most once.
     pub changes: Vec<SettingChange>,
+    pub others: OtherSettings,
     pub validate_only: bool,
+    /// What is in force where the topic says nothing: lists are added to that.
+    pub defaults: TopicDefaults,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlterOwnerSettings {
+    pub owner: SettingsOwner,
+    /// Each name at most once.
+    pub changes: Vec<OwnerChange>,
+    pub others: OtherSettings,
+    pub validate_only: bool,
+    /// As for topics.
+    pub defaults: TopicDefaults,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerChange {
+    /// Of a topic setting's default, by the broker's name for it.
+    TopicDefault(SettingChange),
+    /// Of a setting that is declared elsewhere, where the value was checked; `None` is back to the default.
+    Checked { name: String, value: Option<String> },
+}
+
+/// What becomes of settings that a command does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherSettings {
+    /// They stay, as with Kafka's `IncrementalAlterConfigs`.
+    Stay,
+    /// They go back to their defaults, as with Kafka's `AlterConfigs`.
+    Reset,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,18 +1,16 @@
 //! What follows from a command: records to append and the reply to hold until they are committed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{BrokerId, PartitionIndex};
 
 use super::replicas::{check_assignment, spread};
 use super::{
-    AlterSettings, Command, CreatePartitions, CreateTopic, Decision, Incarnation, Metadata, MetadataError,
-    MetadataRecord, NewPartitions, Partition, ProducerIdBlock, Reply, SettingOperation, Topic, TopicName,
-    TopicReference,
+    Command, CreatePartitions, CreateTopic, Decision, Incarnation, Metadata, MetadataError, MetadataRecord,
+    NewPartitions, Partition, ProducerIdBlock, Reply, Topic, TopicName, TopicReference,
 };
 use crate::limits;
-use crate::settings::{InvalidSetting, SettingDefinition, SettingOverrides, SettingType, definition, quoted};
+use crate::settings::{SettingOverrides, quoted};
 
 impl Metadata {
     /// Says what a command would do, and changes nothing. Needs no clock: nothing in the metadata has a time.
@@ -27,6 +25,7 @@ impl Metadata {
             }
             Command::CreatePartitions(command) => self.create_partitions(command),
             Command::AlterSettings(command) => self.alter_settings(command),
+            Command::AlterOwnerSettings(command) => self.alter_owner_settings(command),
             Command::ReserveProducerIds { broker, count } => self.reserve_producer_ids(broker, count),
         }
     }
@@ -150,28 +149,6 @@ impl Metadata {
         Ok(Decision { records, reply: Reply::PartitionsCreated { total } })
     }
 
-    fn alter_settings(&self, command: AlterSettings) -> Result<Decision, MetadataError> {
-        let topic = self.find(&command.topic)?;
-        if command.changes.len() > limits::SETTING_CHANGES_MAX {
-            return Err(too_many_settings(command.changes.len()));
-        }
-        let mut changes = BTreeMap::new();
-        let mut altered = topic.settings.clone();
-        for change in command.changes {
-            let definition = definition(&change.name)?;
-            let value = changed_value(definition, topic.settings.get(definition.name), &change.operation)?;
-            altered.set(definition.name, value.as_deref());
-            if changes.insert(change.name, value).is_some() {
-                return Err(InvalidSetting::Twice { name: definition.name.to_owned() }.into());
-            }
-        }
-        altered.check_together()?;
-        changes.retain(|name, value| topic.settings.get(name) != value.as_deref());
-        let nothing_to_do = command.validate_only || changes.is_empty();
-        let records = unless(nothing_to_do, || MetadataRecord::SettingsAltered { topic: topic.id, changes });
-        Ok(Decision { records, reply: Reply::SettingsAltered })
-    }
-
     fn reserve_producer_ids(&self, broker: BrokerId, count: u64) -> Result<Decision, MetadataError> {
         if self.image().broker(broker).is_none() {
             return Err(MetadataError::UnknownBroker { broker });
@@ -189,7 +166,7 @@ impl Metadata {
         Ok(Decision { records, reply: Reply::ProducerIdsReserved(block) })
     }
 
-    fn find(&self, reference: &TopicReference) -> Result<&Arc<Topic>, MetadataError> {
+    pub(super) fn find(&self, reference: &TopicReference) -> Result<&Arc<Topic>, MetadataError> {
         match reference {
             TopicReference::Name(name) => {
                 self.image().topic_named(name).ok_or_else(|| MetadataError::UnknownTopic { name: quoted(name) })
@@ -200,11 +177,11 @@ impl Metadata {
 }
 
 /// Nothing when only validation is asked for, else one record.
-fn unless(validate_only: bool, record: impl FnOnce() -> MetadataRecord) -> Vec<MetadataRecord> {
+pub(super) fn unless(validate_only: bool, record: impl FnOnce() -> MetadataRecord) -> Vec<MetadataRecord> {
     if validate_only { Vec::new() } else { vec![record()] }
 }
 
-fn too_many_settings(count: usize) -> MetadataError {
+pub(super) fn too_many_settings(count: usize) -> MetadataError {
     let limit = limits::SETTING_CHANGES_MAX;
     MetadataError::InvalidRequest { reason: format!("{count} settings in one command, above the limit of {limit}") }
 }
@@ -224,43 +201,4 @@ fn replication_factor(command: &CreateTopic, brokers: usize) -> Result<usize, Me
         return refused(format!("a replication factor of {factor} where {brokers} brokers are registered"));
     }
     Ok(factor)
-}
-
-/// The value after an operation; `None` when the topic has none of its own any more.
-fn changed_value(
-    definition: &SettingDefinition,
-    current: Option<&str>,
-    operation: &SettingOperation,
-) -> Result<Option<String>, InvalidSetting> {
-    let current = current.unwrap_or(definition.default);
-    let combined = match operation {
-        SettingOperation::Set(value) => return definition.validate(value).map(Some),
-        SettingOperation::Unset => return Ok(None),
-        SettingOperation::Append(_) | SettingOperation::Subtract(_) if definition.kind != SettingType::List => {
-            return Err(InvalidSetting::NotAList { name: definition.name });
-        }
-        SettingOperation::Append(value) => {
-            let mut items: Vec<_> = current.split(',').collect();
-            let added = bounded(definition, value)?.split(',').map(str::trim);
-            added.for_each(|item| {
-                if !items.contains(&item) {
-                    items.push(item)
-                }
-            });
-            items.join(",")
-        }
-        SettingOperation::Subtract(value) => {
-            let removed: Vec<_> = bounded(definition, value)?.split(',').map(str::trim).collect();
-            current.split(',').filter(|item| !removed.contains(item)).collect::<Vec<_>>().join(",")
-        }
-    };
-    definition.validate(&combined).map(Some)
-}
-
-/// A list's items are compared with each other, so its length is checked before.
-fn bounded<'a>(definition: &SettingDefinition, value: &'a str) -> Result<&'a str, InvalidSetting> {
-    if value.len() > limits::SETTING_VALUE_BYTES_MAX {
-        return Err(InvalidSetting::TooLong { name: definition.name, bytes: value.len() });
-    }
-    Ok(value)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use base::{BrokerId, PartitionId, TopicId};
 
-use super::{Incarnation, Partition, Topic, TopicName};
+use super::{Incarnation, Partition, SettingsOwner, Topic, TopicName};
+use crate::settings::SettingOverrides;
 use crate::shared_map::SharedMap;
 
 /// One state of the metadata. A clone is one pointer, and the next state shares with this one all that did not change,
@@ -20,6 +21,8 @@ pub(super) struct Content {
     pub(super) names: SharedMap<TopicName, TopicId>,
     /// Of all topics together.
     pub(super) partitions: usize,
+    /// Of who has any.
+    pub(super) owner_settings: SharedMap<SettingsOwner, SettingOverrides>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +89,16 @@ impl MetadataImage {
 
     pub fn broker_count(&self) -> usize {
         self.0.brokers.len()
+    }
+
+    /// What was altered for somebody beside topics, if anything is.
+    pub fn settings_of(&self, owner: &SettingsOwner) -> Option<&SettingOverrides> {
+        self.0.owner_settings.get(owner)
+    }
+
+    /// All who have such settings: all brokers, then the brokers by number, then the groups by name.
+    pub fn owner_settings(&self) -> impl Iterator<Item = (&SettingsOwner, &SettingOverrides)> {
+        self.0.owner_settings.iter()
     }
 
     pub(super) fn content(&self) -> &Content {

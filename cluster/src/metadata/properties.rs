@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::settings::TopicDefaults;
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -69,6 +70,32 @@ fn create_topic() -> impl Strategy<Value = Command> {
     )
 }
 
+fn owner() -> impl Strategy<Value = SettingsOwner> {
+    prop_oneof![
+        Just(SettingsOwner::AllBrokers),
+        broker().prop_map(SettingsOwner::Broker),
+        name().prop_map(SettingsOwner::Group),
+    ]
+}
+
+fn alter_owner() -> impl Strategy<Value = Command> {
+    let names = prop::sample::select(vec!["log.segment.bytes", "log.cleanup.policy", "corelane.durability", "no.such"]);
+    let change = prop_oneof![
+        (names, operation()).prop_map(|(name, operation)| OwnerChange::TopicDefault(SettingChange {
+            name: name.to_owned(),
+            operation
+        })),
+        ("[abc]", prop::option::of("[xy]")).prop_map(|(name, value)| OwnerChange::Checked { name, value }),
+    ];
+    let others = prop_oneof![Just(OtherSettings::Stay), Just(OtherSettings::Reset)];
+    (owner(), prop::collection::vec(change, 0..4), others, prop::bool::weighted(0.2)).prop_map(
+        |(owner, changes, others, validate_only)| {
+            let defaults = TopicDefaults::default();
+            Command::AlterOwnerSettings(AlterOwnerSettings { owner, changes, others, validate_only, defaults })
+        },
+    )
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let change = (setting_name(), operation()).prop_map(|(name, operation)| SettingChange { name, operation });
     let changes = prop::collection::vec(change, 0..4);
@@ -83,8 +110,10 @@ fn command() -> impl Strategy<Value = Command> {
             },
         ),
         2 => (reference(), changes, prop::bool::weighted(0.2)).prop_map(|(topic, changes, validate_only)| {
-            Command::AlterSettings(AlterSettings { topic, changes, validate_only })
+            let (others, defaults) = (OtherSettings::Stay, TopicDefaults::default());
+            Command::AlterSettings(AlterSettings { topic, changes, others, validate_only, defaults })
         }),
+        2 => alter_owner(),
         1 => (broker(), 0_u64..3_000).prop_map(|(broker, count)| Command::ReserveProducerIds { broker, count }),
     ]
 }
@@ -112,7 +141,9 @@ proptest! {
         prop_assert_eq!(&Metadata::from_records(&log), &metadata);
         let snapshot = metadata.snapshot();
         prop_assert_eq!(&Metadata::from_records(&snapshot), &metadata);
-        prop_assert!(snapshot.len() <= metadata.image().topic_count() + metadata.image().broker_count() + 1);
+        let image = metadata.image();
+        let owners = image.owner_settings().count();
+        prop_assert!(snapshot.len() <= image.topic_count() + image.broker_count() + owners + 1);
         if let Some((image, length)) = published {
             let then = Metadata::from_records(&log[..length]);
             prop_assert_eq!(&image, then.image(), "a published image has changed");

@@ -34,6 +34,21 @@ pub enum MetadataRecord {
         changes: BTreeMap<String, Option<String>>,
     },
     ProducerIdsReserved(ProducerIdBlock),
+    /// As for topics.
+    OwnerSettingsAltered {
+        owner: SettingsOwner,
+        changes: BTreeMap<String, Option<String>>,
+    },
+}
+
+/// Who beside topics has settings that can be altered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingsOwner {
+    /// What brokers have that have no value of their own.
+    AllBrokers,
+    Broker(BrokerId),
+    /// A group, whether or not it is there.
+    Group(String),
 }
 
 /// Which start of a broker: a later one has a greater number.

@@ -4,7 +4,7 @@ use base::{LeaderEpoch, PartitionId};
 
 use super::*;
 use crate::limits;
-use crate::settings::InvalidSetting;
+use crate::settings::{InvalidSetting, TopicDefaults};
 
 fn id(number: u128) -> TopicId {
     TopicId::from_random(number)
@@ -248,7 +248,26 @@ fn alter(changes: &[(&str, SettingOperation)], validate_only: bool) -> Command {
         .iter()
         .map(|(name, operation)| SettingChange { name: (*name).to_owned(), operation: operation.clone() })
         .collect();
-    Command::AlterSettings(AlterSettings { topic: TopicReference::Name("orders".to_owned()), changes, validate_only })
+    Command::AlterSettings(AlterSettings {
+        topic: TopicReference::Name("orders".to_owned()),
+        changes,
+        others: OtherSettings::Stay,
+        validate_only,
+        defaults: TopicDefaults::default(),
+    })
+}
+
+fn alter_owner(owner: SettingsOwner, changes: Vec<OwnerChange>) -> AlterOwnerSettings {
+    let defaults = TopicDefaults::default();
+    AlterOwnerSettings { owner, changes, others: OtherSettings::Stay, validate_only: false, defaults }
+}
+
+fn default_of(name: &str, operation: SettingOperation) -> OwnerChange {
+    OwnerChange::TopicDefault(SettingChange { name: name.to_owned(), operation })
+}
+
+fn set(value: &str) -> SettingOperation {
+    SettingOperation::Set(value.to_owned())
 }
 
 #[test]
@@ -287,7 +306,83 @@ fn settings_change_one_by_one_and_only_real_changes_are_recorded() {
     }
     let twice = run(&mut metadata, alter(&[("flush.ms", Unset), ("flush.ms", Unset)], false));
     assert_eq!(twice, Err(InvalidSetting::Twice { name: text("flush.ms") }.into()));
+    let nothing = run(&mut metadata, alter(&[("no.such", Unset)], false));
+    assert_eq!(nothing.unwrap().records, [], "what is not there can be taken away");
     run(&mut metadata, alter(&[("corelane.durability", Set(text("relaxed"))), ("flush.ms", Unset)], false)).unwrap();
+}
+
+#[test]
+fn replacing_settings_takes_back_those_that_are_not_named() {
+    let mut metadata = cluster(&[1]);
+    let settings = [("segment.bytes", "2097152"), ("flush.ms", "5")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).to_vec();
+    creating(&mut metadata, |command| command.settings = settings).unwrap();
+    let Command::AlterSettings(command) = alter(&[("flush.ms", set("5")), ("retention.ms", set("9"))], false) else {
+        panic!("it alters settings")
+    };
+    let replace = Command::AlterSettings(AlterSettings { others: OtherSettings::Reset, ..command });
+    let changes = [("retention.ms", Some("9")), ("segment.bytes", None)];
+    let changes = changes.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).into();
+    let records = run(&mut metadata, replace).unwrap().records;
+    assert_eq!(records, [MetadataRecord::SettingsAltered { topic: id(1), changes }]);
+}
+
+#[test]
+fn a_list_is_added_to_what_is_in_force() {
+    let mut metadata = cluster(&[1]);
+    create(&mut metadata, topic("orders", 1)).unwrap();
+    let append = SettingOperation::Append("delete".to_owned());
+    let Command::AlterSettings(command) = alter(&[("cleanup.policy", append)], false) else {
+        panic!("it alters settings")
+    };
+    let defaults = TopicDefaults::new([("cleanup.policy", "compact")]).unwrap();
+    run(&mut metadata, Command::AlterSettings(AlterSettings { defaults, ..command })).unwrap();
+    let settings = &metadata.image().topic(id(1)).unwrap().settings;
+    assert_eq!(settings.get("cleanup.policy"), Some("compact,delete"));
+}
+
+#[test]
+fn brokers_and_groups_have_settings_beside_topics() {
+    let mut metadata = cluster(&[1]);
+    let mut run = |owner: &SettingsOwner, changes| {
+        let command = Command::AlterOwnerSettings(alter_owner(owner.clone(), changes));
+        let done = run(&mut metadata, command).map(|decision| decision.records);
+        done.map(|records| {
+            assert_eq!(Metadata::from_records(&metadata.snapshot()), metadata);
+            (records.len(), metadata.image().settings_of(owner).map(|all| all.iter().count()))
+        })
+    };
+    let (all, own) = (SettingsOwner::AllBrokers, SettingsOwner::Broker(BrokerId(1)));
+    assert_eq!(run(&all, vec![default_of("log.retention.ms", set("5"))]), Ok((1, Some(1))));
+    assert_eq!(run(&all, vec![default_of("log.retention.ms", set("5"))]), Ok((0, Some(1))));
+    let checked = |value: Option<&str>| OwnerChange::Checked {
+        name: "balancer.enabled".to_owned(),
+        value: value.map(str::to_owned),
+    };
+    assert_eq!(run(&own, vec![checked(Some("false")), default_of("message.max.bytes", set("7"))]), Ok((1, Some(2))));
+    assert_eq!(run(&own, vec![checked(None)]), Ok((1, Some(1))));
+    let gone = vec![default_of("message.max.bytes", SettingOperation::Unset)];
+    assert_eq!(run(&own, gone), Ok((1, None)));
+    let group = SettingsOwner::Group("readers".to_owned());
+    assert_eq!(run(&group, vec![checked(Some("x"))]), Ok((1, Some(1))));
+
+    for refused in [
+        default_of("retention.ms", set("5")),
+        default_of("log.retention.ms", set("five")),
+        default_of("log.retention.ms", SettingOperation::Append("5".to_owned())),
+    ] {
+        let outcome = run(&all, vec![refused.clone()]);
+        assert!(matches!(outcome, Err(MetadataError::InvalidSetting(_))), "{refused:?}: {outcome:?}");
+    }
+    let lags = vec![
+        default_of("log.cleaner.min.compaction.lag.ms", set("9")),
+        default_of("log.cleaner.max.compaction.lag.ms", set("5")),
+    ];
+    assert!(matches!(run(&all, lags), Err(MetadataError::InvalidSetting(InvalidSetting::CompactionLags { .. }))));
+    let unknown = run(&SettingsOwner::Broker(BrokerId(9)), vec![checked(Some("true"))]);
+    assert_eq!(unknown, Err(MetadataError::UnknownBroker { broker: BrokerId(9) }));
+    let twice = run(&all, vec![checked(None), checked(None)]);
+    assert_eq!(twice, Err(InvalidSetting::Twice { name: "balancer.enabled".to_owned() }.into()));
 }
 
 #[test]

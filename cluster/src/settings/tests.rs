@@ -175,6 +175,39 @@ fn a_description_names_each_source_the_one_in_force_first() {
 }
 
 #[test]
+fn what_was_altered_on_brokers_comes_before_their_files_and_after_the_topic() {
+    let file = TopicDefaults::new([("retention.ms", "1")]).unwrap();
+    let all_brokers = SettingOverrides::from_record([("log.retention.ms".to_owned(), "2".to_owned())]);
+    let this_broker = SettingOverrides::from_record([("log.retention.ms".to_owned(), "3".to_owned())]);
+    let topic = overrides(&[("retention.ms", "4")]).unwrap();
+    let none = SettingOverrides::default();
+    let time = |topic: &SettingOverrides, defaults: &TopicDefaults| {
+        TopicSettings::resolve(topic, defaults).retention_time.unwrap().as_millis()
+    };
+    assert_eq!(time(&none, &file), 1);
+    assert_eq!(time(&none, &file.altered(Some(&all_brokers), None)), 2);
+    let layered = file.altered(Some(&all_brokers), Some(&this_broker));
+    assert_eq!(time(&none, &layered), 3);
+    assert_eq!(time(&topic, &layered), 4);
+    assert_eq!(time(&none, &layered.altered(None, None)), 1, "taking back");
+
+    let definition = definition("retention.ms").unwrap();
+    let sources =
+        |view: SettingView| view.synonyms.into_iter().map(|each| (each.value, each.source)).collect::<Vec<_>>();
+    let value = |value: &str, source| (value.to_owned(), source);
+    let of_broker = [
+        value("3", SettingSource::Broker),
+        value("2", SettingSource::AllBrokers),
+        value("1", SettingSource::BrokerDefault),
+        value("604800000", SettingSource::Default),
+    ];
+    assert_eq!(sources(describe_default(definition, &layered)), of_broker);
+    let of_topic = describe(&topic, &layered).into_iter().find(|view| view.definition == definition).unwrap();
+    assert_eq!((of_topic.value.as_str(), of_topic.source), ("4", SettingSource::Topic));
+    assert_eq!(sources(of_topic)[1..], of_broker);
+}
+
+#[test]
 fn lists_and_booleans_are_read_strictly() {
     const WORDS: &[&str] = &["delete", "compact"];
     assert_eq!(words_of("compact, delete", WORDS), Some(vec!["compact", "delete"]));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{DEFINITIONS, InvalidSetting, Ratio, SettingDefinition, definition};
+use super::{DEFINITIONS, InvalidSetting, Ratio, SettingDefinition, TopicDefaults, definition, definition_of_default};
 
 /// The settings of one topic, ready for use. Settings that accept one behaviour only have no field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,16 +89,16 @@ pub enum Durability {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingOverrides(BTreeMap<String, String>);
 
-/// What a broker's configuration says about topics that say nothing themselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TopicDefaults(SettingOverrides);
-
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingSource {
     /// Kafka's `DYNAMIC_TOPIC_CONFIG`.
     Topic,
-    /// Kafka's `STATIC_BROKER_CONFIG`.
+    /// Kafka's `DYNAMIC_BROKER_CONFIG`.
+    Broker,
+    /// Kafka's `DYNAMIC_DEFAULT_BROKER_CONFIG`.
+    AllBrokers,
+    /// The broker's configuration file and flags, Kafka's `STATIC_BROKER_CONFIG`.
     BrokerDefault,
     /// Kafka's `DEFAULT_CONFIG`.
     Default,
@@ -202,12 +202,21 @@ impl SettingOverrides {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
 
-impl TopicDefaults {
-    /// Checks the `topic` section of a broker's configuration; names are those of topic settings.
-    pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, InvalidSetting> {
-        SettingOverrides::from_request(values.into_iter().map(|(name, value)| (name, Some(value)))).map(Self)
+    /// What has to be set and unset to come to other settings.
+    pub(crate) fn changes_to(&self, other: &Self) -> BTreeMap<String, Option<String>> {
+        let gone = self.0.keys().filter(|name| !other.0.contains_key(*name)).map(|name| (name.clone(), None));
+        let different = other.0.iter().filter(|(name, value)| self.0.get(*name) != Some(value));
+        gone.chain(different.map(|(name, value)| (name.clone(), Some(value.clone())))).collect()
+    }
+
+    /// A broker's settings that are defaults of topics, by the topics' names.
+    pub(crate) fn as_topic_settings(&self) -> Self {
+        let known = self.0.iter().filter_map(|(name, value)| {
+            let definition = definition_of_default(name)?;
+            Some((definition.name.to_owned(), value.clone()))
+        });
+        Self(known.collect())
     }
 }
 
@@ -244,10 +253,9 @@ impl TopicSettings {
             durability: Durability::Flushed,
         };
         for definition in DEFINITIONS {
-            let given = [topic.get(definition.name), broker.0.get(definition.name)];
+            let given = topic.get(definition.name).into_iter();
             let value = given
-                .into_iter()
-                .flatten()
+                .chain(broker.places(definition).map(|(_, value)| value))
                 .find_map(|text| definition.parse(text).ok())
                 .unwrap_or_else(|| definition.parse(definition.default).expect("a test parses every default"));
             (definition.store)(&mut settings, &value);
@@ -260,20 +268,22 @@ impl TopicSettings {
 }
 
 /// All settings of a topic with their sources, in the order of names.
-pub fn describe(topic: &SettingOverrides, broker: &TopicDefaults) -> Vec<SettingView> {
-    DEFINITIONS.iter().map(|definition| view(definition, topic, broker)).collect()
+pub fn describe(topic: &SettingOverrides, defaults: &TopicDefaults) -> Vec<SettingView> {
+    let view = |definition| view(definition, topic.get(definition.name), defaults);
+    DEFINITIONS.iter().map(view).collect()
 }
 
-fn view(definition: &'static SettingDefinition, topic: &SettingOverrides, broker: &TopicDefaults) -> SettingView {
-    let places = [
-        (definition.name, topic.get(definition.name), SettingSource::Topic),
-        (definition.broker_name, broker.0.get(definition.name), SettingSource::BrokerDefault),
-        (definition.broker_name, Some(definition.default), SettingSource::Default),
-    ];
-    let synonyms: Vec<_> = places
-        .into_iter()
-        .filter_map(|(name, value, source)| Some(SettingSynonym { name, value: value?.to_owned(), source }))
-        .collect();
+/// The default of a topic setting, as the broker's setting that it is.
+pub fn describe_default(definition: &'static SettingDefinition, defaults: &TopicDefaults) -> SettingView {
+    view(definition, None, defaults)
+}
+
+fn view(definition: &'static SettingDefinition, own: Option<&str>, defaults: &TopicDefaults) -> SettingView {
+    let synonym = |name, value: &str, source| SettingSynonym { name, value: value.to_owned(), source };
+    let own = own.map(|value| synonym(definition.name, value, SettingSource::Topic));
+    let broker = defaults.places(definition).map(|(source, value)| synonym(definition.broker_name, value, source));
+    let built_in = synonym(definition.broker_name, definition.default, SettingSource::Default);
+    let synonyms: Vec<_> = own.into_iter().chain(broker).chain([built_in]).collect();
     let SettingSynonym { value, source, .. } = synonyms[0].clone();
     SettingView { definition, value, source, is_sensitive: false, synonyms }
 }

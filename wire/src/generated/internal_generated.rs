@@ -13,10 +13,10 @@ pub mod internal {
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
 pub const ENUM_MIN_METADATA_BODY: u8 = 0;
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
-pub const ENUM_MAX_METADATA_BODY: u8 = 6;
+pub const ENUM_MAX_METADATA_BODY: u8 = 7;
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
 #[allow(non_camel_case_types)]
-pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 7] = [
+pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 8] = [
   MetadataBody::NONE,
   MetadataBody::BrokerRegistered,
   MetadataBody::TopicCreated,
@@ -24,6 +24,7 @@ pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 7] = [
   MetadataBody::PartitionsAdded,
   MetadataBody::SettingsAltered,
   MetadataBody::ProducerIdsReserved,
+  MetadataBody::OwnerSettingsAltered,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -38,9 +39,10 @@ impl MetadataBody {
   pub const PartitionsAdded: Self = Self(4);
   pub const SettingsAltered: Self = Self(5);
   pub const ProducerIdsReserved: Self = Self(6);
+  pub const OwnerSettingsAltered: Self = Self(7);
 
   pub const ENUM_MIN: u8 = 0;
-  pub const ENUM_MAX: u8 = 6;
+  pub const ENUM_MAX: u8 = 7;
   pub const ENUM_VALUES: &'static [Self] = &[
     Self::NONE,
     Self::BrokerRegistered,
@@ -49,6 +51,7 @@ impl MetadataBody {
     Self::PartitionsAdded,
     Self::SettingsAltered,
     Self::ProducerIdsReserved,
+    Self::OwnerSettingsAltered,
   ];
   /// Returns the variant's name or "" if unknown.
   pub fn variant_name(self) -> Option<&'static str> {
@@ -60,6 +63,7 @@ impl MetadataBody {
       Self::PartitionsAdded => Some("PartitionsAdded"),
       Self::SettingsAltered => Some("SettingsAltered"),
       Self::ProducerIdsReserved => Some("ProducerIdsReserved"),
+      Self::OwnerSettingsAltered => Some("OwnerSettingsAltered"),
       _ => None,
     }
   }
@@ -1261,6 +1265,137 @@ impl ::core::fmt::Debug for ProducerIdsReserved<'_> {
       ds.finish()
   }
 }
+pub enum OwnerSettingsAlteredOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+pub struct OwnerSettingsAltered<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for OwnerSettingsAltered<'a> {
+  type Inner = OwnerSettingsAltered<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> OwnerSettingsAltered<'a> {
+  pub const VT_BROKER: ::flatbuffers::VOffsetT = 4;
+  pub const VT_GROUP: ::flatbuffers::VOffsetT = 6;
+  pub const VT_CHANGES: ::flatbuffers::VOffsetT = 8;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    OwnerSettingsAltered { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args OwnerSettingsAlteredArgs<'args>
+  ) -> ::flatbuffers::WIPOffset<OwnerSettingsAltered<'bldr>> {
+    let mut builder = OwnerSettingsAlteredBuilder::new(_fbb);
+    if let Some(x) = args.changes { builder.add_changes(x); }
+    if let Some(x) = args.group { builder.add_group(x); }
+    if let Some(x) = args.broker { builder.add_broker(x); }
+    builder.finish()
+  }
+
+
+  #[inline]
+  pub fn broker(&self) -> Option<u32> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(OwnerSettingsAltered::VT_BROKER, None)}
+  }
+  #[inline]
+  pub fn group(&self) -> Option<&'a str> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<&str>>(OwnerSettingsAltered::VT_GROUP, None)}
+  }
+  #[inline]
+  pub fn changes(&self) -> ::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Setting<'a>>> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Setting>>>>(OwnerSettingsAltered::VT_CHANGES, None).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for OwnerSettingsAltered<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<u32>("broker", Self::VT_BROKER, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<&str>>("group", Self::VT_GROUP, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, ::flatbuffers::ForwardsUOffset<Setting>>>>("changes", Self::VT_CHANGES, true)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct OwnerSettingsAlteredArgs<'a> {
+    pub broker: Option<u32>,
+    pub group: Option<::flatbuffers::WIPOffset<&'a str>>,
+    pub changes: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Setting<'a>>>>>,
+}
+impl<'a> Default for OwnerSettingsAlteredArgs<'a> {
+  #[inline]
+  fn default() -> Self {
+    OwnerSettingsAlteredArgs {
+      broker: None,
+      group: None,
+      changes: None, // required field
+    }
+  }
+}
+
+pub struct OwnerSettingsAlteredBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> OwnerSettingsAlteredBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_broker(&mut self, broker: u32) {
+    self.fbb_.push_slot_always::<u32>(OwnerSettingsAltered::VT_BROKER, broker);
+  }
+  #[inline]
+  pub fn add_group(&mut self, group: ::flatbuffers::WIPOffset<&'b  str>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(OwnerSettingsAltered::VT_GROUP, group);
+  }
+  #[inline]
+  pub fn add_changes(&mut self, changes: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , ::flatbuffers::ForwardsUOffset<Setting<'b >>>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(OwnerSettingsAltered::VT_CHANGES, changes);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> OwnerSettingsAlteredBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    OwnerSettingsAlteredBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<OwnerSettingsAltered<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    self.fbb_.required(o, OwnerSettingsAltered::VT_CHANGES,"changes");
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for OwnerSettingsAltered<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("OwnerSettingsAltered");
+      ds.field("broker", &self.broker());
+      ds.field("group", &self.group());
+      ds.field("changes", &self.changes());
+      ds.finish()
+  }
+}
 pub enum MetadataRecordOffset {}
 #[derive(Copy, Clone, PartialEq)]
 
@@ -1403,6 +1538,20 @@ impl<'a> MetadataRecord<'a> {
     }
   }
 
+  #[inline]
+  #[allow(non_snake_case)]
+  pub fn body_as_owner_settings_altered(&self) -> Option<OwnerSettingsAltered<'a>> {
+    if self.body_type() == MetadataBody::OwnerSettingsAltered {
+      let u = self.body();
+      // Safety:
+      // Created from a valid Table for this object
+      // Which contains a valid union in this slot
+      Some(unsafe { OwnerSettingsAltered::init_from_table(u) })
+    } else {
+      None
+    }
+  }
+
 }
 
 impl ::flatbuffers::Verifiable for MetadataRecord<'_> {
@@ -1420,6 +1569,7 @@ impl ::flatbuffers::Verifiable for MetadataRecord<'_> {
           MetadataBody::PartitionsAdded => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<PartitionsAdded>>("MetadataBody::PartitionsAdded", pos),
           MetadataBody::SettingsAltered => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<SettingsAltered>>("MetadataBody::SettingsAltered", pos),
           MetadataBody::ProducerIdsReserved => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<ProducerIdsReserved>>("MetadataBody::ProducerIdsReserved", pos),
+          MetadataBody::OwnerSettingsAltered => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<OwnerSettingsAltered>>("MetadataBody::OwnerSettingsAltered", pos),
           _ => Ok(()),
         }
      })?
@@ -1519,6 +1669,13 @@ impl ::core::fmt::Debug for MetadataRecord<'_> {
         },
         MetadataBody::ProducerIdsReserved => {
           if let Some(x) = self.body_as_producer_ids_reserved() {
+            ds.field("body", &x)
+          } else {
+            ds.field("body", &"InvalidFlatbuffer: Union discriminant does not match value.")
+          }
+        },
+        MetadataBody::OwnerSettingsAltered => {
+          if let Some(x) = self.body_as_owner_settings_altered() {
             ds.field("body", &x)
           } else {
             ds.field("body", &"InvalidFlatbuffer: Union discriminant does not match value.")

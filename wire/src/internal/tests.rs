@@ -20,7 +20,7 @@ fn partitions(random: &mut SeededRandom) -> Vec<PartitionState> {
     (0..random.below(5)).map(|_| partition(random)).collect()
 }
 
-fn samples(random: &mut SeededRandom) -> [MetadataRecord; 6] {
+fn samples(random: &mut SeededRandom) -> [MetadataRecord; 9] {
     let topic = TopicId::from_random(random.next_u128());
     let text = |random: &mut SeededRandom| ["", "flush.ms", "ü\0", "-1"][random.index(4)].to_owned();
     let broker = BrokerId(7);
@@ -39,6 +39,12 @@ fn samples(random: &mut SeededRandom) -> [MetadataRecord; 6] {
             changes: vec![(text(random), None), (text(random), Some(text(random)))],
         },
         MetadataRecord::ProducerIdsReserved { broker, first: random.next_u64(), end: random.next_u64() },
+        MetadataRecord::OwnerSettingsAltered { owner: SettingsOwner::AllBrokers, changes: vec![(text(random), None)] },
+        MetadataRecord::OwnerSettingsAltered {
+            owner: SettingsOwner::Broker(BrokerId(0)),
+            changes: vec![(text(random), Some(text(random)))],
+        },
+        MetadataRecord::OwnerSettingsAltered { owner: SettingsOwner::Group(text(random)), changes: vec![] },
     ]
 }
 
@@ -129,6 +135,16 @@ fn what_no_type_can_hold_is_refused_by_name() {
     };
     let refused = RecordError::Missing { field: "a new topic's setting" };
     assert_eq!(decode_metadata_record(&raw(1, 2, no_value)), Err(refused));
+    let two_owners = |builder: &mut FlatBufferBuilder<'_>| {
+        let args = schema::OwnerSettingsAlteredArgs {
+            broker: Some(3),
+            group: Some(builder.create_string("g")),
+            changes: Some(write_settings(builder, std::iter::empty())),
+        };
+        schema::OwnerSettingsAltered::create(builder, &args).as_union_value()
+    };
+    let refused = RecordError::Field { field: "the broker beside a group", got: 3 };
+    assert_eq!(decode_metadata_record(&raw(1, 7, two_owners)), Err(refused));
 }
 
 #[test]
