@@ -24,6 +24,7 @@ mod stop;
 mod task;
 mod task_stalls;
 mod time;
+mod volume;
 pub mod warm;
 mod watchdog;
 
@@ -43,4 +44,5 @@ pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
 pub use task_stalls::{QueueStalls, task_stalls};
 pub use time::{Elapsed, Sleep, now, sleep, sleep_until, timeout, wall_clock};
+pub use volume::{Volume, volume_of};
 pub use watchdog::{Stalls, WatchdogConfig, buffers_returned, stalls};

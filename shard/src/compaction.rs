@@ -21,6 +21,7 @@ pub(crate) mod swap;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use base::{Offset, PartitionId, Timestamp};
 use rt::{BLOCK_BYTES, DiskError, OpenMode};
@@ -72,13 +73,14 @@ impl LeftAlone {
 impl Shard {
     pub(crate) async fn keep_compacted(self: Rc<Self>) {
         let mut left_alone = LeftAlone::default();
-        let mut pause = limits::COMPACTION_FIRST_CHECK.min(self.config.compaction_check_interval);
+        let mut since = rt::now();
+        let mut longest = limits::COMPACTION_FIRST_CHECK;
         loop {
-            futures_lite::future::or(rt::sleep(pause), self.gate.closing()).await;
+            self.pause(since, |tuning| longest.min(tuning.compaction_check_interval)).await;
             if self.gate.is_closing() {
                 return;
             }
-            pause = self.config.compaction_check_interval;
+            longest = Duration::MAX;
             left_alone.for_now.clear();
             while let Some(chosen) = self.choose_dirtiest(&mut left_alone).await {
                 let begun = rt::now();
@@ -89,6 +91,7 @@ impl Shard {
                     return;
                 }
             }
+            since = rt::now();
         }
     }
 

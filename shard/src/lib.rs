@@ -40,6 +40,7 @@ mod stats;
 mod store;
 pub mod task_queues;
 mod trim;
+mod tuning;
 mod watch_disk;
 mod write_back;
 
@@ -54,3 +55,4 @@ pub use segment::reader::{ReadData, ReadError, ReadSource, TimestampedOffset};
 pub use shard::{AppendError, Appended, LastOfProducers, LogOffsets, Shard, ShardConfig, ShardStart, Watch};
 pub use stats::{CompactionStats, ShardStats};
 pub use trim::{Trim, TrimError, TrimTo};
+pub use tuning::ShardTuning;

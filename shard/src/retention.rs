@@ -16,17 +16,19 @@ use crate::trim::{Trim, TrimError, TrimTo};
 
 impl Shard {
     pub(crate) async fn keep_retention(self: Rc<Self>) {
-        let mut pause = limits::RETENTION_FIRST_CHECK.min(self.config.retention_check_interval);
+        let mut since = rt::now();
+        let mut longest = limits::RETENTION_FIRST_CHECK;
         loop {
-            futures_lite::future::or(rt::sleep(pause), self.gate.closing()).await;
+            self.pause(since, |tuning| longest.min(tuning.retention_check_interval)).await;
             if self.gate.is_closing() {
                 return;
             }
-            pause = self.config.retention_check_interval;
+            longest = Duration::MAX;
             let begun = rt::now();
             let deleted = self.look_at_all().await;
             let took: Duration = rt::now().since(begun);
             tracing::debug!(core = %self.config.core, partitions = deleted, ?took, "retention was looked after");
+            since = rt::now();
         }
     }
 

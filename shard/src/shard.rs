@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, Timestamp};
-use rt::{Disk, DiskError, Flag, Gate, WatchedDisk};
+use rt::{Disk, DiskError, Flag, Gate, Notify, WatchedDisk};
 
 use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
@@ -23,6 +23,7 @@ use crate::segment::reader::{ReadData, ReadError, ReadSource};
 use crate::space::Space;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
+use crate::tuning::ShardTuning;
 use crate::{layout, limits};
 
 /// What a shard is given of the machine.
@@ -133,6 +134,8 @@ impl Drop for Watch {
 /// See the crate's documentation.
 pub struct Shard {
     pub(crate) config: ShardConfig,
+    pub(crate) tuning: Cell<ShardTuning>,
+    pub(crate) tuned: Notify,
     /// The store's disk, as the one who watches it sees it.
     pub(crate) disk: WatchedDisk,
     pub(crate) store: Rc<Store>,
@@ -199,6 +202,8 @@ impl Shard {
             producers: RefCell::new(Rc::new(|_| BTreeMap::new())),
             cleaned: Cleaned::default(),
             departures: Departures::default(),
+            tuning: Cell::new(ShardTuning::of(&config)),
+            tuned: Notify::new(),
             config,
         });
         let writing = Rc::clone(&shard.store);

@@ -314,7 +314,7 @@ impl Shard {
                 return;
             }
         };
-        if self.space.look(free, self.config.free_space_floor) {
+        if self.space.look(free, self.tuning.get().free_space_floor) {
             self.store.progress.notify_all();
         }
     }

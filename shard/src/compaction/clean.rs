@@ -318,7 +318,7 @@ impl<'a> Cleaning<'a> {
     async fn pace(&mut self, bytes: u64) -> Result<(), GivenUp> {
         let shard = self.shard;
         if bytes > 0 {
-            let pause = time_at_rate(bytes, shard.config.compaction_bytes_per_second);
+            let pause = time_at_rate(bytes, shard.tuning.get().compaction_bytes_per_second);
             futures_lite::future::or(rt::sleep(pause), shard.gate.closing()).await;
         }
         if shard.gate.is_closing() || shard.store.is_leaving(self.slot) || shard.space.is_short() {
@@ -340,7 +340,7 @@ impl<'a> Cleaning<'a> {
         self.since_room_check = 0;
         let store = &self.shard.store;
         let spare = bytes.min(limits::COMPACTION_ROOM_CHECK_BYTES) + limits::PARTITION_OVERHEAD_BYTES;
-        let needed = self.shard.config.free_space_floor + store.pool.dirty() + bytes + spare;
+        let needed = self.shard.tuning.get().free_space_floor + store.pool.dirty() + bytes + spare;
         let free = store.disk.free_bytes().await?;
         if free < needed { Err(GivenUp::NoRoom) } else { Ok(()) }
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Offset, PartitionId, Timestamp};
-use shard::{Retention, Shard};
+use shard::{Retention, Shard, ShardTuning};
 
 use crate::bench::{Bench, append, append_at, fill_disk, partition, read_all, used};
 
@@ -120,6 +120,30 @@ fn segments_of_earlier_lives_are_judged_by_their_indexes() {
         assert_eq!(start_of(&shard, untimed), 0);
         rt::sleep(Duration::from_secs(60)).await;
         assert_eq!((start_of(&shard, untimed), start_of(&shard, id)), (100, 100));
+    });
+}
+
+#[test]
+fn a_shorter_interval_is_in_force_at_once() {
+    let id = partition(1, 0);
+    let bench = Bench::new(&[id]);
+    bench.checkpoint_interval.set(Duration::from_secs(20));
+    bench.retention.set(for_time(Duration::from_secs(300)));
+    bench.retention_check_interval.set(Duration::from_secs(86_400));
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        rt::sleep(Duration::from_secs(60)).await;
+        a_minute(&shard, id).await;
+        rt::sleep(Duration::from_secs(600)).await;
+        assert_eq!(start_of(&shard, id), 0, "the next look is a day away");
+        shard.tune(ShardTuning {
+            free_space_floor: 0,
+            retention_check_interval: Duration::from_secs(1),
+            compaction_check_interval: Duration::from_secs(1),
+            compaction_bytes_per_second: 1 << 20,
+        });
+        rt::sleep(Duration::from_secs(2)).await;
+        assert_eq!(start_of(&shard, id), 20);
     });
 }
 
