@@ -11,15 +11,20 @@ use crate::core::Core;
 
 /// Until the broker stops. Intervals end also where nothing is to be moved: somebody may want to see them.
 pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
-    let interval = core.config.balancer_interval;
-    let mut balancer = Balancer::new(core.config.balancer_threshold);
+    let mut threshold = core.live().balancer_threshold;
+    let mut balancer = Balancer::new(threshold);
     loop {
-        futures_lite::future::or(rt::sleep(interval), core.connections.closing()).await;
+        wait_for_interval(&core).await;
         if core.connections.is_closing() {
             return;
         }
+        let live = core.live();
+        if live.balancer_threshold != threshold {
+            threshold = live.balancer_threshold;
+            balancer = Balancer::new(threshold);
+        }
         let all = core.all_activity(Look::EndInterval).await;
-        if !core.config.balancer_enabled {
+        if !live.balancer_enabled {
             continue;
         }
         let cores: Vec<CoreLoad> =
@@ -35,5 +40,19 @@ pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
             // What comes of it is said there, and seen at the next looks.
             let _ = controller.move_partition(&core, proposed.partition, proposed.to).await;
         }
+    }
+}
+
+/// The interval may become another one meanwhile.
+async fn wait_for_interval(core: &Core) {
+    let begun = rt::now();
+    loop {
+        let tuned = core.tuned.notified();
+        let left = core.live().balancer_interval.saturating_sub(rt::now().since(begun));
+        if left.is_zero() || core.connections.is_closing() {
+            return;
+        }
+        let closing_or_tuned = futures_lite::future::or(core.connections.closing(), tuned);
+        futures_lite::future::or(rt::sleep(left), closing_or_tuned).await;
     }
 }

@@ -3,10 +3,12 @@
 
 mod file;
 mod groups;
+mod kafka_names;
+mod live;
 mod table;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +19,9 @@ use cluster::groups::GroupSettings;
 use cluster::settings::TopicDefaults;
 
 pub use file::ConfigError;
-pub use table::{SETTINGS, Setting, settings_markdown};
+pub(crate) use kafka_names::{KAFKA_NAMES, Named, Spelling};
+pub(crate) use live::{Altered, InForce, LiveSettings, Source};
+pub use table::{Changes, SETTINGS, Setting, settings_markdown};
 pub use value::{Cores, Kind, Value};
 
 /// Prefix of the environment's variables: `CORELANE_KAFKA_LISTEN` sets `kafka.listen`.
@@ -40,7 +44,7 @@ pub enum DamagedJournal {
     AcceptLoss,
 }
 
-/// All settings of one broker, validated.
+/// All settings of one broker, validated. Those that can change are in [`LiveSettings`].
 #[derive(Clone, Debug)]
 pub struct Config {
     pub data: PathBuf,
@@ -56,7 +60,6 @@ pub struct Config {
     pub native_listen: SocketAddr,
     pub native_advertise: Option<Advertised>,
     pub native_payload_bytes_max: ByteSize,
-    pub connections_max: usize,
     pub connection_idle: Duration,
     pub connection_requests_max: usize,
     pub request_time_max: Duration,
@@ -72,53 +75,38 @@ pub struct Config {
     pub journal_bytes: ByteSize,
     pub flush_interval: Duration,
     pub checkpoint_interval: Duration,
-    pub free_space_floor: ByteSize,
-    pub retention_check_interval: Duration,
     pub recovery_target: Duration,
     /// `None` for never.
     pub scrub_interval: Option<Duration>,
     pub scrub_bytes_per_second: ByteSize,
-    pub compaction_check_interval: Duration,
     /// Bytes over all cores.
     pub compaction_keys_memory: ByteSize,
-    /// Bytes per second and core.
-    pub compaction_rate: ByteSize,
-    pub balancer_enabled: bool,
-    pub balancer_interval: Duration,
-    /// In percent of a core's time.
-    pub balancer_threshold: u32,
-    /// How long a producer is remembered that sends nothing.
-    pub producer_expiration: Duration,
     pub damaged_journal: DamagedJournal,
     /// Of `__consumer_offsets`, when it is made.
     pub offsets_partitions: u32,
     pub groups: GroupSettings,
-    pub auto_create_topics: bool,
-    pub partitions: u32,
     pub topic_defaults: TopicDefaults,
     pub spin: Duration,
     pub stop_time_max: Duration,
+    /// As they were read.
     values: BTreeMap<&'static str, Value>,
-}
-
-impl Config {
-    /// A setting's value by its name, as it was read.
-    pub fn value_of(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
-    }
+    /// Those that somebody has set.
+    given: BTreeSet<&'static str>,
 }
 
 /// Settings as they are gathered: the table's defaults, then the file, the environment and flags over them.
 #[derive(Clone, Debug)]
 pub struct Gathered {
     values: BTreeMap<&'static str, Value>,
+    /// Those that are not as the table has them, or were set to just that.
+    given: BTreeSet<&'static str>,
     topic_defaults: BTreeMap<String, String>,
 }
 
 impl Default for Gathered {
     fn default() -> Self {
         let values = SETTINGS.iter().map(|setting| (setting.name, setting.default_value())).collect();
-        Self { values, topic_defaults: BTreeMap::new() }
+        Self { values, given: BTreeSet::new(), topic_defaults: BTreeMap::new() }
     }
 }
 
@@ -137,7 +125,7 @@ impl Gathered {
             let Some(setting) = known else { continue };
             let invalid = |why| ConfigError::Environment { variable: variable.clone(), why };
             let value = setting.kind.parse(&text).map_err(invalid)?;
-            self.values.insert(setting.name, value);
+            self.put(setting, value);
         }
         Ok(())
     }
@@ -150,11 +138,13 @@ impl Gathered {
         }
         let setting = table::find(name).ok_or_else(|| ConfigError::UnknownFlag { name: name.to_owned() })?;
         let invalid = |why| ConfigError::Flag { name: name.to_owned(), why };
-        self.values.insert(setting.name, setting.kind.parse(text).map_err(invalid)?);
+        let value = setting.kind.parse(text).map_err(invalid)?;
+        self.put(setting, value);
         Ok(())
     }
 
     fn put(&mut self, setting: &'static Setting, value: Value) {
+        self.given.insert(setting.name);
         self.values.insert(setting.name, value);
     }
 
@@ -189,7 +179,6 @@ impl Gathered {
             native_listen: self.address("native.listen"),
             native_advertise: advertise("native.advertise")?,
             native_payload_bytes_max: self.bytes("native.payload_bytes_max"),
-            connections_max: self.count("connections.max") as usize,
             connection_idle: self.duration("connections.idle"),
             connection_requests_max: self.count("connections.requests_max") as usize,
             request_time_max: self.duration("connections.request_time_max"),
@@ -203,30 +192,21 @@ impl Gathered {
             journal_bytes: self.bytes("journal.bytes"),
             flush_interval: self.duration("journal.flush_interval"),
             checkpoint_interval: self.duration("journal.checkpoint_interval"),
-            free_space_floor: self.bytes("disk.free_floor"),
-            retention_check_interval: self.duration("retention.check_interval"),
             recovery_target: self.duration("recovery.target"),
             scrub_interval: Some(self.duration("scrub.interval")).filter(|interval| !interval.is_zero()),
             scrub_bytes_per_second: self.bytes("scrub.bytes_per_second"),
-            compaction_check_interval: self.duration("compaction.check_interval"),
             compaction_keys_memory: self.bytes("compaction.keys_memory"),
-            compaction_rate: self.bytes("compaction.rate"),
-            balancer_enabled: self.flag("balancer.enabled"),
-            balancer_interval: self.duration("balancer.interval"),
-            balancer_threshold: self.count("balancer.threshold"),
-            producer_expiration: self.duration("producers.expiration"),
             damaged_journal: match self.text("recovery.damaged_journal") {
                 Some("accept-loss") => DamagedJournal::AcceptLoss,
                 _ => DamagedJournal::Refuse,
             },
             offsets_partitions: self.count("groups.offsets_partitions"),
             groups: self.group_settings()?,
-            auto_create_topics: self.flag("topics.auto_create"),
-            partitions: self.count("topics.partitions"),
             topic_defaults,
             spin: self.duration("runtime.spin"),
             stop_time_max: self.duration("runtime.stop_time_max"),
             values: self.values.clone(),
+            given: self.given.clone(),
         };
         if config.request_memory < config.kafka_request_bytes_max {
             return Err(ConfigError::Together {
@@ -284,13 +264,6 @@ impl Gathered {
             other => panic!("{name} is no duration but {other:?}"),
         }
     }
-
-    fn flag(&self, name: &str) -> bool {
-        match self.value(name) {
-            Value::Flag(flag) => *flag,
-            other => panic!("{name} is no flag but {other:?}"),
-        }
-    }
 }
 
 impl Advertised {
@@ -327,7 +300,7 @@ mod tests {
         let config = Gathered::default().finish().unwrap();
         assert_eq!(config.kafka_listen.port(), 9092);
         assert_eq!(config.cores, Cores::All);
-        assert!(config.auto_create_topics);
+        assert!(config.live().auto_create_topics);
     }
 
     #[test]
@@ -343,7 +316,7 @@ mod tests {
         assert_eq!(config.kafka_advertise, Some(Advertised { host: "example.org".to_owned(), port: None }));
         assert_eq!(config.cache_bytes, Some(ByteSize(3 << 29)));
         assert_eq!(config.connection_idle, Duration::from_secs(90));
-        assert!(!config.auto_create_topics);
+        assert!(!config.live().auto_create_topics);
     }
 
     #[test]
@@ -385,7 +358,7 @@ mod tests {
         gathered.environment(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
         gathered.set("topics.partitions", "7").unwrap();
         let config = gathered.finish().unwrap();
-        assert_eq!((config.node_id, config.partitions, config.kafka_listen.port()), (BrokerId(5), 7, 1));
+        assert_eq!((config.node_id, config.live().partitions, config.kafka_listen.port()), (BrokerId(5), 7, 1));
         assert!(gathered.set("topics.partition", "7").unwrap_err().to_string().contains("topics.partitions"));
         let error = gathered.environment([("CORELANE_NODE_ID".to_owned(), "x".to_owned())]).unwrap_err();
         assert!(error.to_string().starts_with("CORELANE_NODE_ID:"), "{error}");

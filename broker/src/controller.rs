@@ -201,6 +201,10 @@ impl Controller {
         Ok(())
     }
 
+    pub(crate) fn epoch(&self) -> LeaderEpoch {
+        self.epoch
+    }
+
     pub(crate) fn view(&self) -> ClusterView {
         ClusterView {
             image: self.metadata.borrow().image().clone(),

@@ -10,14 +10,14 @@ use cluster::fetch_sessions::FetchSessions;
 use cluster::metadata::{Command, CreationDefaults, MetadataImage, Partition, Topic, TopicName};
 use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::{TopicDefaults, TopicSettings};
-use rt::{Flag, Gate, LaneReceiver};
+use rt::{Flag, Gate, LaneReceiver, Notify};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
 use wire::compress::Decompressor;
 
 use crate::activity::Activity;
-use crate::config::Config;
+use crate::config::{Config, LiveSettings};
 use crate::controller::{Controller, Moved};
 use crate::groups::Groups;
 use crate::handover::Holds;
@@ -85,6 +85,9 @@ pub(crate) struct Core {
     topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
     /// For topics that say nothing themselves; as of the newest view.
     defaults: RefCell<Rc<TopicDefaults>>,
+    live: Cell<LiveSettings>,
+    /// The live settings have changed.
+    pub(crate) tuned: Notify,
     /// On core 0 only.
     pub(crate) controller: RefCell<Option<Rc<Controller>>>,
 }
@@ -124,6 +127,8 @@ impl Core {
             shown: RefCell::new(Arc::clone(&view)),
             topics: RefCell::default(),
             defaults: RefCell::default(),
+            live: Cell::new(config.live()),
+            tuned: Notify::new(),
             controller: RefCell::new(None),
             config,
             shared,
@@ -236,6 +241,8 @@ impl Core {
                 self.answer_later(caller, async move { Reply::Moving(Box::new(core.move_partition(id, to).await)) });
             }
             Request::Status => self.answer(caller, Reply::Status(Box::new(self.status()))),
+            Request::Producers(id) => self.answer(caller, Reply::Producers(self.producers_here(id))),
+            Request::MetadataLog => self.answer(caller, Reply::MetadataLog(self.metadata_log_here())),
             Request::Connection(handed_over) => {
                 self.take_connection(*handed_over);
                 self.answer(caller, Reply::Done);
@@ -335,7 +342,7 @@ impl Core {
 
     /// What new topics are like that say nothing themselves.
     pub(crate) fn creation_defaults(&self) -> CreationDefaults {
-        CreationDefaults { partitions: self.config.partitions, replication_factor: 1 }
+        CreationDefaults { partitions: self.live().partitions, replication_factor: 1 }
     }
 
     pub(crate) fn cores(&self) -> u16 {
@@ -346,7 +353,7 @@ impl Core {
     pub(crate) fn apply_view(self: &Rc<Self>, change: &ViewChange) {
         let image = &change.view.image;
         if change.topics.is_none() {
-            self.take_defaults(image);
+            self.take_broker_settings(image);
             for topic in image.topics() {
                 let settings = self.settings_of(topic);
                 topic
@@ -367,7 +374,7 @@ impl Core {
             None => image.topics().map(|topic| topic.id).collect(),
         };
         if change.topics.is_none() {
-            self.take_defaults(image);
+            self.take_broker_settings(image);
         }
         let mut opened = Vec::with_capacity(changed.len());
         for topic in changed.iter().filter_map(|id| image.topic(*id)) {
@@ -400,8 +407,19 @@ impl Core {
         }
     }
 
-    fn take_defaults(&self, image: &MetadataImage) {
+    /// What may have been altered for brokers.
+    fn take_broker_settings(&self, image: &MetadataImage) {
         *self.defaults.borrow_mut() = Rc::new(start::defaults_of(&self.config, image));
+        let live = self.config.live_with(start::altered_of(&self.config, image));
+        if self.live.replace(live) != live {
+            self.shard.tune(live.tuning());
+            self.tuned.notify_all();
+        }
+    }
+
+    /// Settings of the broker that can be altered while it runs, as they are now.
+    pub(crate) fn live(&self) -> LiveSettings {
+        self.live.get()
     }
 
     /// What topics have that say nothing themselves.
@@ -471,7 +489,7 @@ impl Core {
     pub(crate) fn producers_for_checkpoint(&self, id: PartitionId) -> Vec<u8> {
         let mut leaders = self.leaders.borrow_mut();
         let Some(leader) = leaders.get_mut(&id) else { return Vec::new() };
-        leader.producers.expire(rt::wall_clock(), self.config.producer_expiration);
+        leader.producers.expire(rt::wall_clock(), self.live().producer_expiration);
         producer_state::encode(&leader.producers)
     }
 

@@ -13,6 +13,9 @@ pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
 /// As in Kafka: small segments, so that compaction and a start have little to read.
 const OFFSETS_SEGMENT_BYTES: &str = "104857600";
 
+/// Kafka's name for the log of the metadata. Nobody can have a topic of that name.
+pub(crate) const METADATA_TOPIC: &str = "__cluster_metadata";
+
 pub(crate) fn is_internal(topic: &str) -> bool {
     topic == OFFSETS_TOPIC
 }
@@ -30,6 +33,10 @@ pub(crate) fn check_not_internal(topic: &str, what: &str) -> Result<(), Refusal>
 pub(crate) fn check_command(core: &Core, command: &Command) -> Result<(), Refusal> {
     use cluster::metadata::TopicReference;
     match command {
+        Command::CreateTopic(command) if command.name == METADATA_TOPIC => {
+            let text = format!("{METADATA_TOPIC} is the name of the metadata's log, which is no topic");
+            Err(Refusal::new(ErrorCode::InvalidRequest, text))
+        }
         Command::CreateTopic(command) => {
             check_not_internal(&command.name, "it is made when the first group looks for its coordinator")
         }

@@ -9,11 +9,14 @@ mod delete_records;
 mod dispatch;
 mod fetch;
 mod groups;
+mod log_dirs;
 mod metadata;
 mod nodes;
 mod offsets;
 mod produce;
 mod producer_id;
+mod producers;
+mod quorum;
 mod topics;
 
 pub(crate) use self::fetch::Asked;

@@ -71,6 +71,10 @@ pub(crate) const NATIVE_HEADER_EXPANSION: usize = 24;
 pub(crate) const PRODUCE_PARTS_MAX: usize = 128 << 10;
 /// Topics that one request makes; each is described whole in the answer.
 pub(crate) const CREATE_TOPICS_MAX: usize = 1_000;
+/// Resources whose settings one request alters; each is a flush of its own.
+pub(crate) const ALTER_RESOURCES_MAX: usize = 1_000;
+/// Producers that one answer describes, and partitions without any; each takes some 50 bytes.
+pub(crate) const DESCRIBE_PRODUCERS_MAX: usize = 200_000;
 /// Topics and brokers whose settings one answer gives; each has some kilobytes.
 pub(crate) const DESCRIBE_RESOURCES_MAX: usize = 10_000;
 /// A fetch begins when there is memory for so many bytes, if it asks for more.
@@ -113,6 +117,7 @@ pub(crate) const RECOMPRESSED_BYTES_MAX: usize = shard::limits::COMPACTION_BATCH
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
 const _: () = assert!(GROUPS_PER_REQUEST_MAX < GROUP_CALLS_MAX);
 const _: () = assert!(GROUP_CALLS_MAX < GROUP_REQUESTS_MAX);
+const _: () = assert!(PRODUCERS_PER_PARTITION_MAX <= DESCRIBE_PRODUCERS_MAX);
 const _: () = assert!(HELD_APPENDS_MAX <= LANE_OVERFLOW_MAX / 2);
 const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);
 const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

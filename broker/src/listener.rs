@@ -67,8 +67,9 @@ impl Core {
     fn place(self: &Rc<Self>, accepted: Accepted, door: Door) {
         let counts = &self.shared.connections;
         let total: u32 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-        if total as usize >= self.config.connections_max {
-            tracing::warn!(peer = %accepted.peer(), limit = self.config.connections_max, "connections.max is reached: closed");
+        let limit = self.live().connections_max;
+        if total as usize >= limit {
+            tracing::warn!(peer = %accepted.peer(), limit, "connections.max is reached: closed");
             return;
         }
         let target = match door {

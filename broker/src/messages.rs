@@ -3,7 +3,7 @@
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, Timestamp};
 use bytes::Bytes;
 use cluster::metadata::Command;
-use cluster::producers::BatchStamp;
+use cluster::producers::{BatchStamp, ProducerEntry};
 use shard::{DepartureNumber, TrimTo};
 use wire::batch::HEADER_BYTES;
 use wire::native::StageTimings;
@@ -139,6 +139,14 @@ pub(crate) struct Hops {
     pub(crate) crossed: u64,
 }
 
+/// How far the metadata's log has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MetadataLogState {
+    pub(crate) epoch: LeaderEpoch,
+    pub(crate) high_watermark: Offset,
+    pub(crate) log_end: Offset,
+}
+
 pub(crate) enum Request {
     Append(Box<AppendRequest>),
     /// These parts, about so many bytes in all.
@@ -170,6 +178,10 @@ pub(crate) enum Request {
     /// For the controller.
     Move(PartitionId, CoreId),
     Status,
+    /// Whom this partition remembers.
+    Producers(PartitionId),
+    /// For the controller's core.
+    MetadataLog,
     /// A connection that this core shall serve.
     Connection(Box<crate::listener::HandedOver>),
 }
@@ -191,6 +203,8 @@ pub(crate) enum Reply {
     Activity(Box<CoreActivity>),
     Moving(Box<Result<Moved, Refusal>>),
     Status(Box<CoreStatus>),
+    Producers(Result<Vec<ProducerEntry>, Refusal>),
+    MetadataLog(Result<MetadataLogState, Refusal>),
     Done,
 }
 

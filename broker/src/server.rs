@@ -285,22 +285,23 @@ async fn open_core(
         let recovered = board.cores[id.as_usize()].take().expect("each core takes its part once");
         (Arc::clone(&board.view), recovered)
     };
+    let tuning = shared.config.live_with(start::altered_of(&shared.config, &view.image)).tuning();
     let config = ShardConfig {
         core: id,
         cache_bytes: shared.cache_bytes,
         flush_interval: shared.config.flush_interval,
         checkpoint_interval: shared.config.checkpoint_interval,
-        free_space_floor: shared.config.free_space_floor.bytes(),
-        retention_check_interval: shared.config.retention_check_interval,
+        free_space_floor: tuning.free_space_floor,
+        retention_check_interval: tuning.retention_check_interval,
         direct_bytes_min: shard::limits::DIRECT_BYTES_MIN,
         freed_at_once_bytes_max: shard::limits::FREED_AT_ONCE_BYTES_MAX,
         scrub: ScrubConfig {
             interval: shared.config.scrub_interval,
             bytes_per_second: shared.config.scrub_bytes_per_second.bytes(),
         },
-        compaction_check_interval: shared.config.compaction_check_interval,
+        compaction_check_interval: tuning.compaction_check_interval,
         compaction_key_bytes: shared.config.compaction_keys_memory.bytes() / u64::from(shared.cores),
-        compaction_bytes_per_second: shared.config.compaction_rate.bytes(),
+        compaction_bytes_per_second: tuning.compaction_bytes_per_second,
     };
     let specs = start::specs(&view.image, &start::defaults_of(&shared.config, &view.image));
     let mut producers = Vec::new();

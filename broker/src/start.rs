@@ -13,7 +13,7 @@ use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::{Compaction, Durability, PartitionSpec, Retention};
 
-use crate::config::{Config, DamagedJournal};
+use crate::config::{Altered, Config, DamagedJournal};
 use crate::records::MetadataLogError;
 use crate::{placement_file, producer_state, records};
 
@@ -73,8 +73,16 @@ pub(crate) fn spec_of(id: PartitionId, settings: &TopicSettings) -> PartitionSpe
 
 /// What topics have that say nothing themselves, on this broker.
 pub(crate) fn defaults_of(config: &Config, image: &MetadataImage) -> TopicDefaults {
-    let this_broker = SettingsOwner::Broker(config.node_id);
-    config.topic_defaults.altered(image.settings_of(&SettingsOwner::AllBrokers), image.settings_of(&this_broker))
+    let Altered { all_brokers, this_broker } = altered_of(config, image);
+    config.topic_defaults.altered(all_brokers, this_broker)
+}
+
+/// What was altered for brokers: for all, and for this one.
+pub(crate) fn altered_of<'a>(config: &Config, image: &'a MetadataImage) -> Altered<'a> {
+    Altered {
+        all_brokers: image.settings_of(&SettingsOwner::AllBrokers),
+        this_broker: image.settings_of(&SettingsOwner::Broker(config.node_id)),
+    }
 }
 
 /// Specs of all partitions that exist.

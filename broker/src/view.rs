@@ -55,6 +55,22 @@ pub(crate) struct Identity {
     pub(crate) lanes: Option<Lanes>,
 }
 
+impl Identity {
+    /// Whether a node id is this broker's, or that of one of its lanes, which stand for it at every listener.
+    pub(crate) fn is_here(&self, node: BrokerId) -> bool {
+        node == self.broker || self.lanes.as_ref().is_some_and(|lanes| lanes.has_node(node))
+    }
+
+    /// Puts brokers in the place of nodes that replicas are assigned to: two lanes of a host are one replica twice.
+    pub(crate) fn to_brokers(&self, assigned: &mut [i32]) {
+        for node in assigned {
+            if u32::try_from(*node).is_ok_and(|id| self.is_here(BrokerId(id))) {
+                *node = i32::try_from(self.broker.0).expect("the settings bound it");
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) host: String,

@@ -3,6 +3,7 @@
 //! After the whole table the broker works, has kept to its memory, and has closed every connection that ended.
 //! `docs/bad-input.md` is this table for people; `CORELANE_BLESS=1` writes it anew.
 
+mod administration;
 mod batches;
 mod case;
 mod connections;
@@ -38,6 +39,7 @@ fn table() -> Vec<Case> {
     let mut cases = frames::cases();
     cases.extend(batches::cases());
     cases.extend(requests::cases());
+    cases.extend(administration::cases());
     cases.extend(native::cases());
     // They make a topic, which the cases before count.
     cases.extend(groups::cases());

@@ -23,7 +23,9 @@ fn the_configuration_page_lists_every_setting() {
          A setting comes from the file (`--config FILE`), from the environment (`CORELANE_KAFKA_LISTEN` stands for\n\
          `kafka.listen`) or from a flag (`--set kafka.listen=…`); of several the last in this order wins. In the file,\n\
          dots are tables: `kafka.listen` is `listen` under `[kafka]`. A key that is not in this table is an error that\n\
-         names the line. `corelane serve --print-config` shows what holds. All settings are read at start.\n\n\
+         names the line. `corelane serve --print-config` shows what holds. Settings are read at start; those that can change while the\n\
+         broker runs are altered by any Kafka client, for this broker or for all (`kafka-configs --alter --entity-type\n\
+         brokers`), by these names or by Kafka's, and that comes before the file until it is taken back.\n\n\
          Sizes are written `64 MiB`, `1 GiB`; times `500 ms`, `10 s`, `2 h`.\n\n{}\n\
          `topics.defaults.NAME` is the default of the [topic setting](topic-settings.md) NAME for topics that do not\n\
          set it themselves.\n",
@@ -38,7 +40,8 @@ fn the_topic_page_lists_every_topic_setting() {
         "# Settings of a topic\n\n\
          Made from the code by `cargo test -p tests --test docs`.\n\n\
          Names, units and meanings are Kafka's; what is ours begins with `corelane.`. Set them when a topic is made:\n\
-         `corelane topic create NAME --config retention.ms=-1`, or with any Kafka client.\n\n{}",
+         `corelane topic create NAME --config retention.ms=-1`, or with any Kafka client, which can also alter them while\n\
+         the topic is used. Their defaults are settings of the broker.\n\n{}",
         cluster::settings::settings_markdown()
     );
     check("topic-settings.md", &page);

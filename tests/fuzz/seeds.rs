@@ -13,7 +13,7 @@ use shard::{EpochStart, Newest};
 use tests::broker::{Broker, folder};
 use wire::batch::{BatchBuilder, BatchOptions, HEADER_BYTES, Header, NewRecord, ProducerStamp};
 use wire::compress::{Codec, Compressor};
-use wire::internal::{MetadataRecord, PartitionState, encode_metadata_record};
+use wire::internal::{MetadataRecord, PartitionState, SettingsOwner, encode_metadata_record};
 
 use crate::corpus::{captured, write};
 use crate::targets::{kafka, storage};
@@ -197,6 +197,10 @@ fn metadata_records() -> Vec<Vec<u8>> {
         MetadataRecord::PartitionsAdded { topic, first: base::PartitionIndex(3), partitions: vec![state] },
         MetadataRecord::SettingsAltered { topic, changes: vec![(text("a"), None), (text("b"), Some(text("c")))] },
         MetadataRecord::ProducerIdsReserved { broker, first: 1, end: 1_001 },
+        MetadataRecord::OwnerSettingsAltered {
+            owner: SettingsOwner::Group(text("readers")),
+            changes: vec![(text("a"), None), (text("b"), Some(text("c")))],
+        },
     ];
     records.iter().map(encode_metadata_record).collect()
 }

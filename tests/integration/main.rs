@@ -1,5 +1,6 @@
 //! One broker process, asked through the Kafka door what clients rely on beyond bytes in and bytes out.
 
+mod admin;
 mod asking;
 mod compacting;
 mod deleting;

@@ -11,7 +11,16 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const TIB: u64 = 1 << 40;
 
-/// One setting. All of them are read at start.
+/// When a setting can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// It is read at start only.
+    AtStart,
+    /// It can also be altered while the broker runs, by clients of the Kafka door; that comes before the file.
+    WhileRunning,
+}
+
+/// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     pub name: &'static str,
@@ -19,10 +28,15 @@ pub struct Setting {
     pub default: &'static str,
     /// One sentence.
     pub about: &'static str,
+    pub changes: Changes,
 }
 
 const fn setting(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
-    Setting { name, kind, default, about }
+    Setting { name, kind, default, about, changes: Changes::AtStart }
+}
+
+const fn live_setting(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
+    Setting { name, kind, default, about, changes: Changes::WhileRunning }
 }
 
 const fn duration(min: Duration, max: Duration) -> Kind {
@@ -90,7 +104,7 @@ pub const SETTINGS: &[Setting] = &[
         "64 MiB",
         "Largest payload of a native frame.",
     ),
-    setting(
+    live_setting(
         "connections.max",
         Kind::Count { min: 1, max: 1_000_000 },
         "10000",
@@ -163,19 +177,19 @@ pub const SETTINGS: &[Setting] = &[
         "60 s",
         "Time between checkpoints while there is something to check; half a journal's data brings one earlier.",
     ),
-    setting(
+    live_setting(
         "disk.free_floor",
         Kind::Bytes { min: 0, max: 64 * TIB },
         "256 MiB",
         "With less free space than this, produce requests are refused with a retriable error.",
     ),
-    setting(
+    live_setting(
         "retention.check_interval",
         duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
         "5 min",
         "How often records are looked for that retention deletes (Kafka's log.retention.check.interval.ms).",
     ),
-    setting(
+    live_setting(
         "compaction.check_interval",
         duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
         "15 s",
@@ -188,32 +202,32 @@ pub const SETTINGS: &[Setting] = &[
         "Memory for the keys of compactions, over all cores, while they run: 24 bytes for each key; with more keys a log \
          is compacted in several rounds (Kafka's log.cleaner.dedupe.buffer.size).",
     ),
-    setting(
+    live_setting(
         "compaction.rate",
         Kind::Bytes { min: 64 * KIB, max: TIB },
         "64 MiB",
         "Bytes that compaction reads and writes in a second, per core (Kafka's log.cleaner.io.max.bytes.per.second).",
     ),
-    setting(
+    live_setting(
         "balancer.enabled",
         Kind::Flag,
         "true",
         "Partitions are moved from a core that has much to do to one that has little, while they are used.",
     ),
-    setting(
+    live_setting(
         "balancer.interval",
         duration(Duration::from_millis(100), HOUR),
         "10 s",
         "How often the balancer looks at what cores and partitions have taken of the time; three looks in a row must say \
          the same before it moves one partition.",
     ),
-    setting(
+    live_setting(
         "balancer.threshold",
         Kind::Count { min: 1, max: 100 },
         "20",
         "The busiest core must be busy for so many percent of the time more than the least busy one.",
     ),
-    setting(
+    live_setting(
         "producers.expiration",
         duration(MILLISECOND, Duration::from_secs(365 * 86_400)),
         "24 h",
@@ -330,8 +344,8 @@ pub const SETTINGS: &[Setting] = &[
         "Whether a group may change between the classic and the consumer protocol while it has members (Kafka's \
          group.consumer.migration.policy).",
     ),
-    setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
-    setting(
+    live_setting("topics.auto_create", Kind::Flag, "true", "Topics that clients ask for by name are made for them."),
+    live_setting(
         "topics.partitions",
         Kind::Count { min: 1, max: 10_000 },
         "1",
@@ -390,11 +404,15 @@ fn distance(left: &str, right: &str) -> usize {
 
 /// The reference page of the settings.
 pub fn settings_markdown() -> String {
-    let mut page = String::from("| setting | default | allowed | meaning |\n|---|---|---|---|\n");
+    let mut page = String::from("| setting | default | allowed | can change | meaning |\n|---|---|---|---|---|\n");
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { "(empty)" } else { setting.default };
         let allowed = setting.kind.bounds().replace('|', "\\|");
-        writeln!(page, "| `{}` | {default} | {allowed} | {} |", setting.name, setting.about)
+        let changes = match setting.changes {
+            Changes::AtStart => "at start",
+            Changes::WhileRunning => "while running",
+        };
+        writeln!(page, "| `{}` | {default} | {allowed} | {changes} | {} |", setting.name, setting.about)
             .expect("a String takes all");
     }
     page

@@ -7,11 +7,6 @@ use bytes::Bytes;
 use wire::kafka::api_versions::ApiVersionsRequest;
 use wire::kafka::create_partitions::CreatePartitionsRequest;
 use wire::kafka::create_topics::CreateTopicsRequest;
-use wire::kafka::delete_records::DeleteRecordsRequest;
-use wire::kafka::delete_topics::DeleteTopicsRequest;
-use wire::kafka::describe_cluster::DescribeClusterRequest;
-use wire::kafka::describe_configs::DescribeConfigsRequest;
-use wire::kafka::describe_topic_partitions::DescribeTopicPartitionsRequest;
 use wire::kafka::find_coordinator::FindCoordinatorRequest;
 use wire::kafka::init_producer_id::InitProducerIdRequest;
 use wire::kafka::list_offsets::ListOffsetsRequest;
@@ -22,8 +17,8 @@ use wire::kafka::{ApiKey, DecodeError, FrameHeader, Message, Reader};
 use super::connection::Answer;
 use super::groups::Asker;
 use super::{
-    Answered, RequestId, api_versions, cluster, configs, coordinator, delete_records, fetch, groups, metadata, offsets,
-    produce, producer_id, topics,
+    Answered, RequestId, api_versions, cluster, configs, coordinator, delete_records, fetch, groups, log_dirs,
+    metadata, offsets, produce, producer_id, producers, quorum, topics,
 };
 use crate::core::Core;
 use crate::lanes::Shown;
@@ -108,40 +103,19 @@ pub(super) fn handle(core: &Rc<Core>, peer: &Peer, frame: &Bytes) -> Result<Answ
             let request: InitProducerIdRequest = decode(reader, id)?;
             Ok(later(async move { producer_id::init(&core, id, &request).await }))
         }
-        ApiKey::CreateTopics => {
-            let mut request: CreateTopicsRequest = decode(reader, id)?;
-            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments) {
-                core.nodes(shown).to_brokers(&mut assignment.broker_ids);
-            }
-            Ok(later(async move { topics::create(&core, id, request).await }))
-        }
-        ApiKey::DeleteTopics => {
-            let request: DeleteTopicsRequest = decode(reader, id)?;
-            Ok(later(async move { topics::delete(&core, id, request).await }))
-        }
-        ApiKey::DeleteRecords => {
-            let request: DeleteRecordsRequest = decode(reader, id)?;
-            Ok(later(async move { delete_records::delete(&core, id, request).await }))
-        }
-        ApiKey::CreatePartitions => {
-            let mut request: CreatePartitionsRequest = decode(reader, id)?;
-            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments).flatten() {
-                core.nodes(shown).to_brokers(&mut assignment.broker_ids);
-            }
-            Ok(later(async move { topics::create_partitions(&core, id, request).await }))
-        }
-        ApiKey::DescribeConfigs => {
-            let request: DescribeConfigsRequest = decode(reader, id)?;
-            Ok(ready(configs::describe(&core, id, &request)))
-        }
-        ApiKey::DescribeCluster => {
-            let request: DescribeClusterRequest = decode(reader, id)?;
-            Ok(ready(cluster::describe(&core, shown, id, &request)))
-        }
-        ApiKey::DescribeTopicPartitions => {
-            let request: DescribeTopicPartitionsRequest = decode(reader, id)?;
-            Ok(ready(cluster::describe_topic_partitions(&core, shown, id, &request)))
-        }
+        ApiKey::CreateTopics
+        | ApiKey::DeleteTopics
+        | ApiKey::DeleteRecords
+        | ApiKey::CreatePartitions
+        | ApiKey::AlterConfigs
+        | ApiKey::IncrementalAlterConfigs
+        | ApiKey::DescribeConfigs
+        | ApiKey::ListConfigResources
+        | ApiKey::DescribeCluster
+        | ApiKey::DescribeTopicPartitions
+        | ApiKey::DescribeLogDirs
+        | ApiKey::DescribeProducers
+        | ApiKey::DescribeQuorum => handle_admin(api, core, shown, id, reader),
         ApiKey::OffsetCommit
         | ApiKey::OffsetFetch
         | ApiKey::JoinGroup
@@ -156,14 +130,66 @@ pub(super) fn handle(core: &Rc<Core>, peer: &Peer, frame: &Bytes) -> Result<Answ
         | ApiKey::ConsumerGroupDescribe => {
             handle_group(api, Asker::new(&core, id, header.client_id, &peer.host, frame.len()), reader)
         }
-        // The header's decoding lets no API pass that the table calls unserved.
-        ApiKey::AlterConfigs
-        | ApiKey::IncrementalAlterConfigs
-        | ApiKey::DescribeLogDirs
-        | ApiKey::DescribeProducers
-        | ApiKey::ListConfigResources
-        | ApiKey::DescribeQuorum => Err(format!("{} is not among the APIs advertised", api.name())),
     }
+}
+
+/// Requests about topics, settings, brokers.
+fn handle_admin(
+    api: ApiKey,
+    core: Rc<Core>,
+    shown: Shown,
+    id: RequestId,
+    reader: Reader<'_>,
+) -> Result<Answer, String> {
+    Ok(match api {
+        ApiKey::CreateTopics => {
+            let mut request: CreateTopicsRequest = decode(reader, id)?;
+            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments) {
+                core.identity.to_brokers(&mut assignment.broker_ids);
+            }
+            later(async move { topics::create(&core, id, request).await })
+        }
+        ApiKey::DeleteTopics => {
+            let request = decode(reader, id)?;
+            later(async move { topics::delete(&core, id, request).await })
+        }
+        ApiKey::DeleteRecords => {
+            let request = decode(reader, id)?;
+            later(async move { delete_records::delete(&core, id, request).await })
+        }
+        ApiKey::CreatePartitions => {
+            let mut request: CreatePartitionsRequest = decode(reader, id)?;
+            for assignment in request.topics.iter_mut().flat_map(|topic| &mut topic.assignments).flatten() {
+                core.identity.to_brokers(&mut assignment.broker_ids);
+            }
+            later(async move { topics::create_partitions(&core, id, request).await })
+        }
+        ApiKey::AlterConfigs => {
+            let request = decode(reader, id)?;
+            later(async move { configs::alter::replace(&core, id, request).await })
+        }
+        ApiKey::IncrementalAlterConfigs => {
+            let request = decode(reader, id)?;
+            later(async move { configs::alter::change(&core, id, request).await })
+        }
+        ApiKey::DescribeConfigs => ready(configs::describe(&core, id, &decode(reader, id)?)),
+        ApiKey::ListConfigResources => ready(configs::list(&core, id, &decode(reader, id)?)),
+        ApiKey::DescribeCluster => ready(cluster::describe(&core, shown, id, &decode(reader, id)?)),
+        ApiKey::DescribeTopicPartitions => ready(cluster::describe_topic_partitions(&core, shown, id, &decode(reader, id)?)),
+        ApiKey::DescribeLogDirs => {
+            let request = decode(reader, id)?;
+            later(async move { log_dirs::describe(&core, id, request).await })
+        }
+        ApiKey::DescribeProducers => {
+            let request = decode(reader, id)?;
+            later(async move { producers::describe(&core, id, request).await })
+        }
+        ApiKey::DescribeQuorum => {
+            let request = decode(reader, id)?;
+            later(async move { quorum::describe(&core, id, request).await })
+        }
+        other => return Err(format!("{} is not about administration", other.name())),
+    })
 }
 
 /// Requests about groups.

@@ -36,7 +36,7 @@ pub(super) async fn metadata(core: &Rc<Core>, shown: Shown, id: RequestId, reque
             // Each topic once, as in Kafka: an answer may be large, and a request that repeats a name is short.
             let mut seen = BTreeSet::new();
             topics.retain(|topic| seen.insert((topic.name.clone(), topic.topic_id)));
-            let may_create = request.allow_auto_topic_creation && core.config.auto_create_topics;
+            let may_create = request.allow_auto_topic_creation && core.live().auto_create_topics;
             let mut described = Vec::with_capacity(topics.len());
             for topic in topics {
                 described.push(describe_one(core, &nodes, &view, topic, may_create).await);
@@ -85,7 +85,7 @@ async fn describe_one(
     if !may_create {
         return failed(Some(name), ErrorCode::UnknownTopicOrPartition);
     }
-    match core.control(Command::CreateTopic(auto_created(core, &name))).await {
+    match core.control_for_client(Command::CreateTopic(auto_created(core, &name))).await {
         Ok(_) => {}
         // Somebody else was faster.
         Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {}

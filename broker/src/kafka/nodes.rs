@@ -56,18 +56,4 @@ impl<'a> Nodes<'a> {
     pub(super) fn of_brokers(&self, view: &ClusterView, id: PartitionId, brokers: &[BrokerId]) -> Vec<i32> {
         brokers.iter().map(|broker| self.of_broker(view, id, *broker)).collect()
     }
-
-    /// Whether a node id is this broker's. Its own id means the same at every listener.
-    pub(super) fn is_here(&self, node: i32) -> bool {
-        u32::try_from(node)
-            .map(BrokerId)
-            .is_ok_and(|node| node == self.core.identity.broker || self.lanes.is_some_and(|lanes| lanes.has_node(node)))
-    }
-
-    /// Puts brokers in the place of nodes that replicas are assigned to: two lanes of a host are one replica twice.
-    pub(super) fn to_brokers(&self, assigned: &mut [i32]) {
-        for node in assigned.iter_mut().filter(|node| self.is_here(**node)) {
-            *node = wire_index(self.core.identity.broker.0);
-        }
-    }
 }

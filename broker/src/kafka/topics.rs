@@ -80,6 +80,7 @@ fn created(core: &Core, topic: &Topic) -> CreatableTopicResult {
     CreatableTopicResult {
         name: topic.name.as_str().to_owned(),
         topic_id: topic.id.as_u128(),
+        error_message: None,
         num_partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
         replication_factor: i16::try_from(topic.replication_factor()).unwrap_or(i16::MAX),
         configs: Some(
@@ -104,12 +105,17 @@ pub(super) async fn delete(core: &Rc<Core>, id: RequestId, request: DeleteTopics
         let named = request.topic_names.into_iter();
         named.map(|name| DeleteTopicState { name: Some(name), ..DeleteTopicState::default() }).collect()
     };
+    let repeated = named_twice(core, &wanted);
     let mut responses = Vec::with_capacity(wanted.len());
     for DeleteTopicState { name, topic_id } in wanted {
-        let outcome = delete_one(core, name.as_deref(), topic_id).await;
+        let outcome = match id_of(core, name.as_deref(), topic_id).filter(|id| repeated.contains(id)) {
+            Some(_) => Err(Refusal::new(ErrorCode::InvalidRequest, "the request names the topic twice")),
+            None => delete_one(core, name.as_deref(), topic_id).await,
+        };
         responses.push(match outcome {
             Ok((name, id)) => {
-                DeletableTopicResult { name: Some(name), topic_id: id.as_u128(), ..DeletableTopicResult::default() }
+                let (name, topic_id) = (Some(name), id.as_u128());
+                DeletableTopicResult { name, topic_id, error_message: None, ..DeletableTopicResult::default() }
             }
             Err(refusal) => DeletableTopicResult {
                 name,
@@ -122,6 +128,22 @@ pub(super) async fn delete(core: &Rc<Core>, id: RequestId, request: DeleteTopics
     id.answer(&DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() })
 }
 
+/// The topic that a name or an id stands for.
+fn id_of(core: &Core, name: Option<&str>, id: u128) -> Option<TopicId> {
+    match (name, TopicId::from_u128(id)) {
+        (Some(name), None) => Some(core.topic_named(name)?.topic.id),
+        (None, id) => id,
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Topics that a request names more than once, be it once by name and once by id.
+fn named_twice(core: &Core, wanted: &[DeleteTopicState]) -> BTreeSet<TopicId> {
+    let mut seen = BTreeSet::new();
+    let ids = wanted.iter().filter_map(|topic| id_of(core, topic.name.as_deref(), topic.topic_id));
+    ids.filter(|id| !seen.insert(*id)).collect()
+}
+
 async fn delete_one(core: &Rc<Core>, name: Option<&str>, id: u128) -> Result<(String, TopicId), Refusal> {
     let (reference, name) = match (name, TopicId::from_u128(id)) {
         (Some(_), Some(_)) => {
@@ -132,7 +154,9 @@ async fn delete_one(core: &Rc<Core>, name: Option<&str>, id: u128) -> Result<(St
             let known = core.topic(id).ok_or(ErrorCode::UnknownTopicId)?;
             (TopicReference::Id(id), known.topic.name.as_str().to_owned())
         }
-        (None, None) => return Err(ErrorCode::UnknownTopicId.into()),
+        (None, None) => {
+            return Err(Refusal::new(ErrorCode::InvalidRequest, "a topic is named by its name or by its id"));
+        }
     };
     match core.control_for_client(Command::DeleteTopic { topic: reference }).await? {
         Reply::TopicDeleted { id } => Ok((name, id)),

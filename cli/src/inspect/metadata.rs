@@ -64,7 +64,9 @@ impl MetadataLog {
                         }
                     }
                 }
-                MetadataRecord::BrokerRegistered { .. } | MetadataRecord::ProducerIdsReserved { .. } => {}
+                MetadataRecord::BrokerRegistered { .. }
+                | MetadataRecord::ProducerIdsReserved { .. }
+                | MetadataRecord::OwnerSettingsAltered { .. } => {}
             }
         }
         topics

@@ -316,7 +316,7 @@ impl ApiKey {
             ApiKey::AlterConfigs => &ApiSpec {
                 key: 33,
                 name: "AlterConfigs",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 2 },
                 advertised: VersionRange { min: 0, max: 2 },
                 first_flexible: Some(2),
@@ -324,7 +324,7 @@ impl ApiKey {
             ApiKey::DescribeLogDirs => &ApiSpec {
                 key: 35,
                 name: "DescribeLogDirs",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 1, max: 5 },
                 advertised: VersionRange { min: 1, max: 5 },
                 first_flexible: Some(2),
@@ -348,7 +348,7 @@ impl ApiKey {
             ApiKey::IncrementalAlterConfigs => &ApiSpec {
                 key: 44,
                 name: "IncrementalAlterConfigs",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 1 },
                 advertised: VersionRange { min: 0, max: 1 },
                 first_flexible: Some(1),
@@ -364,7 +364,7 @@ impl ApiKey {
             ApiKey::DescribeQuorum => &ApiSpec {
                 key: 55,
                 name: "DescribeQuorum",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 2 },
                 advertised: VersionRange { min: 0, max: 2 },
                 first_flexible: Some(0),
@@ -380,7 +380,7 @@ impl ApiKey {
             ApiKey::DescribeProducers => &ApiSpec {
                 key: 61,
                 name: "DescribeProducers",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 0 },
                 advertised: VersionRange { min: 0, max: 0 },
                 first_flexible: Some(0),
@@ -404,7 +404,7 @@ impl ApiKey {
             ApiKey::ListConfigResources => &ApiSpec {
                 key: 74,
                 name: "ListConfigResources",
-                served: false,
+                served: true,
                 handled: VersionRange { min: 0, max: 1 },
                 advertised: VersionRange { min: 0, max: 1 },
                 first_flexible: Some(0),
