@@ -34,8 +34,9 @@ fn records(high_watermark: u64) -> PartitionAnswer {
     PartitionAnswer { content: Content::Records, ..nothing(high_watermark) }
 }
 
+/// Bounds do not make a notice less of one.
 fn notice() -> PartitionAnswer {
-    PartitionAnswer { log_start: None, high_watermark: None, content: Content::Notice }
+    PartitionAnswer { content: Content::Notice, ..nothing(0) }
 }
 
 /// A session of one topic with so many partitions, none of which has a record.

@@ -118,7 +118,8 @@ impl World {
         if log.broken || position < log.start {
             // A client that is out of range goes on at the end.
             let next = if log.broken { position } else { log.end };
-            return (notice(), next);
+            let bounds = PartitionAnswer { log_start: offset(log.start), ..nothing(log.end) };
+            return (PartitionAnswer { content: Content::Notice, ..bounds }, next);
         }
         let next = log.end.min(position + *room);
         *room -= next - position;
