@@ -24,9 +24,21 @@ impl Confirm {
         io::stderr().flush()?;
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer)?;
-        match ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
-            true => Ok(()),
-            false => Err("nothing is changed".into()),
-        }
+        if is_yes(&answer) { Ok(()) } else { Err("nothing is changed".into()) }
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        assert!(["y\n", "Yes\n", " YES "].into_iter().all(is_yes));
+        assert!(!["", "\n", "n\n", "yess\n", "ye\n", "j\n"].into_iter().any(is_yes));
     }
 }

@@ -190,6 +190,11 @@ fn groups_and_offsets_are_deleted_unless_somebody_uses_them() {
     let _member = ClassicMember::join(&broker, "busy", "client", &[("a", &[0])]);
     group(&broker, &["delete", "busy"]).refused_naming(&["\"busy\"", "NON_EMPTY_GROUP", "--members"]);
     group(&broker, &["delete", "nope"]).refused_naming(&["\"nope\"", "--if-exists"]);
+    commit(&broker, "reading", "b", &[(0, 0)]);
+    let _reader = ConsumerMember::join(&broker, "reading", "b", 1);
+    let refused = group(&broker, &["delete-offsets", "reading", "--topic", "b"]);
+    refused.refused_naming(&["\"reading\"", "partition 0", "\"b\"", "GROUP_SUBSCRIBED_TO_TOPIC", "stopped first"]);
+    assert_eq!(refused.text(), "");
     commit(&broker, "g", "a", &[(0, 0), (1, 0), (2, 0)]);
     commit(&broker, "g", "b", &[(0, 0)]);
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::broker::{Broker, folder};
 
-use crate::program::{DOORS, Door, ask, run};
+use crate::program::{DOORS, ask, run};
 
 #[test]
 fn topics_are_made_listed_described_and_deleted_through_both_doors() {

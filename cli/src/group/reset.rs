@@ -26,7 +26,7 @@ use crate::time::parse_time;
 #[command(group = ArgGroup::new("what").required(true))]
 #[command(after_help = "\
 Examples:
-  corelane group reset-offsets readers --topic clicks --to-earliest              shows what it would do
+  corelane group reset-offsets readers --topic clicks --to-earliest   # a trial
   corelane group reset-offsets readers --topic clicks --to-earliest --execute
   corelane group reset-offsets readers --topic clicks:0,3-5 --shift-by -100 --execute
   corelane group reset-offsets readers --all-topics --by-duration '2 h' --execute
@@ -114,7 +114,7 @@ impl ResetOffsets {
         for (Wanted { partition, target, .. }, known) in wanted.iter().zip(&known) {
             let (topic, index) = partition;
             let Some(Resolved { offset, asked }) = target.resolve(*known) else {
-                let hint = "give it a place first, such as by --to-latest";
+                let hint = "name only partitions that have one, as --all-topics does";
                 return Err(format!(
                     "group {group:?} has committed no offset for partition {index} of topic {topic:?} that could be shifted: {hint}"
                 ))?;

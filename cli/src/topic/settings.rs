@@ -129,6 +129,7 @@ fn with_docs(settings: &[TopicSetting]) -> String {
         let (value, default) = (or_dash(setting.value.as_deref()), or_dash(setting.default.as_deref()));
         let from = match setting.is_own {
             true => format!("set by the topic; without that {default}"),
+            false if setting.source == "default" => "the default".to_owned(),
             false => format!("from: {}", setting.source),
         };
         text.push_str(&format!("{} = {value} ({from})\n", printable(&setting.name)));

@@ -86,7 +86,9 @@ impl Trim {
         }
         let offsets: u64 = cuts.iter().map(Cut::offsets).sum();
         let of = plural(cuts.len(), "partition");
-        self.confirm.ask(&format!("delete {} offsets of {of} of topic {}", count_text(offsets), self.name))?;
+        if offsets > 0 {
+            self.confirm.ask(&format!("delete {} offsets of {of} of topic {}", count_text(offsets), self.name))?;
+        }
         let asked: Vec<(u32, u64)> = cuts.iter().map(|cut| (cut.partition, cut.start_offset)).collect();
         let starts = cluster.delete_records(&topic, &asked)?;
         for cut in &mut cuts {

@@ -115,7 +115,7 @@ fn what_cannot_be_reset_is_refused_with_what_to_do() {
     };
     refused(&["g", "--topic", "nope", "--to-latest"], &["\"nope\"", "corelane topic list"]);
     refused(&["g", "--topic", "a:0,7", "--to-latest"], &["\"a\"", "no partition 7"]);
-    refused(&["g", "--topic", "a", "--shift-by", "1"], &["\"g\"", "partition 1", "\"a\"", "--to-latest"]);
+    refused(&["g", "--topic", "a", "--shift-by", "1"], &["\"g\"", "partition 1", "\"a\"", "--all-topics"]);
     refused(&["nope", "--all-topics", "--to-latest"], &["\"nope\"", "corelane group list"]);
     refused(&["g", "--from-file", "/no/such/file"], &["/no/such/file"]);
     let file = data.path().join("offsets.csv");

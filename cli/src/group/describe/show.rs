@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::lag::Position;
-use crate::format::{count_text, cut, printable, ranges_text};
+use crate::format::{count_text, cut, plural, printable, ranges_text};
 use crate::kafka::{Assignment, GroupDescription, GroupMember};
 use crate::table::table;
 
@@ -111,6 +111,9 @@ impl Described {
             text.push_str(&members_text(members, self.offsets.is_some()));
         }
         if let Some(offsets) = &self.offsets {
+            if self.members.as_ref().is_some_and(|members| !members.is_empty()) {
+                text.push('\n');
+            }
             text.push_str(&offsets.text());
         }
         text
@@ -136,9 +139,13 @@ impl Offsets {
         let mut text = without_empty_columns(&headings, rows, &["EPOCH", "CLIENT", "METADATA"]);
         let behind = self.partitions.iter().filter(|partition| partition.lag.is_some_and(|lag| lag > 0)).count();
         let total = self.partitions.len();
-        text.push_str(&format!("lag: {} in {behind} of {total} partitions", count_text(self.lag)));
+        text.push_str(&format!("lag: {} in {behind} of {}", count_text(self.lag), plural(total, "partition")));
         if let Some(seconds) = self.lag_seconds.filter(|_| behind > 0) {
             text.push_str(&format!(", the oldest for {} s", seconds_text(seconds)));
+        }
+        let without = self.partitions.iter().filter(|partition| partition.committed_offset.is_none()).count();
+        if without > 0 {
+            text.push_str(&format!("; nothing is committed for {}", plural(without, "partition")));
         }
         text.push('\n');
         text.extend(self.partitions.iter().filter_map(Partition::remark));
