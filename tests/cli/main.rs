@@ -9,5 +9,6 @@ mod reading;
 mod records;
 mod status;
 mod topic_changes;
+mod topic_settings;
 mod topics;
 mod writing;
