@@ -3,7 +3,6 @@
 A producer writes all the while. Nothing may be left out, and nothing may come again that was committed before.
 """
 
-import bisect
 import os
 import signal
 import subprocess
@@ -13,12 +12,11 @@ import time
 
 import raw
 import roster
+from ledger import Ledger
 
 PARTITIONS = 4
 PHASE_SECONDS_MAX = 90
 PRODUCED_PER_SECOND = 400
-# What a member reads this long after a commit was seen at the broker, it cannot have asked for before.
-SETTLED_SECONDS = 1.0
 
 
 class StoryFailed(Exception):
@@ -88,11 +86,7 @@ class Story:
         self.cluster = raw.Cluster(bootstrap)
         self.changed = threading.Condition()
         self.members, self.owned, self.left = {}, {}, set()
-        self.seen = [set() for _ in range(PARTITIONS)]
-        self.read_by = {}
-        self.again = 0
-        self.wrong = None
-        self.commits = [([0.0], [0]) for _ in range(PARTITIONS)]  # Per partition: when seen, and which offset.
+        self.read_by, self.ledger = {}, Ledger(PARTITIONS)
         self.over = threading.Event()
 
     def run(self):
@@ -111,7 +105,7 @@ class Story:
             poller.join()
             for process in [self.producer, *self.members.values()]:
                 process.destroy()
-        return sum(map(len, self.seen)), self.again
+        return sum(self.ledger.counts()), self.ledger.again
 
     def rebalances(self):
         one = self.join("one")
@@ -133,11 +127,9 @@ class Story:
     def resume(self):
         """A later member goes on where the dead ones had committed, up to the end."""
         last = self.join("last")
-        self.until("a later member reads the rest", lambda: self.reads(last) and list(map(len, self.seen)) == self.ends())
+        self.until("a later member reads the rest", lambda: self.reads(last) and self.is_all_read())
         ends = self.ends()
-        for partition, offsets in enumerate(self.seen):
-            if offsets and max(offsets) != len(offsets) - 1:
-                raise StoryFailed(f"partition {partition}: {len(offsets)} records, the last at {max(offsets)}")
+        self.ledger.check_whole(ends)
         self.until("all is committed", lambda: self.cluster.committed(self.group, self.topic, PARTITIONS) == ends)
         self.leave(last)
         self.until("the group is empty", lambda: self.cluster.group_state(self.group) in ("Empty", "Dead"))
@@ -169,7 +161,7 @@ class Story:
         quiet = roster.CLIENTS[self.client].leaves_in_quiet
         if quiet:
             self.producer.process.send_signal(signal.SIGSTOP)
-            self.until("all is read", lambda: list(map(len, self.seen)) == self.ends())
+            self.until("all is read", self.is_all_read)
         self.members[name].leave()
         if quiet:
             self.producer.process.send_signal(signal.SIGCONT)
@@ -191,26 +183,13 @@ class Story:
                     self.read_by[process.name] = 0
                 case "read":
                     partition, first, last = map(int, rest)
-                    self.note(process.name, partition, first, last)
+                    self.ledger.read(process.name, partition, first, last, time.monotonic())
+                    self.read_by[process.name] += last - first + 1
                 case "left":
                     self.left.add(process.name)
                 case _ if verb == "failed" or process.name == "producer":
-                    self.fail(f"{process.name}: {line}")
+                    self.ledger.fail(f"{process.name}: {line}")
             self.changed.notify_all()
-
-    def note(self, name, partition, first, last):
-        times, offsets = self.commits[partition]
-        floor = offsets[bisect.bisect_right(times, time.monotonic() - SETTLED_SECONDS) - 1]
-        for offset in range(first, last + 1):
-            if offset in self.seen[partition]:
-                self.again += 1
-                if offset < floor:
-                    self.fail(f"{name} read {partition}:{offset} again, which was committed (up to {floor})")
-            self.seen[partition].add(offset)
-        self.read_by[name] = self.read_by.get(name, 0) + last - first + 1
-
-    def fail(self, what):
-        self.wrong = self.wrong or what
 
     def watch_commits(self):
         cluster = raw.Cluster(self.bootstrap)
@@ -221,11 +200,7 @@ class Story:
                 continue  # The coordinator is being made.
             with self.changed:
                 for partition, offset in enumerate(found):
-                    times, offsets = self.commits[partition]
-                    if max(offset, 0) < offsets[-1]:
-                        self.fail(f"partition {partition}: committed {offsets[-1]}, and then {offset}")
-                    times.append(time.monotonic())
-                    offsets.append(max(offset, 0))
+                    self.ledger.committed(partition, max(offset, 0), time.monotonic())
 
     # What is waited for.
 
@@ -233,22 +208,25 @@ class Story:
         deadline = time.monotonic() + PHASE_SECONDS_MAX
         with self.changed:
             while not reached():
-                if self.wrong:
-                    raise StoryFailed(self.wrong)
+                if self.ledger.wrong:
+                    raise StoryFailed(self.ledger.wrong)
                 for name, member in self.members.items():
                     if name in self.owned and member.process.poll() is not None:
                         raise StoryFailed(f"{name} ended with {member.process.returncode}")
                 if time.monotonic() > deadline:
                     raise StoryFailed(f"within {PHASE_SECONDS_MAX} s not reached: {what}")
                 self.changed.wait(pause)
-            if self.wrong:
-                raise StoryFailed(self.wrong)
+            if self.ledger.wrong:
+                raise StoryFailed(self.ledger.wrong)
 
     def shares(self, *names):
         """These are the owners, each of as many partitions, and each partition has one."""
         owned = [self.owned[name] for name in names]
         each = PARTITIONS // len(names)
         return sorted(sum(owned, ())) == list(range(PARTITIONS)) and all(len(mine) == each for mine in owned)
+
+    def is_all_read(self):
+        return self.ledger.counts() == self.ends()
 
     def reads(self, *names):
         return all(self.read_by[name] > 0 for name in names)
@@ -259,6 +237,6 @@ class Story:
         return any(self.owned[name] != owned for name, owned in before.items())
 
     def told(self):
-        counts = [len(offsets) for offsets in self.seen]
         complaints = [f"\n--- {name}: {member.complaint()}" for name, member in self.members.items()]
-        return f"owners {self.owned}, read {counts}, state {self.cluster.group_state(self.group)}" + "".join(complaints)
+        state = self.cluster.group_state(self.group)
+        return f"owners {self.owned}, read {self.ledger.counts()}, state {state}" + "".join(complaints)

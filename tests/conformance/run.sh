@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh BOOTSTRAP [--count N] [--only CLIENT[,CLIENT]] [--codec CODEC[,CODEC]]: see README.md.
+# run.sh HOST:PORT [--serve COMMAND] [--count N] [--only CLIENT,…] [--codec CODEC,…] [--pass PASS,…]: see README.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/setup.sh" >&2

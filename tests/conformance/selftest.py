@@ -11,6 +11,7 @@ import sys
 import matrix
 import raw
 import roster
+from ledger import Ledger
 
 sys.path.insert(0, str(roster.HERE / "clients/python"))
 import confluent  # noqa: E402
@@ -44,8 +45,34 @@ def named(headers, name):
     return bool(headers) and headers[0][0] == name
 
 
+# What a group must never do, as the calls that tell of it; the last one is fine.
+LIVES = {
+    "a record read again that was committed": lambda it: (it.committed(0, 5, 1.0), it.read("two", 0, 4, 4, 3.0)),
+    "a commit that goes back": lambda it: (it.committed(0, 5, 1.0), it.committed(0, 4, 2.0)),
+    "a record left out": lambda it: (it.read("two", 0, 11, 19, 2.0), it.check_whole([20])),
+    "a record beyond the end": lambda it: it.check_whole([9]),
+    "a record read again that was not committed": lambda it: (
+        it.committed(0, 5, 1.0),
+        it.read("two", 0, 5, 19, 3.0),
+        it.check_whole([20]),
+    ),
+}
+
+
+def judge_lives():
+    missed = 0
+    for what, life in LIVES.items():
+        ledger = Ledger(1)
+        ledger.read("one", 0, 0, 9, 0.0)
+        life(ledger)
+        fair = (ledger.wrong is None) == (what == list(LIVES)[-1])
+        print(f"{'judged' if fair else 'MISSED'} members: {what}: {ledger.wrong}", flush=True)
+        missed += not fair
+    return missed
+
+
 def main(bootstrap):
-    cluster, missed = raw.Cluster(bootstrap), 0
+    cluster, missed = raw.Cluster(bootstrap), judge_lives()
     for number, (damage, (suits, change)) in enumerate(DAMAGES.items()):
         victim = next(i for i in range(500, RECORDS) if suits(*INTACT(i)))
         dataset.record = lambda i, *rest, **more: change(*INTACT(i)) if i == victim else INTACT(i, *rest, **more)
@@ -61,6 +88,7 @@ def main(bootstrap):
                 partitioner="explicit",
                 count=RECORDS,
                 partitions=matrix.PARTITIONS,
+                pace=0,
             )
         )
         for consumer in matrix.CONSUMERS:

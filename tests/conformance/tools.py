@@ -20,8 +20,8 @@ ABOUT = {
     "kafka-configs": "describe, also `--all`; alter: add and delete settings of a topic; mistakes",
     "kafka-console-producer": "150 lines with keys, the last 50 in zstd with `acks=1`",
     "kafka-console-consumer": "the same lines through a group; one record of one partition",
-    "kafka-consumer-groups": "list with state and type, describe, members, reset offsets (earliest, latest, shift, time, "
-    "file, dry run), delete offsets, delete",
+    "kafka-consumer-groups": "list with state and type, describe, members; reset offsets (earliest, latest, shift, "
+    "time, file, dry run), delete offsets, delete",
     "kafka-producer-perf-test": "20,000 records in lz4",
     "kafka-consumer-perf-test": "the same records",
     "kafka-get-offsets": "latest, earliest, largest timestamp, one partition",
@@ -29,8 +29,8 @@ ABOUT = {
     "kafka-log-dirs": "folder, partitions and their sizes",
     "streams": "Kafka Streams: a word count with repartition topic and changelog, at least once; 10,000 lines, partly "
     "while it runs, over a restart and over a restart without its local state; all counts right",
-    "connect": "Kafka Connect standalone: 80,000 lines from a file to a topic to a file, written while it runs and while "
-    "it is down; restarted in the middle; both files are the same",
+    "connect": "Kafka Connect standalone: 80,000 lines from a file to a topic to a file, written while it runs and "
+    "while it is down; restarted in the middle; both files are the same",
 }
 PARTS = ("tools", "streams", "connect")
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/IBM/sarama"
 )
 
@@ -35,16 +37,15 @@ func alterConfigs(it *pass) {
 		changes := map[string]sarama.IncrementalAlterConfigsEntry{name: entry}
 		return it.admin.IncrementalAlterConfig(sarama.TopicResource, it.topic, changes, false)
 	}
+	// Changes spread after they are answered.
 	expected := func(name, value string, source sarama.ConfigSource) {
-		found, err := it.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: it.topic})
-		it.that("settings are described", err == nil, err)
-		for _, entry := range found {
-			if entry.Name == name {
-				it.that(name, entry.Value == value && entry.Source == source, entry.Value, entry.Source)
-				return
-			}
-		}
-		it.that(name, false, "is not described")
+		it.settle(name+" becomes "+value, func() bool {
+			found, err := it.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: it.topic})
+			it.that("settings are described", err == nil, err)
+			return slices.ContainsFunc(found, func(entry sarama.ConfigEntry) bool {
+				return entry.Name == name && entry.Value == value && entry.Source == source
+			})
+		})
 	}
 	succeeds := func(what string, err error) { it.that(what, err == nil, err) }
 	succeeds("set", change("max.message.bytes", "20000", sarama.IncrementalAlterConfigsOperationSet))

@@ -112,7 +112,8 @@ func (it *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 			number := int(message.Offset)*it.o.partitions + int(message.Partition)
 			wanted := record(number, it.o.shape, false)
 			at := fmt.Sprintf("partition %d offset %d", message.Partition, message.Offset)
-			if err := errors.Join(same(at+": key", wanted.key, message.Key), same(at+": value", wanted.value, message.Value)); err != nil {
+			err := errors.Join(same(at+": key", wanted.key, message.Key), same(at+": value", wanted.value, message.Value))
+			if err != nil {
 				it.fail(err)
 				return nil
 			}

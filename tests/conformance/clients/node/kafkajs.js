@@ -219,7 +219,8 @@ class Alterations extends Pass {
 
   alter (name, value) {
     const configEntries = [{ name: 'retention.ms', value: '-1' }, { name, value }]
-    return this.admin.alterConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: this.topic, configEntries }] })
+    const resource = { type: ConfigResourceTypes.TOPIC, name: this.topic, configEntries }
+    return this.admin.alterConfigs({ resources: [resource] })
   }
 
   async setting (name) {

@@ -33,7 +33,8 @@ struct Pass {
 impl Pass {
     async fn new(options: &Options, topic: &str) -> Outcome<Self> {
         let kafka = options.connect().await?;
-        let admin = kafka.admin();
+        // It asks again until then where an offset is not there.
+        let admin = kafka.admin().default_api_timeout(Duration::from_secs(3));
         let [topic, absent] = [topic, "absent"].map(|end| format!("{}-{end}", options.topic()));
         Ok(Self { kafka, admin, topic, absent, met: 0 })
     }
@@ -102,8 +103,17 @@ impl Pass {
     }
 
     async fn expect_setting(&mut self, name: &str, value: &str, source: i8) -> Outcome<()> {
-        let found = self.setting(&self.topic.clone(), name).await?;
-        self.that(name, Some((value.to_owned(), source)), found)
+        let wanted = Some((value.to_owned(), source));
+        let mut found = self.setting(&self.topic.clone(), name).await?;
+        // Changes spread after they are answered.
+        for _ in 0..100 {
+            if found == wanted {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            found = self.setting(&self.topic.clone(), name).await?;
+        }
+        self.that(name, wanted, found)
     }
 
     async fn alter(&self, change: ConfigOp) -> Result<(), KrafkaError> {

@@ -141,6 +141,10 @@ async fn produce(options: &Options) -> Outcome<u32> {
     for acknowledged in pending {
         let _written = acknowledged.await?;
     }
+    if matches!(acks, Acks::None) {
+        // Nothing waits for what is still on its way to the socket, and the end of the process would take it along.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
     producer.close().await?;
     Ok(count)
 }

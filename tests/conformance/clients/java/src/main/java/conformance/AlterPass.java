@@ -71,6 +71,11 @@ final class AlterPass {
     private void expectSetting(String name, String value, ConfigSource source) throws Exception {
         var resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         ConfigEntry found = admin.describeConfigs(List.of(resource)).all().get().get(resource).get(name);
+        // Changes spread after they are answered.
+        for (int i = 0; i < 100 && !(value.equals(found.value()) && source == found.source()); i++) {
+            Thread.sleep(100);
+            found = admin.describeConfigs(List.of(resource)).all().get().get(resource).get(name);
+        }
         expect(name, value, found.value());
         expect(name + ": source", source, found.source());
     }

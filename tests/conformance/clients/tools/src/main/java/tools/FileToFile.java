@@ -34,7 +34,8 @@ final class FileToFile {
         append(LINES);
         Process first = start("first");
         try {
-            check.until("the first worker has begun: " + log("first"), 60, () -> Files.exists(to) && Files.size(to) > 0);
+            String begun = "the first worker has begun: " + log("first");
+            check.until(begun, 60, () -> Files.exists(to) && Files.size(to) > 0);
             append(LINES);
             first.destroy();
             check.same("the first worker ended in time", true, first.waitFor(30, TimeUnit.SECONDS));
@@ -98,8 +99,10 @@ final class FileToFile {
     }
 
     private Process start(String name) throws IOException {
-        List<String> command = new ArrayList<>(List.of("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"));
-        command.addAll(List.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", System.getProperty("java.class.path")));
+        List<String> command = new ArrayList<>();
+        command.addAll(List.of("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"));
+        command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add("org.apache.kafka.connect.cli.ConnectStandalone");
         for (String file : List.of("worker", "source", "sink")) {
             command.add(folder.resolve(file + ".properties").toString());

@@ -4,7 +4,7 @@ import java.io.PrintStream;
 import java.util.Locale;
 import org.apache.kafka.common.utils.AppInfoParser;
 
-/** Kafka's tools, Streams and Connect against one broker: {@code Main tools|streams|connect BOOTSTRAP PREFIX FOLDER}. */
+/** Kafka's tools, Streams and Connect against a broker: {@code Main tools|streams|connect BOOTSTRAP PREFIX FOLDER}. */
 final class Main {
     /** What the tools print is caught; this is where the results go. */
     private static final PrintStream RESULTS = System.out;

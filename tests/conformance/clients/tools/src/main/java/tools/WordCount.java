@@ -138,7 +138,8 @@ final class WordCount {
             var found = admin.describeConfigs(List.of(resource)).all().get().get(resource);
             check.same(wanted.getKey(), wanted.getValue(), found.get("cleanup.policy").value());
             var described = admin.describeTopics(Collections.singleton(wanted.getKey())).allTopicNames().get();
-            check.same(wanted.getKey() + ": partitions", PARTITIONS, described.get(wanted.getKey()).partitions().size());
+            int partitions = described.get(wanted.getKey()).partitions().size();
+            check.same(wanted.getKey() + ": partitions", PARTITIONS, partitions);
         }
     }
 }
