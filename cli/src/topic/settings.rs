@@ -180,13 +180,13 @@ impl Alter {
                 }
             })
             .collect();
-        if self.json {
-            return say(&changed.iter().map(json_line).collect::<String>());
-        }
         let row = |one: &Changed<'_>| {
             vec![printable(one.name), or_dash(one.old_value), or_dash(one.new_value), one.source.to_owned()]
         };
-        say(&table(&["SETTING", "OLD", "NEW", "SOURCE"], &changed.iter().map(row).collect::<Vec<_>>()))?;
+        say(&match self.json {
+            true => changed.iter().map(json_line).collect::<String>(),
+            false => table(&["SETTING", "OLD", "NEW", "SOURCE"], &changed.iter().map(row).collect::<Vec<_>>()),
+        })?;
         if self.dry_run {
             eprintln!("corelane: nothing is changed yet: the broker would do it without --dry-run");
         }
