@@ -175,7 +175,9 @@ fn handle_admin(
         ApiKey::DescribeConfigs => ready(configs::describe(&core, id, &decode(reader, id)?)),
         ApiKey::ListConfigResources => ready(configs::list(&core, id, &decode(reader, id)?)),
         ApiKey::DescribeCluster => ready(cluster::describe(&core, shown, id, &decode(reader, id)?)),
-        ApiKey::DescribeTopicPartitions => ready(cluster::describe_topic_partitions(&core, shown, id, &decode(reader, id)?)),
+        ApiKey::DescribeTopicPartitions => {
+            ready(cluster::describe_topic_partitions(&core, shown, id, &decode(reader, id)?))
+        }
         ApiKey::DescribeLogDirs => {
             let request = decode(reader, id)?;
             later(async move { log_dirs::describe(&core, id, request).await })

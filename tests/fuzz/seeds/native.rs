@@ -89,6 +89,8 @@ fn status() -> BrokerStatusReply {
         connections: 3,
         partitions: 4,
         stages: vec![stage(Stage::Parse), stage(Stage::Flush)],
+        direct: 6,
+        crossed: 7,
     };
     BrokerStatusReply {
         uptime_ms: 1,
