@@ -26,7 +26,7 @@ fn defaults_of_topics_come_from_the_broker_then_all_brokers_then_the_file() {
     let check = |client: &mut Client| {
         assert_eq!(of_topic(client), everything);
         assert_eq!(places(client, BROKER, "1", "log.retention.ms"), everything[1..]);
-        assert_eq!(places(client, BROKER, "", "log.retention.ms"), [all.clone()]);
+        assert_eq!(places(client, BROKER, "", "log.retention.ms"), std::slice::from_ref(&all));
         let described = describe(client, BROKER, "", None);
         let names: Vec<_> = described.configs.iter().map(|each| each.name.as_str()).collect();
         assert_eq!(names, ["log.retention.ms"], "of all brokers only what was altered");

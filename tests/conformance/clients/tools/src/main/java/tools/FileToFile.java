@@ -38,7 +38,7 @@ final class FileToFile {
             check.until(begun, 60, () -> Files.exists(to) && Files.size(to) > 0);
             append(LINES);
             first.destroy();
-            check.same("the first worker ended in time", true, first.waitFor(30, TimeUnit.SECONDS));
+            check.same("the first worker ended in time", true, first.waitFor(60, TimeUnit.SECONDS));
         } finally {
             first.destroyForcibly();
         }
@@ -49,7 +49,7 @@ final class FileToFile {
             append(LINES);
             check.until("while it runs", 60, () -> Files.size(to) >= Files.size(from));
             second.destroy();
-            check.same("the second worker ended in time", true, second.waitFor(30, TimeUnit.SECONDS));
+            check.same("the second worker ended in time", true, second.waitFor(60, TimeUnit.SECONDS));
         } finally {
             second.destroyForcibly();
         }
@@ -78,6 +78,9 @@ final class FileToFile {
                 "value.converter=" + converter,
                 "offset.storage.file.filename=" + folder.resolve("offsets"),
                 "offset.flush.interval.ms=500",
+                // A task that is not given the time it needs to end tells its last lines again.
+                "offset.flush.timeout.ms=30000",
+                "task.shutdown.graceful.timeout.ms=30000",
                 "plugin.discovery=service_load",
                 "listeners=http://127.0.0.1:0",
                 "consumer.auto.offset.reset=earliest",
