@@ -47,7 +47,7 @@ pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
 async fn wait_for_interval(core: &Core) {
     let begun = rt::now();
     loop {
-        let tuned = core.tuned.notified();
+        let tuned = core.altered.changed.notified();
         let left = core.live().balancer_interval.saturating_sub(rt::now().since(begun));
         if left.is_zero() || core.connections.is_closing() {
             return;

@@ -19,7 +19,7 @@ use cluster::groups::GroupSettings;
 use cluster::settings::TopicDefaults;
 
 pub use file::ConfigError;
-pub(crate) use kafka_names::{KAFKA_NAMES, Named, Spelling};
+pub(crate) use kafka_names::{KAFKA_NAMES, KafkaName, Named, Spelling};
 pub(crate) use live::{Altered, InForce, LiveSettings, Source};
 pub use table::{Changes, SETTINGS, Setting, settings_markdown};
 pub use value::{Cores, Kind, Value};

@@ -7,26 +7,28 @@ use std::sync::Arc;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
 use cluster::fetch_sessions::FetchSessions;
-use cluster::metadata::{Command, CreationDefaults, MetadataImage, Partition, Topic, TopicName};
+use cluster::metadata::{Command, CreationDefaults, Partition, Topic, TopicName};
 use cluster::producers::{ProducerEntry, ProducerTable};
-use cluster::settings::{TopicDefaults, TopicSettings};
-use rt::{Flag, Gate, LaneReceiver, Notify};
+use cluster::settings::TopicSettings;
+use rt::{Flag, Gate, LaneReceiver};
 use shard::task_queues::FOREGROUND;
 use shard::{PartitionRow, Shard};
 use wire::ErrorCode;
 use wire::compress::Decompressor;
 
 use crate::activity::Activity;
-use crate::config::{Config, LiveSettings};
+use crate::altered::AlteredSettings;
+use crate::config::Config;
 use crate::controller::{Controller, Moved};
 use crate::groups::Groups;
 use crate::handover::Holds;
+use crate::hops::HopCounts;
 use crate::kafka::Asked;
 use crate::leader::{Leader, Progress};
 use crate::limits;
 use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
-use crate::messages::{Caller, CoreStatus, Hops, Reply, Request};
+use crate::messages::{Caller, CoreStatus, Reply, Request};
 use crate::producer_ids::ProducerIds;
 use crate::recompress::Recompressions;
 use crate::refusal::Refusal;
@@ -67,7 +69,7 @@ pub(crate) struct Core {
     pub(crate) produce_parts: MemoryPool,
     pub(crate) fetch_sessions: RefCell<FetchSessions<Asked>>,
     pub(crate) stages: Stages,
-    pub(crate) hops: Cell<Hops>,
+    pub(crate) hops: HopCounts,
     /// For batches of topics that are compacted: the door looks into them.
     pub(crate) decompressor: RefCell<Decompressor>,
     /// Waits on behalf of other cores, each with what gives it up.
@@ -83,11 +85,7 @@ pub(crate) struct Core {
     view: RefCell<Arc<ClusterView>>,
     shown: RefCell<Arc<ClusterView>>,
     topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
-    /// For topics that say nothing themselves; as of the newest view.
-    defaults: RefCell<Rc<TopicDefaults>>,
-    live: Cell<LiveSettings>,
-    /// The live settings have changed.
-    pub(crate) tuned: Notify,
+    pub(crate) altered: AlteredSettings,
     /// On core 0 only.
     pub(crate) controller: RefCell<Option<Rc<Controller>>>,
 }
@@ -113,7 +111,7 @@ impl Core {
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             fetch_sessions: RefCell::new(FetchSessions::new(config.fetch_sessions)),
             stages: Stages::new(),
-            hops: Cell::default(),
+            hops: HopCounts::default(),
             decompressor: RefCell::default(),
             waits: RefCell::default(),
             producer_ids: ProducerIds::default(),
@@ -126,9 +124,7 @@ impl Core {
             view: RefCell::new(Arc::clone(&view)),
             shown: RefCell::new(Arc::clone(&view)),
             topics: RefCell::default(),
-            defaults: RefCell::default(),
-            live: Cell::new(config.live()),
-            tuned: Notify::new(),
+            altered: AlteredSettings::new(&config),
             controller: RefCell::new(None),
             config,
             shared,
@@ -200,8 +196,8 @@ impl Core {
                 self.answer_later(caller, async move { Reply::Control(Box::new(core.control(*command).await)) });
             }
             Request::View(change) => {
-                // One that is of no topic, but of a move, is in force before the next message of the lane.
-                if change.topics.as_ref().is_some_and(Vec::is_empty) {
+                // One that is of a move is in force before the next message of the lane.
+                if change.moved.is_some() {
                     self.apply_view(&change);
                     return self.answer(caller, Reply::Done);
                 }
@@ -407,26 +403,6 @@ impl Core {
         }
     }
 
-    /// What may have been altered for brokers.
-    fn take_broker_settings(&self, image: &MetadataImage) {
-        *self.defaults.borrow_mut() = Rc::new(start::defaults_of(&self.config, image));
-        let live = self.config.live_with(start::altered_of(&self.config, image));
-        if self.live.replace(live) != live {
-            self.shard.tune(live.tuning());
-            self.tuned.notify_all();
-        }
-    }
-
-    /// Settings of the broker that can be altered while it runs, as they are now.
-    pub(crate) fn live(&self) -> LiveSettings {
-        self.live.get()
-    }
-
-    /// What topics have that say nothing themselves.
-    pub(crate) fn topic_defaults(&self) -> Rc<TopicDefaults> {
-        Rc::clone(&self.defaults.borrow())
-    }
-
     fn settings_of(&self, topic: &Topic) -> Rc<TopicSettings> {
         Rc::new(TopicSettings::resolve(&topic.settings, &self.topic_defaults()))
     }
@@ -508,13 +484,6 @@ impl Core {
             stages: self.stages.summaries(),
             hops: self.hops.get(),
         }
-    }
-
-    /// Counts an append or a read for a client of this core.
-    pub(crate) fn count_hop(&self, owner: CoreId) {
-        let mut hops = self.hops.get();
-        *(if owner == self.id { &mut hops.direct } else { &mut hops.crossed }) += 1;
-        self.hops.set(hops);
     }
 
     /// Checks what a client believes of a partition's leader (KIP-320).

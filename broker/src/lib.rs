@@ -6,12 +6,14 @@
 
 mod activity;
 mod addresses;
+mod altered;
 mod balancing;
 pub mod config;
 mod controller;
 mod core;
 mod groups;
 mod handover;
+mod hops;
 mod identity_file;
 mod inbound;
 mod internal_topics;

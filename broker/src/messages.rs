@@ -12,6 +12,7 @@ use crate::activity::{CoreActivity, Look};
 use crate::controller::Moved;
 use crate::groups::{Ask, AskResult, Listed};
 use crate::handover::HandedOver;
+use crate::hops::Hops;
 use crate::refusal::Refusal;
 use crate::stages::StageSummary;
 use crate::view::ViewChange;
@@ -130,13 +131,6 @@ pub(crate) struct CoreStatus {
     pub(crate) partitions: u32,
     pub(crate) stages: Vec<(wire::native::Stage, StageSummary)>,
     pub(crate) hops: Hops,
-}
-
-/// What a core's connections asked for: appends and reads of partitions here, and of other cores.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hops {
-    pub(crate) direct: u64,
-    pub(crate) crossed: u64,
 }
 
 /// How far the metadata's log has come.

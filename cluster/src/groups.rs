@@ -56,7 +56,7 @@ pub use request::{
     Client, ConsumerHeartbeatRequest, HeartbeatRequest, JoinRequest, LeaveRequest, Leaver, OffsetCommitRequest,
     OffsetDeleteRequest, OffsetToCommit, Request, SyncRequest,
 };
-pub use settings::{GroupSettings, MigrationPolicy};
+pub use settings::{GROUP_HEARTBEAT_INTERVAL, GROUP_SESSION_TIMEOUT, GroupSettings, MigrationPolicy};
 pub use state::{GroupState, StoredGroup, StoredOffsets};
 
 use crate::limits::GROUPS_EXPIRED_PER_TICK_MAX;

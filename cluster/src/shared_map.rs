@@ -123,6 +123,10 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
             .map(|(key, value)| (key, value))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

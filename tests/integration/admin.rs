@@ -3,6 +3,7 @@
 mod altering;
 mod brokers;
 mod describing;
+mod groups;
 mod topics;
 
 use tests::kafka::{Client, code};

@@ -40,7 +40,7 @@ fn start(data: &std::path::Path, settings: &[&str]) -> Broker {
 }
 
 /// Asks until the answer is another than "come again".
-fn patiently<T>(mut ask: impl FnMut() -> (ErrorCode, T)) -> (ErrorCode, T) {
+pub(crate) fn patiently<T>(mut ask: impl FnMut() -> (ErrorCode, T)) -> (ErrorCode, T) {
     let begun = Instant::now();
     loop {
         let (code, answer) = ask();
@@ -54,7 +54,7 @@ fn patiently<T>(mut ask: impl FnMut() -> (ErrorCode, T)) -> (ErrorCode, T) {
 }
 
 /// Looks for a group's coordinator, which makes the topic of the groups.
-fn find_coordinator(client: &mut Client, group: &str) -> (i32, i32) {
+pub(crate) fn find_coordinator(client: &mut Client, group: &str) -> (i32, i32) {
     let request =
         FindCoordinatorRequest { coordinator_keys: vec![group.to_owned()], ..FindCoordinatorRequest::default() };
     let found = client.ask(4, &request).expect("it answers").coordinators.remove(0);

@@ -2,6 +2,7 @@
 
 pub(super) mod alter;
 mod broker;
+mod group;
 mod list;
 mod topic;
 
@@ -33,6 +34,7 @@ const SOURCE_BROKER: i8 = 2;
 const SOURCE_ALL_BROKERS: i8 = 3;
 const SOURCE_FILE: i8 = 4;
 const SOURCE_DEFAULT: i8 = 5;
+const SOURCE_GROUP: i8 = 8;
 
 const TYPE_BOOLEAN: i8 = 1;
 const TYPE_STRING: i8 = 2;
@@ -85,6 +87,7 @@ fn describe_one(core: &Core, resource: &DescribeConfigsResource) -> Result<Vec<D
     match resource.resource_type {
         TOPIC => topic::describe(core, &resource.resource_name),
         BROKER => broker::describe(core, &resource.resource_name),
+        GROUP => group::describe(core, &resource.resource_name),
         other => Err(no_settings(other)),
     }
 }
@@ -94,8 +97,7 @@ fn no_settings(resource_type: i8) -> Refusal {
     let text = match resource_type {
         BROKER_LOGGER => "levels of the log are set with --log when the broker starts".to_owned(),
         CLIENT_METRICS => "clients' metrics are not collected here".to_owned(),
-        GROUP => "groups have no settings of their own here".to_owned(),
-        other => format!("resources of type {other} have no settings; topics (2) and brokers (4) do"),
+        other => format!("resources of type {other} have no settings; topics (2), brokers (4) and groups (32) do"),
     };
     Refusal::new(ErrorCode::InvalidRequest, text)
 }

@@ -2,8 +2,29 @@
 
 use std::time::Duration;
 
-use super::AssignorName;
+use super::{AssignorName, Coordinator, GroupId};
 use crate::limits::GROUP_MEMBERS_MAX;
+
+/// A setting of single groups, in milliseconds: it comes before [`GroupSettings::consumer_session_timeout`].
+pub const GROUP_SESSION_TIMEOUT: &str = "consumer.session.timeout.ms";
+/// As above, before [`GroupSettings::consumer_heartbeat_interval_ms`].
+pub const GROUP_HEARTBEAT_INTERVAL: &str = "consumer.heartbeat.interval.ms";
+
+impl Coordinator {
+    pub(super) fn consumer_session_timeout_of(&self, group: &GroupId) -> Duration {
+        let own = self.own_milliseconds(group, GROUP_SESSION_TIMEOUT);
+        own.map_or(self.settings.consumer_session_timeout, |own| Duration::from_millis(own.into()))
+    }
+
+    pub(super) fn consumer_heartbeat_interval_ms_of(&self, group: &GroupId) -> u32 {
+        let own = self.own_milliseconds(group, GROUP_HEARTBEAT_INTERVAL);
+        own.unwrap_or(self.settings.consumer_heartbeat_interval_ms)
+    }
+
+    fn own_milliseconds(&self, group: &GroupId, name: &str) -> Option<u32> {
+        self.image.settings_of_group(group.as_str())?.get(name)?.parse().ok()
+    }
+}
 
 /// Kafka's names are given with each; the defaults are Kafka's where nothing else is said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -96,6 +96,15 @@ impl MetadataImage {
         self.0.owner_settings.get(owner)
     }
 
+    /// What was altered for a group, if anything is.
+    pub fn settings_of_group(&self, group: &str) -> Option<&SettingOverrides> {
+        // Groups ask for it with each heartbeat, and most clusters have none.
+        if self.0.owner_settings.is_empty() {
+            return None;
+        }
+        self.settings_of(&SettingsOwner::Group(group.to_owned()))
+    }
+
     /// All who have such settings: all brokers, then the brokers by number, then the groups by name.
     pub fn owner_settings(&self) -> impl Iterator<Item = (&SettingsOwner, &SettingOverrides)> {
         self.0.owner_settings.iter()

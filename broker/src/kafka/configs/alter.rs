@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use cluster::metadata::{
-    AlterOwnerSettings, AlterSettings, Command, OtherSettings, Reply, SettingChange, SettingOperation, TopicName,
-    TopicReference,
+    AlterOwnerSettings, AlterSettings, Command, OtherSettings, Reply, SettingChange, SettingOperation, SettingsOwner,
+    TopicName, TopicReference,
 };
 use wire::ErrorCode;
 use wire::kafka::alter_configs::{AlterConfigsRequest, AlterConfigsResourceResponse, AlterConfigsResponse};
@@ -14,7 +14,7 @@ use wire::kafka::incremental_alter_configs::{
     IncrementalAlterConfigsResponse,
 };
 
-use super::{BROKER, TOPIC, broker, no_settings};
+use super::{BROKER, GROUP, TOPIC, broker, group, no_settings};
 use crate::core::Core;
 use crate::kafka::{Answered, RequestId, code_of};
 use crate::limits;
@@ -143,6 +143,11 @@ async fn alter_one(
         BROKER => {
             let owner = broker::owner_of(core, name)?;
             let changes = changes.into_iter().map(broker::check).collect::<Result<_, _>>()?;
+            Command::AlterOwnerSettings(AlterOwnerSettings { owner, changes, others, validate_only, defaults })
+        }
+        GROUP => {
+            let changes = group::check(core, name, changes, others)?;
+            let owner = SettingsOwner::Group(name.to_owned());
             Command::AlterOwnerSettings(AlterOwnerSettings { owner, changes, others, validate_only, defaults })
         }
         other => return Err(no_settings(other)),

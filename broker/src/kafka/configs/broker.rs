@@ -79,7 +79,7 @@ pub(super) fn describe(core: &Core, name: &str) -> Result<Vec<Described>, Refusa
     Ok(all)
 }
 
-const fn code(source: Source) -> i8 {
+pub(super) const fn code(source: Source) -> i8 {
     match source {
         Source::Broker => SOURCE_BROKER,
         Source::AllBrokers => SOURCE_ALL_BROKERS,

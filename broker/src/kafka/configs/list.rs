@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use cluster::metadata::SettingsOwner;
 use wire::ErrorCode;
 use wire::kafka::list_config_resources::{ConfigResource, ListConfigResourcesRequest, ListConfigResourcesResponse};
 
@@ -12,6 +13,13 @@ use crate::kafka::{Answered, RequestId};
 /// Before this version clients' metrics were all that was asked for, and there are none.
 const FIRST_WITH_TYPES: i16 = 1;
 const TYPES: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
+
+fn group_name(owner: &SettingsOwner) -> Option<String> {
+    match owner {
+        SettingsOwner::Group(name) => Some(name.clone()),
+        SettingsOwner::AllBrokers | SettingsOwner::Broker(_) => None,
+    }
+}
 
 pub(in crate::kafka) fn list(core: &Rc<Core>, id: RequestId, request: &ListConfigResourcesRequest) -> Answered {
     let mut answer = ListConfigResourcesResponse::default();
@@ -27,6 +35,7 @@ pub(in crate::kafka) fn list(core: &Rc<Core>, id: RequestId, request: &ListConfi
         let names: Vec<String> = match resource_type {
             TOPIC => core.shown_view().image.topics().map(|topic| topic.name.as_str().to_owned()).collect(),
             BROKER => vec![core.identity.broker.to_string()],
+            GROUP => core.shown_view().image.owner_settings().filter_map(|(owner, _)| group_name(owner)).collect(),
             _ => Vec::new(),
         };
         let resources = names.into_iter().map(|resource_name| ConfigResource { resource_name, resource_type });

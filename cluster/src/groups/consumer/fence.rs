@@ -91,10 +91,11 @@ impl Coordinator {
     /// Sessions of all members start, after the group was read from the log.
     pub(in crate::groups) fn start_consumer_sessions(&mut self, id: &GroupId, now: Now) {
         let Some(group) = self.state.group(id).map(|group| group.consumer()) else { return };
+        let own = self.consumer_session_timeout_of(id);
         let mut timers = Vec::new();
         for (member, metadata) in group.members() {
             let classic = metadata.classic.as_ref().map(|classic| millis(classic.session_timeout_ms));
-            let session = classic.unwrap_or(self.settings.consumer_session_timeout);
+            let session = classic.unwrap_or(own);
             timers.push(TimerChange::Set(Alarm::ConsumerSession(member.clone()), session));
             if group.current(member).is_some_and(|current| current.state == MemberState::Unrevoked) {
                 let revocation = millis(metadata.rebalance_timeout_ms);

@@ -88,10 +88,10 @@ impl Coordinator {
         let reply = Reply::ConsumerHeartbeat(Ok(ConsumerHeartbeatReply {
             member: member.clone(),
             epoch: current.epoch,
-            heartbeat_interval_ms: self.settings.consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms: self.consumer_heartbeat_interval_ms_of(id),
             assignment: tells.then(|| current.assigned.clone()),
         }));
-        let session = TimerChange::Set(Alarm::ConsumerSession(member.clone()), self.settings.consumer_session_timeout);
+        let session = TimerChange::Set(Alarm::ConsumerSession(member.clone()), self.consumer_session_timeout_of(id));
         let mut timers = Vec::new();
         if is_known {
             self.change_timers(id, vec![session], now);

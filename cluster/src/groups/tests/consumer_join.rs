@@ -24,6 +24,28 @@ fn the_first_member_gets_everything_with_its_first_answer() {
 }
 
 #[test]
+fn a_group_may_have_times_of_its_own() {
+    use crate::metadata::{Metadata, MetadataRecord, SettingsOwner};
+    let mut desk = desk();
+    let owned = |group: &str, changes: &[(&str, &str)]| MetadataRecord::OwnerSettingsAltered {
+        owner: SettingsOwner::Group(group.to_owned()),
+        changes: changes.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect(),
+    };
+    let records = [
+        owned("g", &[(GROUP_HEARTBEAT_INTERVAL, "700"), (GROUP_SESSION_TIMEOUT, "9000")]),
+        owned("other", &[(GROUP_HEARTBEAT_INTERVAL, "1")]),
+    ];
+    let image = Metadata::from_records(&records).image().clone();
+    let decision = desk.coordinator.topics_changed(image, &[], desk.now);
+    desk.take(decision);
+    assert_eq!(desk.beat(joins("a", &["t"])).unwrap().heartbeat_interval_ms, 700);
+    desk.pass(8_900);
+    assert!(desk.coordinator.state().group(&"g".into()).unwrap().consumer().member(&"a".into()).is_some());
+    desk.pass(200);
+    assert!(desk.coordinator.state().group(&"g".into()).is_none_or(|group| group.consumer().member_count() == 0));
+}
+
+#[test]
 fn a_member_without_an_id_is_given_one() {
     let mut desk = desk();
     assert_eq!(desk.beat(joins("", &["t"])).unwrap().member.as_str(), "drawn");
