@@ -63,7 +63,9 @@ fn start(data: &Path, more: &[&str]) -> Broker {
 
 fn make(broker: &Broker, topic: &str, partitions: i32) -> Client {
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
-    let code = client.create_topic(topic, partitions, &[("segment.bytes", "4194304")]).expect("it answers");
+    // The records are years old, and all cases together may take longer than retention's first look.
+    let settings = [("segment.bytes", "4194304"), ("retention.ms", "-1")];
+    let code = client.create_topic(topic, partitions, &settings).expect("it answers");
     assert_eq!(code, ErrorCode::None, "{topic}");
     client
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use wire::batch::crc;
 use wire::native::frame::{FrameBuilder, FramePrefix, Limits, PREFIX_BYTES, peek};
 use wire::native::{
-    CorrelationId, ErrorReply, Features, Hello, HelloReply, Incoming, MetadataReply, MetadataRequest, Outgoing,
-    Payload, Role, TopicSelection,
+    CorrelationId, ErrorReply, Features, FetchEnded, Hello, HelloReply, Incoming, Message, MetadataReply,
+    MetadataRequest, Outgoing, Payload, Role, TopicSelection,
 };
 
 /// Marks a frame: bytes 12 and 13.
@@ -85,6 +85,12 @@ impl Frame {
             return Err(io::Error::other(crate::kafka::code(code).name()));
         }
         if self.prefix.api_key() != Some(M::API) || self.prefix.role != M::ROLE {
+            if let Ok(FetchEnded { error, message, .. }) = FetchEnded::open(&self.header, 0)
+                && self.prefix.api_key() == Some(FetchEnded::API)
+            {
+                let why = format!("the stream ended with {error:?} ({message:?}), no {:?} came", M::API);
+                return Err(io::Error::other(why));
+            }
             return Err(io::Error::other(format!("a frame of {:?}, not {:?}", self.prefix.api_key(), M::API)));
         }
         let length = u32::try_from(self.payload.len()).expect("frames are limited");
