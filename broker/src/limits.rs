@@ -98,6 +98,8 @@ pub(crate) const STANDING_READ_BYTES: u32 = 16 << 10;
 pub(crate) const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// Frames that are sent with one call to the kernel.
 pub(crate) const FRAMES_AT_ONCE: usize = 64;
+/// Longest that a deletion of records waits until they are flushed.
+pub(crate) const TRIM_WAIT: Duration = Duration::from_secs(10);
 /// A stream that waits for records looks around after so many milliseconds.
 pub(crate) const STREAM_WAIT_MS: u64 = 60_000;
 /// Fetch streams of one native connection.

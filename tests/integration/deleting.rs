@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tests::broker::{Broker, folder};
-use tests::kafka::{Client, code, fetch_request};
+use tests::kafka::{Client, code, fetch_request, produce_request};
 use wire::ErrorCode;
 use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 
@@ -23,6 +23,23 @@ fn delete(client: &mut Client, topic: &str, partitions: &[(i32, i64)], version: 
     let mut answer = client.ask(version, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).unwrap();
     let results = answer.topics.remove(0).partitions;
     results.iter().map(|result| (code(result.error_code), result.low_watermark)).collect()
+}
+
+/// sarama and aiokafka send `acks=1` unless told otherwise.
+#[test]
+fn records_that_are_acknowledged_from_memory_can_be_deleted_at_once() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "fresh", 2);
+    for round in 1..=50 {
+        for (partition, to) in [(0, round * 10 - 1), (1, HIGH_WATERMARK)] {
+            let produced = client.ask(9, &produce_request("fresh", partition, &batch(10), 1)).unwrap();
+            assert_eq!(code(produced.responses[0].partition_responses[0].error_code), ErrorCode::None);
+            let left = if to == HIGH_WATERMARK { round * 10 } else { to };
+            assert_eq!(delete(&mut client, "fresh", &[(partition, to)], 2), [(ErrorCode::None, left)]);
+        }
+        assert_eq!(delete(&mut client, "fresh", &[(0, round * 10 + 1)], 2), [(ErrorCode::OffsetOutOfRange, -1)]);
+    }
 }
 
 #[test]
