@@ -81,7 +81,7 @@ class Pass {
     try {
       await action()
     } catch (error) {
-      const inner = error.errors?.[0] ?? (error.type ? error : error.cause) ?? error // Retries wrap what they met.
+      const inner = error.errors?.[0] ?? error.partitions?.[0]?.error ?? (error.type ? error : error.cause) ?? error // Retries wrap what they met.
       this.expect(what, type, inner.type ?? `${inner.name}: ${inner.message}`)
       return
     }
