@@ -81,7 +81,8 @@ class Pass {
     try {
       await action()
     } catch (error) {
-      const inner = error.errors?.[0] ?? error.partitions?.[0]?.error ?? (error.type ? error : error.cause) ?? error // Retries wrap what they met.
+      const met = error.errors?.[0] ?? (error.type ? error : error.cause) ?? error // Retries wrap what they met.
+      const inner = met.partitions?.[0]?.error ?? met // So does the deletion of records.
       this.expect(what, type, inner.type ?? `${inner.name}: ${inner.message}`)
       return
     }
