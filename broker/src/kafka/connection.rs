@@ -42,6 +42,8 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Answered>>>;
 struct Pending {
     answer: Answer,
     held: Held,
+    /// Commits behind it are not asked for before it is answered, or, if it is one itself, asked for.
+    in_the_way: bool,
 }
 
 struct Connection {
@@ -49,7 +51,7 @@ struct Connection {
     client: Peer,
     pending: RefCell<Bounded<Pending>>,
     pending_bytes: Cell<usize>,
-    /// Requests whose answers must leave before a commit may be asked for.
+    /// Requests in progress that commits wait for.
     in_the_way: Cell<usize>,
     arrived: Flag,
     room: Notify,
@@ -124,7 +126,7 @@ impl Connection {
                 held.resize(held.bytes().min(*bytes));
             }
             drop(frame);
-            if self.enqueue(Pending { answer, held }).await.is_err() {
+            if self.enqueue(Pending { answer, held, in_the_way: false }).await.is_err() {
                 return Ending::Closed;
             }
             rt::yield_if_needed().await;
@@ -145,13 +147,12 @@ impl Connection {
             return Err(());
         }
         match &mut pending.answer {
-            Answer::Committed(answer) if self.in_the_way.get() == 0 => {
-                if let Some(answered) = poll_once(answer) {
-                    *answer = Box::pin(std::future::ready(answered));
-                }
+            Answer::Committed(answer) if self.in_the_way.get() == 0 => ask(answer),
+            Answer::Produced(_) => {}
+            Answer::Committed(_) | Answer::Other(_) | Answer::Parked(..) => {
+                pending.in_the_way = true;
+                self.in_the_way.set(self.in_the_way.get() + 1);
             }
-            Answer::Produced(_) | Answer::Committed(_) => {}
-            Answer::Other(_) | Answer::Parked(..) => self.in_the_way.set(self.in_the_way.get() + 1),
         }
         self.pending_bytes.set(self.pending_bytes.get() + bytes);
         let pushed = self.pending.borrow_mut().try_push(pending);
@@ -187,18 +188,17 @@ impl Connection {
             };
             let mut answered = match pending.answer {
                 Answer::Produced(answer) => answer.await,
-                Answer::Committed(answer) => match self.unless_gone(answer).await {
-                    Some(answered) => answered,
-                    None => return Ok(()),
-                },
-                Answer::Other(answer) | Answer::Parked(answer, _) => match self.unless_gone(answer).await {
-                    Some(answered) => {
-                        self.in_the_way.set(self.in_the_way.get() - 1);
-                        answered
+                Answer::Committed(answer) | Answer::Other(answer) | Answer::Parked(answer, _) => {
+                    match self.unless_gone(answer).await {
+                        Some(answered) => answered,
+                        None => return Ok(()),
                     }
-                    None => return Ok(()),
-                },
+                }
             };
+            if pending.in_the_way {
+                self.in_the_way.set(self.in_the_way.get() - 1);
+                self.ask_for_commits();
+            }
             let ready = rt::now();
             let mut held = vec![pending.held];
             let mut end = None;
@@ -231,6 +231,17 @@ impl Connection {
         }
     }
 
+    /// Asks for the commits that nothing is in the way of any more, in their order: one that is read from now on is asked
+    /// for at once.
+    fn ask_for_commits(&self) {
+        for next in self.pending.borrow_mut().iter_mut().filter(|next| next.in_the_way) {
+            let Answer::Committed(answer) = &mut next.answer else { return };
+            ask(answer);
+            next.in_the_way = false;
+            self.in_the_way.set(self.in_the_way.get() - 1);
+        }
+    }
+
     /// An answer that nobody waits for any more is given up: a fetch might be parked for a minute.
     async fn unless_gone(&self, answer: Answering) -> Option<Answered> {
         let answered = async {
@@ -249,7 +260,7 @@ impl Connection {
         loop {
             let next = self.pending.borrow_mut().pop();
             match next {
-                Some(Pending { answer: Answer::Produced(answer), held }) => {
+                Some(Pending { answer: Answer::Produced(answer), held, .. }) => {
                     drop(answer.await);
                     drop(held);
                 }
@@ -283,6 +294,13 @@ impl Connection {
             Ok(Err(error)) => Err(Ending::Io(error)),
             Err(_) => Err(Ending::NotReading),
         }
+    }
+}
+
+/// Asks without waiting, and keeps what it comes to if that is known at once.
+fn ask(answer: &mut Answering) {
+    if let Some(answered) = poll_once(answer) {
+        *answer = Box::pin(std::future::ready(answered));
     }
 }
 

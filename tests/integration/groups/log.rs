@@ -7,8 +7,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tests::broker::folder;
-use tests::kafka::{Client, code};
+use tests::kafka::{Client, code, fetch_request};
 use wire::ErrorCode;
+use wire::kafka::fetch::FetchRequest;
 use wire::kafka::group_records::partition_of_group;
 use wire::kafka::leave_group::{LeaveGroupRequest, MemberIdentity};
 use wire::kafka::offset_commit::OffsetCommitRequest;
@@ -183,4 +184,30 @@ fn commits_on_one_connection_take_effect_in_their_order_however_many_are_sent_at
     assert_eq!(code(left.members[0].error_code), ErrorCode::None);
     assert_eq!(answer(&mut member.client), ErrorCode::UnknownMemberId);
     assert_eq!(committed(&mut client, "readers", "flights", 0), 500);
+}
+
+/// Commits that had to wait for another request were overtaken by those that were read when it had been answered.
+#[test]
+fn commits_that_waited_for_another_request_are_not_overtaken() {
+    let data = folder();
+    let broker = start(data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).expect("the broker serves");
+    assert_eq!(client.create_topic("flights", 1, &[]).expect("it answers"), ErrorCode::None);
+    find_coordinator(&mut client, "readers");
+    let request = |offset| commit_request("readers", NO_MEMBER, "flights", &[(0, offset)]);
+    for round in 0..20 {
+        let offset = |number: i64| round * 100 + number;
+        client.send(12, &fetch_request("flights", 0, 0, 50)).expect("it can be sent");
+        for number in 0..30 {
+            send(&mut client, &request(offset(number)));
+        }
+        client.receive::<FetchRequest>(12).expect("it answers");
+        for number in 30..60 {
+            send(&mut client, &request(offset(number)));
+        }
+        for _ in 0..60 {
+            assert_eq!(answer(&mut client), ErrorCode::None);
+        }
+        assert_eq!(committed(&mut client, "readers", "flights", 0), offset(59), "in round {round}");
+    }
 }
