@@ -314,6 +314,9 @@ def main():
     if options.page:
         difference = run.report.check(options.page, options.bless)
         run.tell(f"conformance: {options.page} is {'not what was found' if difference else 'current'}", difference)
+    if broker and run.failed:
+        # A disk that stood still, or a partition that moved, explains what clients can't tell.
+        print(f"what the broker said last:\n{broker.tail()}")
     print(f"conformance: took {time.monotonic() - started:.0f} s")
     print(f"conformance: {run.passed} passed, {run.failed} failed")
     return 1 if run.failed else 0
