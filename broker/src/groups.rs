@@ -10,6 +10,7 @@
 //! and the host there reads the log. One task a core looks after the deadlines of all its hosts.
 
 mod ask;
+mod gather;
 mod host;
 mod load;
 mod records;

@@ -15,6 +15,8 @@ pub(crate) const GROUP_CALLS_MAX: usize = 65_536;
 pub(crate) const GROUP_REQUESTS_MAX: usize = 262_144;
 /// Batches of one coordinator that are on their way into its log.
 pub(crate) const GROUP_APPENDS_MAX: usize = 10_000;
+/// What decisions of one turn share of a batch; a decision with more has one for itself.
+pub(crate) const GROUP_BATCH_BYTES: usize = 32 << 10;
 /// Coordinators of one core that read their logs at the same time, and how much of it at once.
 pub(crate) const GROUP_LOADS_AT_ONCE_MAX: usize = 4;
 pub(crate) const GROUP_LOAD_READ_BYTES: u32 = 1 << 20;

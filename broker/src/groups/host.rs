@@ -12,7 +12,8 @@ use shard::task_queues::FOREGROUND;
 use wire::ErrorCode;
 
 use super::ask::Place;
-use super::{Ask, AskResult, FetchOffsets, Listed, Told, load, now, records};
+use super::gather::{Encoded, Gathered, Gathering};
+use super::{Ask, AskResult, FetchOffsets, Listed, Told, load, now};
 use crate::core::Core;
 use crate::leader::{AppendResult, Progress};
 use crate::limits;
@@ -25,6 +26,10 @@ pub(super) struct Host {
     state: RefCell<State>,
     waiters: RefCell<BTreeMap<Token, Waiter>>,
     next_token: Cell<u64>,
+    /// What was decided in this turn of the core.
+    gathering: RefCell<Gathering>,
+    /// A task will append it.
+    is_gathering: Cell<bool>,
     /// Batches that are on their way into the log, in its order.
     appends: RefCell<Bounded<InLog>>,
     /// A task waits for them.
@@ -41,7 +46,8 @@ enum State {
 }
 
 struct InLog {
-    batch: BatchId,
+    /// Whose records are in the batch, in order.
+    of: Vec<BatchId>,
     result: Pin<Box<dyn Future<Output = AppendResult>>>,
 }
 
@@ -68,6 +74,8 @@ impl Host {
             state: RefCell::new(State::Loading),
             waiters: RefCell::default(),
             next_token: Cell::new(0),
+            gathering: RefCell::new(Gathering::new(id)),
+            is_gathering: Cell::new(false),
             appends: RefCell::new(Bounded::new("groups.appends", limits::GROUP_APPENDS_MAX)),
             is_settling: Cell::new(false),
         })
@@ -230,7 +238,8 @@ impl Host {
         self.carry_out(core, [decision]);
     }
 
-    /// Sends answers and appends records. What cannot be appended is decided on at once, after all that came before it.
+    /// Sends answers and has records appended. What cannot be appended is decided on at once, after all that came before
+    /// it.
     fn carry_out(self: &Rc<Self>, core: &Rc<Core>, decisions: impl Into<VecDeque<Decision>>) {
         let mut decisions = decisions.into();
         while let Some(Decision { appends, answers }) = decisions.pop_front() {
@@ -238,11 +247,8 @@ impl Host {
                 self.answer(core, answer);
             }
             for append in appends {
-                if let Err(failure) = self.append(core, &append) {
-                    tracing::debug!(id = %self.id, ?failure, "records of a group were not appended");
-                    if let State::Serving(coordinator) = &mut *self.state.borrow_mut() {
-                        decisions.push_back(coordinator.failed(append.batch, failure, now()));
-                    }
+                if let Err(failure) = self.gather(core, &append, &mut decisions) {
+                    self.fail(&[append.batch], failure, &mut decisions);
                 }
             }
         }
@@ -257,42 +263,79 @@ impl Host {
         waiter.tell(core, Ok(Told::Changed(answer.reply)));
     }
 
-    fn append(self: &Rc<Self>, core: &Rc<Core>, append: &Append) -> Result<(), AppendFailure> {
-        if self.appends.borrow().is_full() {
-            return Err(AppendFailure::Unavailable);
+    fn fail(&self, batches: &[BatchId], failure: AppendFailure, decisions: &mut VecDeque<Decision>) {
+        tracing::debug!(id = %self.id, ?failure, batches = batches.len(), "records of groups were not appended");
+        if let State::Serving(coordinator) = &mut *self.state.borrow_mut() {
+            let now = now();
+            decisions.extend(batches.iter().map(|batch| coordinator.failed(*batch, failure, now)));
         }
-        let request = records::encode(self.id, &append.records, rt::wall_clock())?;
+    }
+
+    /// Has records appended at the end of this turn, or earlier if what came before them fills a batch.
+    fn gather(
+        self: &Rc<Self>,
+        core: &Rc<Core>,
+        append: &Append,
+        decisions: &mut VecDeque<Decision>,
+    ) -> Result<(), AppendFailure> {
+        let encoded = Encoded::new(self.id, append)?;
+        if !self.gathering.borrow().has_room_for(&encoded) {
+            self.append_gathered(core, decisions);
+        }
+        self.gathering.borrow_mut().push(&encoded, rt::wall_clock())?;
+        if !self.is_gathering.replace(true) {
+            let (host, core) = (Rc::clone(self), Rc::clone(core));
+            drop(rt::spawn(FOREGROUND, async move {
+                host.is_gathering.set(false);
+                let mut decisions = VecDeque::new();
+                host.append_gathered(&core, &mut decisions);
+                host.carry_out(&core, decisions);
+            }));
+        }
+        Ok(())
+    }
+
+    fn append_gathered(self: &Rc<Self>, core: &Rc<Core>, decisions: &mut VecDeque<Decision>) {
+        // An unloaded host has told everybody that their records were not appended.
+        if self.is_unloaded() {
+            return;
+        }
+        let Some(Gathered { of, request }) = self.gathering.borrow_mut().take() else { return };
+        if self.appends.borrow().is_full() {
+            return self.fail(&of, AppendFailure::Unavailable, decisions);
+        }
         let result: Pin<Box<dyn Future<Output = AppendResult>>> = match core.append(request) {
-            Progress::Done(Err(refusal)) => return Err(failure_of(&refusal)),
+            Progress::Done(Err(refusal)) => return self.fail(&of, failure_of(&refusal), decisions),
             Progress::Done(done) => Box::pin(std::future::ready(done)),
             Progress::Waiting(rest) => rest,
         };
-        let pushed = self.appends.borrow_mut().try_push(InLog { batch: append.batch, result });
+        let pushed = self.appends.borrow_mut().try_push(InLog { of, result });
         assert!(pushed.is_ok(), "there was room");
         if !self.is_settling.replace(true) {
             drop(rt::spawn(FOREGROUND, Rc::clone(self).settle(Rc::clone(core))));
         }
-        Ok(())
     }
 
     /// Reports what became of the batches, in the order of the log.
     async fn settle(self: Rc<Self>, core: Rc<Core>) {
         loop {
             let next = self.appends.borrow_mut().pop();
-            let Some(InLog { batch, result }) = next else { break };
-            let result = result.await;
-            let decision = match &mut *self.state.borrow_mut() {
-                State::Serving(coordinator) => match result {
-                    Ok(_) => coordinator.committed(batch, now()),
-                    Err(refusal) => {
-                        tracing::warn!(id = %self.id, why = refusal.text(), "records of a group were not appended");
-                        coordinator.failed(batch, failure_of(&refusal), now())
-                    }
-                },
-                State::Loading | State::Unreadable | State::Unloaded => continue,
-            };
-            self.carry_out(&core, [decision]);
-            rt::yield_if_needed().await;
+            let Some(InLog { of, result }) = next else { break };
+            let failure = result.await.err().map(|refusal| {
+                tracing::warn!(id = %self.id, why = refusal.text(), "records of groups were not appended");
+                failure_of(&refusal)
+            });
+            for batch in of {
+                let decision = match &mut *self.state.borrow_mut() {
+                    State::Serving(coordinator) => match failure {
+                        None => coordinator.committed(batch, now()),
+                        Some(failure) => coordinator.failed(batch, failure, now()),
+                    },
+                    State::Loading | State::Unreadable | State::Unloaded => break,
+                };
+                self.carry_out(&core, [decision]);
+                rt::yield_if_needed().await;
+            }
         }
         self.is_settling.set(false);
     }

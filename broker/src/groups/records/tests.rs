@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use base::{LeaderEpoch, PartitionIndex, TopicId};
+use base::{LeaderEpoch, PartitionIndex, Timestamp, TopicId};
 use cluster::groups::{
     AssignorName, ClassicMemberMetadata, ClassicMetadata, ClassicProtocols, CommittedOffset, ConsumerMetadata,
     CurrentAssignment, Epoch, GroupId, InstanceId, MemberId, MemberMetadata, MemberState, Partitions, Protocol,
     ResolvedRegex,
 };
 use cluster::metadata::TopicName;
+use wire::batch::{BatchBuilder, BatchOptions, NewRecord};
+use wire::compress::Compressor;
 
 use super::*;
 
@@ -129,10 +131,14 @@ fn all() -> Vec<GroupRecord> {
 }
 
 fn batch_of(records: &[GroupRecord]) -> Vec<u8> {
-    let id = PartitionId::new(TopicId::from_random(1), 0);
-    let request = encode(id, records, NOW).unwrap();
-    assert_eq!(request.offsets as usize, records.len());
-    [&request.header[..], &request.payload[..]].concat()
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for record in records {
+        let plain = to_wire::record(record);
+        let (key, value) = (plain.encode_key().unwrap(), plain.encode_value().unwrap());
+        let new = NewRecord { timestamp: Some(NOW), key: Some(&key), value: value.as_deref(), ..NewRecord::default() };
+        builder.push(&new).unwrap();
+    }
+    builder.finish(&mut Compressor::new()).to_vec()
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<GroupRecord>, UnreadableRecord> {

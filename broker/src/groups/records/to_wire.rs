@@ -29,7 +29,7 @@ use wire::kafka::group_records::consumer_group_target_assignment_metadata::{
 use wire::kafka::group_records::group_metadata::{GroupMetadataKey, GroupMetadataValue, MemberMetadata as WireMember};
 use wire::kafka::group_records::offset_commit::{OffsetCommitKey, OffsetCommitValue};
 
-pub(super) fn record(record: &GroupRecord) -> WireRecord {
+pub(in crate::groups) fn record(record: &GroupRecord) -> WireRecord {
     let group_id = record.group().as_str().to_owned();
     match record {
         GroupRecord::Offset { topic, partition, value, .. } => {
