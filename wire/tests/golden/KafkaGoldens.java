@@ -70,7 +70,7 @@ public class KafkaGoldens {
 
     public static void main(String[] arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
-        try (PrintStream out = new PrintStream(folder.resolve("group-messages-4.3.1.txt").toFile())) {
+        try (PrintStream out = new PrintStream(folder.resolve("messages-4.3.1.txt").toFile())) {
             out.println("# Messages written by org.apache.kafka:kafka-clients 4.3.1 with KafkaGoldens.java: name, version, with");
             out.println("# defaults or full, bytes.");
             for (String api : APIS) {

@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, Visitor, decode, encode};
 use crate::generated::each_message;
 
-const MESSAGES: &str = include_str!("../../golden/group-messages-4.3.1.txt");
+const MESSAGES: &str = include_str!("../../golden/messages-4.3.1.txt");
 
 /// The bytes of a line: hexadecimal, or `-` for none.
 pub(crate) fn from_hex(text: &str) -> Vec<u8> {
