@@ -27,6 +27,8 @@ import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.Field;
 import org.apache.kafka.common.protocol.types.Schema;
 import org.apache.kafka.common.protocol.types.TaggedFields;
+import org.apache.kafka.common.record.internal.BaseRecords;
+import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.utils.ImplicitLinkedHashCollection;
 import org.apache.kafka.common.utils.LogContext;
 import org.apache.kafka.common.utils.Time;
@@ -44,17 +46,21 @@ import org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroupMember;
 import org.apache.kafka.coordinator.group.modern.consumer.ResolvedRegularExpression;
 
 /**
- * Writes the golden files of groups with Kafka's own classes:
+ * Writes the golden files of messages and of groups with Kafka's own classes:
  *
  *   javac -cp 'lib/*' -d out KafkaGoldens.java && java -cp 'lib/*:out' KafkaGoldens <folder>
  *
  * where lib holds kafka-group-coordinator 4.3.1 and what it depends on, from Maven Central.
  */
 public class KafkaGoldens {
+    /** All that the broker serves. */
     static final String[] APIS = {
-        "ListOffsets", "OffsetCommit", "OffsetFetch", "JoinGroup", "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups",
-        "ListGroups", "AlterConfigs", "DescribeLogDirs", "DeleteGroups", "IncrementalAlterConfigs", "OffsetDelete",
-        "DescribeQuorum", "DescribeProducers", "ConsumerGroupHeartbeat", "ConsumerGroupDescribe", "ListConfigResources",
+        "Produce", "Fetch", "ListOffsets", "Metadata", "OffsetCommit", "OffsetFetch", "FindCoordinator", "JoinGroup",
+        "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups", "ListGroups", "ApiVersions", "CreateTopics",
+        "DeleteTopics", "DeleteRecords", "InitProducerId", "OffsetForLeaderEpoch", "DescribeConfigs", "AlterConfigs",
+        "DescribeLogDirs", "CreatePartitions", "DeleteGroups", "IncrementalAlterConfigs", "OffsetDelete", "DescribeQuorum",
+        "DescribeCluster", "DescribeProducers", "ConsumerGroupHeartbeat", "ConsumerGroupDescribe", "ListConfigResources",
+        "DescribeTopicPartitions",
     };
     static final String[] RECORDS = {
         "OffsetCommit", "GroupMetadata", "ConsumerGroupMetadata", "ConsumerGroupPartitionMetadata",
@@ -159,6 +165,9 @@ public class KafkaGoldens {
         if (type == Uuid.class) return new Uuid(0x0500 + number, number);
         if (type == byte[].class) return new byte[] {(byte) 0xB0, (byte) number};
         if (type == ByteBuffer.class) return ByteBuffer.wrap(new byte[] {(byte) 0xB1, (byte) number});
+        if (type == BaseRecords.class) {
+            return MemoryRecords.readableRecords(ByteBuffer.wrap(new byte[] {(byte) 0xB2, (byte) number}));
+        }
         if (type == List.class) {
             Class<?> item = (Class<?>) ((ParameterizedType) generic).getActualTypeArguments()[0];
             List<Object> items = new ArrayList<>();
