@@ -1,11 +1,13 @@
 //! Connections: a half that reads and a half that writes.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::{self, Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -40,24 +42,21 @@ pub async fn connect(addr: SocketAddr, limit: Duration) -> io::Result<(ReadHalf,
         GlommioError::IoError(source) | GlommioError::EnhancedIoError { source, .. } => source,
         other => io::Error::other(other.to_string()),
     })?;
-    // SAFETY: the descriptor belongs to `stream`, which lives until the end of this function.
-    let owned = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) }.try_clone_to_owned()?;
-    attach(owned.into(), addr)
+    split(stream, addr)
 }
 
-/// Splits a connection into halves that don't share anything but the socket: each has a descriptor of its own.
+/// Takes a connection to the calling core.
 pub(super) fn attach(stream: net::TcpStream, peer: SocketAddr) -> io::Result<(ReadHalf, WriteHalf)> {
-    stream.set_nodelay(true)?;
-    let writing = stream.try_clone()?;
-    Ok((
-        ReadHalf { stream: on_this_core(stream.into()), peer },
-        WriteHalf { stream: on_this_core(writing.into()), peer },
-    ))
+    // SAFETY: the descriptor is ours alone, and open; the stream takes it over.
+    split(unsafe { TcpStream::from_raw_fd(stream.into_raw_fd()) }, peer)
 }
 
-fn on_this_core(fd: OwnedFd) -> TcpStream {
-    // SAFETY: the descriptor is ours alone, and open; the stream takes it over.
-    unsafe { TcpStream::from_raw_fd(fd.into_raw_fd()) }
+/// Both halves have one descriptor, which is closed with the second of them. A stream keeps what waits to read apart from
+/// what waits to write, and is borrowed for single polls only.
+fn split(stream: TcpStream, peer: SocketAddr) -> io::Result<(ReadHalf, WriteHalf)> {
+    SockRef::from(&socket(&stream)).set_tcp_nodelay(true)?;
+    let stream = Rc::new(RefCell::new(stream));
+    Ok((ReadHalf { stream: Rc::clone(&stream), peer }, WriteHalf { stream, peer }))
 }
 
 fn socket(stream: &TcpStream) -> BorrowedFd<'_> {
@@ -70,7 +69,7 @@ fn socket(stream: &TcpStream) -> BorrowedFd<'_> {
 /// A peer that sends without pause never lets a read wait: call [`crate::yield_if_needed`] for each message.
 #[derive(Debug)]
 pub struct ReadHalf {
-    stream: TcpStream,
+    stream: Rc<RefCell<TcpStream>>,
     peer: SocketAddr,
 }
 
@@ -85,7 +84,8 @@ impl ReadHalf {
         }
         // There may be more, for which there is room: without waiting, and into memory as it is. An error other than that
         // there is nothing ends the stream, which the next read will find.
-        let more = SockRef::from(&socket(&self.stream)).recv_with_flags(buf.spare_capacity_mut(), libc::MSG_DONTWAIT);
+        let stream = self.stream.borrow();
+        let more = SockRef::from(&socket(&stream)).recv_with_flags(buf.spare_capacity_mut(), libc::MSG_DONTWAIT);
         let more = more.unwrap_or(0);
         // SAFETY: the kernel has just initialised so many bytes behind the end.
         unsafe { buf.set_len(buf.len() + more) };
@@ -95,7 +95,7 @@ impl ReadHalf {
     fn poll_first(&mut self, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
         let start = buf.len();
         buf.resize(start + FIRST_READ_BYTES, 0);
-        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buf[start..]);
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, &mut buf[start..]);
         let read = match &polled {
             Poll::Ready(Ok(read)) => *read,
             Poll::Ready(Err(_)) | Poll::Pending => 0,
@@ -112,7 +112,7 @@ impl ReadHalf {
 /// The half of a connection that writes.
 #[derive(Debug)]
 pub struct WriteHalf {
-    stream: TcpStream,
+    stream: Rc<RefCell<TcpStream>>,
     peer: SocketAddr,
 }
 
@@ -138,7 +138,7 @@ impl WriteHalf {
     pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         poll_fn(|cx| {
             while !bytes.is_empty() {
-                let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+                let sent = ready!(Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, bytes))?;
                 bytes = &bytes[sent..];
             }
             Poll::Ready(Ok(()))
@@ -149,7 +149,7 @@ impl WriteHalf {
     /// Ends the connection in both directions. What was written still leaves; the reading half comes to its end.
     pub fn shutdown(&self) {
         // It may have ended by itself, which is as well.
-        drop(SockRef::from(&socket(&self.stream)).shutdown(Shutdown::Both));
+        drop(SockRef::from(&socket(&self.stream.borrow())).shutdown(Shutdown::Both));
     }
 
     pub fn peer(&self) -> SocketAddr {
@@ -160,13 +160,13 @@ impl WriteHalf {
         let sent = {
             let slices = parts.iter().take(SLICES_MAX).map(|part| IoSlice::new(part));
             let slices: SmallVec<[IoSlice<'_>; SLICES_ON_STACK]> = slices.collect();
-            SockRef::from(&socket(&self.stream)).send_vectored_with_flags(&slices, SEND_FLAGS)
+            SockRef::from(&socket(&self.stream.borrow())).send_vectored_with_flags(&slices, SEND_FLAGS)
         };
         match sent {
             // glommio tries once more with the first part, and then waits until the socket has room. It sends without
             // MSG_NOSIGNAL: Rust's start-up code has the process ignore SIGPIPE.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Pin::new(&mut self.stream).poll_write(cx, &parts[0])
+                Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, &parts[0])
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Poll::Ready(Ok(0)),
             sent => Poll::Ready(sent),

@@ -262,13 +262,11 @@ fn halves_that_are_dropped_close_the_connection() {
     on_core(|| async {
         let (addr, listener) = listener();
         let listener = listener.attach();
-        let sockets = || descriptors("socket:");
         let client = std::thread::spawn(move || {
             let mut stream = TcpStream::connect(addr).unwrap();
             stream.read(&mut [0; 1]).unwrap()
         });
         let (read, write) = listener.accept().await.unwrap().attach().unwrap();
-        assert!(sockets() >= 2);
         drop(read);
         yield_now().await;
         assert!(!client.is_finished());
@@ -279,6 +277,31 @@ fn halves_that_are_dropped_close_the_connection() {
         }
         assert_eq!(client.join().unwrap(), 0);
     });
+}
+
+#[test]
+fn a_connection_takes_one_descriptor_at_each_end_and_gives_it_back() {
+    let output = in_child("net::a_connection_takes_one_descriptor_at_each_end_and_gives_it_back", || {
+        on_core(|| async {
+            let (addr, listener) = listener();
+            let listener = listener.attach();
+            let sockets = || descriptors("socket:");
+            let before = sockets();
+            let (read, write) = connect(addr, Duration::from_secs(5)).await.unwrap();
+            let other = listener.accept().await.unwrap().attach().unwrap();
+            assert_eq!(sockets(), before + 2);
+            // Whichever half goes first.
+            drop((read, other.1));
+            yield_now().await;
+            assert_eq!(sockets(), before + 2);
+            drop((write, other.0));
+            while sockets() > before {
+                sleep(MS).await;
+            }
+        });
+        eprintln!("all is well");
+    });
+    assert!(output.status.success() && stderr(&output).contains("all is well"), "{}", stderr(&output));
 }
 
 #[test]
