@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::PartitionIndex;
 
-use super::fence::all_timers;
+use super::fence::timers_of_successor;
 use super::heartbeat::Advanced;
 use crate::groups::embedded::{CONSUMER, Subscription, write_assignment};
 use crate::groups::proposal::{Proposal, Then, TimerChange, Work, millis};
@@ -84,7 +84,7 @@ impl Coordinator {
                         return Ok(downgraded);
                     }
                     let records = group.replace_member(id, old, member);
-                    let timers = all_timers(old).to_vec();
+                    let timers = timers_of_successor(old, member, millis(request.session_timeout_ms));
                     // The client has an id from now on, and it is the instance's.
                     let request = JoinRequest { member: member.clone(), ..request };
                     let work = Work::Request(token, Request::Join(request));

@@ -1,6 +1,7 @@
 //! Members of a consumer group that go: they say so, or are silent for too long.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::remove_member;
 use super::subscription::Subscriptions;
@@ -119,6 +120,13 @@ pub(super) fn all_timers(member: &MemberId) -> [TimerChange; 4] {
         TimerChange::Cancel(Alarm::ConsumerJoin(member.clone())),
         TimerChange::Cancel(Alarm::ConsumerSync(member.clone())),
     ]
+}
+
+/// The successor has a session from when it has the place, whatever becomes of the rest of what it asks for.
+pub(super) fn timers_of_successor(old: &MemberId, new: &MemberId, session: Duration) -> Vec<TimerChange> {
+    let mut timers = all_timers(old).to_vec();
+    timers.push(TimerChange::Set(Alarm::ConsumerSession(new.clone()), session));
+    timers
 }
 
 impl ConsumerGroup {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::fence::timers_of_successor;
 use super::subscription::{KnownOnes, Subscriptions, compile};
 use crate::groups::dispatch::Kind;
 use crate::groups::proposal::{Proposal, Then, TimerChange, Work, millis};
@@ -71,8 +72,11 @@ impl Coordinator {
             return Err(GroupError::GroupMaxSizeReached { limit });
         }
         let member = if request.member.is_empty() { request.new_member.clone() } else { request.member.clone() };
-        if let Some(records) = check_member(id, group, &member, &request)? {
-            return Ok(Some(Proposal::again(records, Work::Request(token, Request::ConsumerHeartbeat(request)))));
+        if let Some(old) = check_member(group, &member, &request)? {
+            let records = group.replace_member(id, old, &member);
+            let timers = timers_of_successor(old, &member, self.consumer_session_timeout_of(id));
+            let work = Work::Request(token, Request::ConsumerHeartbeat(request));
+            return Ok(Some(Proposal::exclusive(records, Then::Again { timers, work })));
         }
         let metadata = updated_metadata(group.member(&member), &request)?;
         let is_known = group.member(&member).is_some();
@@ -204,13 +208,12 @@ fn check(request: &ConsumerHeartbeatRequest) -> Result<(), GroupError> {
     }
 }
 
-/// Whether a member is the one that it says. The records of its coming into the place of another one, if it does.
-fn check_member(
-    id: &GroupId,
-    group: &ConsumerGroup,
+/// Whether a member is the one that it says. The one whose place it comes into, if it does.
+fn check_member<'a>(
+    group: &'a ConsumerGroup,
     member: &MemberId,
     request: &ConsumerHeartbeatRequest,
-) -> Result<Option<Vec<GroupRecord>>, GroupError> {
+) -> Result<Option<&'a MemberId>, GroupError> {
     let joins = request.epoch == Epoch::ZERO;
     if let Some(instance) = &request.instance {
         match group.static_member(instance) {
@@ -220,7 +223,7 @@ fn check_member(
                 let is_away = group.member_epoch(other) == Epoch::AWAY;
                 let is_classic = group.member(other).is_some_and(|metadata| metadata.classic.is_some());
                 if is_away || (is_classic && other != member) {
-                    return Ok(Some(group.replace_member(id, other, member)));
+                    return Ok(Some(other));
                 }
                 if other != member {
                     return Err(GroupError::UnreleasedInstanceId);

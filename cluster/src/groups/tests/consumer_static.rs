@@ -83,3 +83,17 @@ fn a_replacement_that_could_not_be_written_can_be_tried_again() {
     desk.holds = false;
     assert_eq!(desk.beat(named("a2")).unwrap().assignment, Some(of_t(&[0, 1])));
 }
+
+/// Its predecessor's place is its own before what it says of itself is looked at.
+#[test]
+fn a_successor_that_is_refused_and_then_silent_is_out_after_its_session() {
+    let mut desk = two();
+    desk.beat(says("a", -2)).unwrap();
+    let refused = desk.beat(ConsumerHeartbeatRequest { regex: Some("(".into()), ..named("a2") });
+    assert!(matches!(refused, Err(GroupError::InvalidRegularExpression { .. })));
+    assert!(desk.stored().member(&"a2".into()).is_some());
+    desk.pass(44_999);
+    desk.lives("b", 2).unwrap();
+    desk.pass(1);
+    assert_eq!(desk.has("b", 2, &[2, 3]), (3, Some(vec![0, 1, 2, 3])));
+}

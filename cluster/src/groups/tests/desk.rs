@@ -102,6 +102,14 @@ impl Desk {
         assert_eq!(*self.coordinator.state(), GroupState::from_records(&self.log));
     }
 
+    /// Lets the first append under way become durable.
+    pub(super) fn flush_first(&mut self) {
+        let append = self.under_way.pop_front().expect("something is under way");
+        self.log.extend(append.records.iter().cloned());
+        let decision = self.coordinator.committed(append.batch, self.now);
+        self.take(decision);
+    }
+
     /// Lets the first append under way fail.
     pub(super) fn fail(&mut self) {
         let append = self.under_way.pop_front().expect("something is under way");

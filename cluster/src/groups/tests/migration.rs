@@ -255,3 +255,23 @@ fn a_static_member_changes_its_protocol_up_and_down() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Seed 48 of the simulation.
+#[test]
+fn a_classic_successor_that_is_silent_after_half_of_its_join_is_out_after_its_session() {
+    let mut desk = upgraded();
+    let named = |id: &str| JoinRequest { instance: Some("i".into()), ..join(id) };
+    let first = desk.join(named("d")).unwrap();
+    desk.ask(Request::Sync(sync("d", first.generation.0, &[])));
+    desk.holds = true;
+    let token = desk.ask(Request::Join(named("e")));
+    desk.flush_first();
+    desk.fail();
+    assert!(matches!(desk.joined(token).unwrap_err().error, GroupError::CoordinatorNotAvailable { .. }));
+    desk.holds = false;
+    assert!(desk.stored().member(&"e".into()).is_some(), "it has the place already");
+    desk.pass(9_999);
+    assert!(desk.stored().member(&"e".into()).is_some());
+    desk.pass(1);
+    assert!(desk.stored().member(&"e".into()).is_none());
+}
