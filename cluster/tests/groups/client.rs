@@ -1,10 +1,11 @@
 //! What all simulated members have in common.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{PartitionIndex, SeededRandom};
 use cluster::groups::{
-    Client as GroupClient, Epoch, GroupId, InstanceId, MemberId, OffsetCommitRequest, OffsetToCommit, Reply, Request,
+    Client as GroupClient, Coordinator, Epoch, GroupId, InstanceId, MemberId, OffsetCommitRequest, OffsetToCommit,
+    Reply, Request,
 };
 use cluster::metadata::TopicName;
 
@@ -57,12 +58,15 @@ pub(crate) struct Client {
     pub(crate) says_all: bool,
     /// When its last message arrives: messages of one connection do not overtake each other.
     pub(crate) last_arrival_ms: u64,
-    pub(crate) position: u64,
+    /// The same of its commits: a consumer sends them over one connection, too.
+    pub(crate) last_commit_arrival_ms: u64,
+    /// How far it has read in what it owns, from where the group resumed; of others it is still to ask.
+    positions: BTreeMap<Partition, u64>,
     /// The request that the next step waits for.
     pub(crate) call: Option<u64>,
     pub(crate) commit_call: Option<u64>,
-    /// What that commit is of.
-    committing: BTreeSet<Partition>,
+    /// What that commit says.
+    committing: BTreeMap<Partition, u64>,
     ids: u64,
 }
 
@@ -118,10 +122,11 @@ impl Client {
             assigned: None,
             says_all: false,
             last_arrival_ms: 0,
-            position: 0,
+            last_commit_arrival_ms: 0,
+            positions: BTreeMap::new(),
             call: None,
             commit_call: None,
-            committing: BTreeSet::new(),
+            committing: BTreeMap::new(),
             ids: 0,
         }
     }
@@ -151,19 +156,30 @@ impl Client {
         GroupClient { id: format!("c{}", self.number).into(), host: "/10.0.0.1".into() }
     }
 
-    /// Commits where it is in all that it owns.
+    /// Asks where to resume in what it has come to own.
+    pub(crate) fn resume(&mut self, coordinator: Option<&Coordinator>) {
+        self.positions.retain(|partition, _| self.owned.contains(partition));
+        let Some(coordinator) = coordinator.filter(|_| self.positions.len() < self.owned.len()) else { return };
+        let member = (self.speaks == Speaks::Consumer).then_some((&self.member, self.epoch));
+        let Ok(offsets) = coordinator.fetch_offsets(&self.group, member) else { return };
+        for (topic, index) in &self.owned {
+            let committed = || offsets.get(topic.as_str(), *index).map_or(0, |value| value.offset.get());
+            self.positions.entry((topic.clone(), *index)).or_insert_with(committed);
+        }
+    }
+
+    /// Reads on, and commits where it is in all that it reads.
     pub(crate) fn commit(&mut self, io: &mut Io<'_>) {
         io.wake_within(500, 3_000, Tag::Commit);
-        if self.phase != Phase::Member || self.owned.is_empty() || self.commit_call.is_some() {
+        if self.phase != Phase::Member || self.positions.is_empty() || self.commit_call.is_some() {
             return;
         }
-        self.position += 1;
-        self.committing.clone_from(&self.owned);
-        let offset = base::Offset::new(self.position).expect("a small number");
-        let offsets = self.owned.iter().map(|(topic, partition)| OffsetToCommit {
+        self.positions.values_mut().for_each(|position| *position += io.random.below(10));
+        self.committing.clone_from(&self.positions);
+        let offsets = self.positions.iter().map(|((topic, partition), position)| OffsetToCommit {
             topic: topic.clone(),
             partition: *partition,
-            offset: Some(offset),
+            offset: Some(base::Offset::new(*position).expect("a small number")),
             leader_epoch: None,
             metadata: "".into(),
         });

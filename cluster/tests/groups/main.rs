@@ -70,8 +70,8 @@ fn groups_that_change_their_protocol_settle_and_no_two_members_have_a_partition(
 fn check_that_it_happened(summary: &Summary) {
     assert!(summary.restarts > 0, "{summary:?}");
     assert!(summary.failed_appends > 0, "{summary:?}");
-    assert!(summary.lost_messages > 100, "{summary:?}");
+    assert!(summary.lost_messages > 10, "{summary:?}");
     assert!(summary.crashes > 10, "{summary:?}");
-    assert!(summary.rebalances > 10, "{summary:?}");
+    assert!(summary.rebalances > 3, "{summary:?}");
     assert!(summary.commits > 100, "{summary:?}");
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{PartitionIndex, TopicId};
-use cluster::groups::{Epoch, GroupId, GroupRecord, GroupState};
+use cluster::groups::{Epoch, GroupId, GroupRecord, GroupState, MemberId};
 use cluster::metadata::{MetadataImage, TopicName};
 
 use crate::client::{Client, Partition, Phase};
@@ -37,7 +37,7 @@ impl Oracle {
         }
     }
 
-    /// A record is in the log for good.
+    /// A record is in the log for good. Where a group resumes never goes back.
     pub(crate) fn flushed(&mut self, record: &GroupRecord) {
         if matches!(record, GroupRecord::Consumer { value: Some(_), .. }) {
             self.summary.rebalances += 1;
@@ -46,10 +46,12 @@ impl Oracle {
             self.summary.upgrades += 1;
         }
         let GroupRecord::Offset { group, topic, partition, value } = record else { return };
-        if let Some(value) = value {
-            self.flushed.insert((group.clone(), (topic.clone(), *partition), value.offset.get()));
-        }
         let key = (group.clone(), topic.clone(), *partition);
+        if let Some(value) = value {
+            let (before, offset) = (self.committed.get(&key).copied().unwrap_or_default(), value.offset.get());
+            assert!(before <= offset, "{topic}/{partition} of {group} goes back from {before} to {offset}");
+            self.flushed.insert((group.clone(), (topic.clone(), *partition), offset));
+        }
         match value {
             Some(value) => self.committed.insert(key, value.offset.get()),
             None => self.committed.remove(&key),
@@ -58,9 +60,9 @@ impl Oracle {
     }
 
     /// A commit that was acknowledged is in the log.
-    pub(crate) fn check_acknowledged(&self, client: &Client, partitions: &BTreeSet<Partition>) {
-        for partition in partitions {
-            let commit = (client.group.clone(), partition.clone(), client.position);
+    pub(crate) fn check_acknowledged(&self, client: &Client, committed: &BTreeMap<Partition, u64>) {
+        for (partition, offset) in committed {
+            let commit = (client.group.clone(), partition.clone(), *offset);
             assert!(self.flushed.contains(&commit), "{commit:?} was acknowledged and is not in the log");
         }
     }
@@ -116,15 +118,14 @@ impl Oracle {
     }
 
     /// No partition is held by two members of a consumer group, given back or not.
-    pub(crate) fn check_holders(state: &GroupState) {
-        for (group, stored) in state.groups() {
-            let mut holders: BTreeMap<(TopicId, PartitionIndex), String> = BTreeMap::new();
-            for (member, _) in stored.consumer().members() {
-                let Some(current) = stored.consumer().current(member) else { continue };
-                for held in current.assigned.iter().chain(current.revoking.iter()) {
-                    let other = holders.insert(held, member.to_string());
-                    assert_eq!(other, None, "{held:?} of {group} is held by {member}, too");
-                }
+    pub(crate) fn check_holders(group: &GroupId, state: &GroupState) {
+        let Some(stored) = state.group(group) else { return };
+        let mut holders: BTreeMap<(TopicId, PartitionIndex), &MemberId> = BTreeMap::new();
+        for (member, _) in stored.consumer().members() {
+            let Some(current) = stored.consumer().current(member) else { continue };
+            for held in current.assigned.iter().chain(current.revoking.iter()) {
+                let other = holders.insert(held, member);
+                assert_eq!(other, None, "{held:?} of {group} is held by {member}, too");
             }
         }
     }

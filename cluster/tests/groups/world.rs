@@ -18,6 +18,9 @@ use crate::plan::{Mix, Plan, random_of};
 /// After the disturbance everything must be well within this time.
 const SETTLE_MS: u64 = 300_000;
 
+/// The number of a call that no client waits for.
+const UNHEARD: u64 = u64::MAX;
+
 /// What has happened in a run.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Summary {
@@ -235,7 +238,7 @@ impl World {
             self.log.extend(append.records.iter().cloned());
             coordinator.committed(append.batch, now)
         };
-        Oracle::check_holders(coordinator.state());
+        Oracle::check_holders(append.records[0].group(), coordinator.state());
         self.take(decision);
     }
 
@@ -282,14 +285,22 @@ impl World {
         let later = self.random.below(8_000);
         let client = &mut self.clients[from.client];
         let mut arrival = self.now_ms + delay;
+        let commits = matches!(request, Request::OffsetCommit(_));
+        if commits {
+            arrival = arrival.max(client.last_commit_arrival_ms);
+            client.last_commit_arrival_ms = arrival;
+        }
         if self.plan.mix != Mix::Classic {
             arrival = arrival.max(client.last_arrival_ms);
             client.last_arrival_ms = arrival;
         }
         if again {
-            // Where a stale report of what a member has would do harm, a repetition comes right behind.
-            let behind = if self.plan.mix == Mix::Classic { later } else { 0 };
+            // Where a stale report of what a member has, or of where it is, would do harm, a repetition comes right behind.
+            let behind = if self.plan.mix == Mix::Classic && !commits { later } else { 0 };
             let request = request.clone();
+            // A consumer that says again what it has did not hear the answer to the first time: it would have more by now.
+            let is_unheard = matches!(request, Request::ConsumerHeartbeat(_));
+            let from = if is_unheard { Sender { call: UNHEARD, ..from } } else { from };
             self.at(arrival - self.now_ms + behind, Event::Request { from, request });
         }
         self.at(arrival - self.now_ms, Event::Request { from, request });
@@ -329,6 +340,7 @@ impl World {
         act(&mut self.clients[number], &mut io);
         let Io { sent, timers, .. } = io;
         let life = self.clients[number].life;
+        self.clients[number].resume(self.coordinator.as_ref());
         if let Some(coordinator) = &self.coordinator {
             Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
         }
