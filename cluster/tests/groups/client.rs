@@ -62,6 +62,8 @@ pub(crate) struct Client {
     pub(crate) last_commit_arrival_ms: u64,
     /// How far it has read in what it owns, from where the group resumed; of others it is still to ask.
     positions: BTreeMap<Partition, u64>,
+    /// The call with which it asked last. A commit from before that has arrived by then, or is lost.
+    pub(crate) resumed_with: u64,
     /// The request that the next step waits for.
     pub(crate) call: Option<u64>,
     pub(crate) commit_call: Option<u64>,
@@ -124,6 +126,7 @@ impl Client {
             last_arrival_ms: 0,
             last_commit_arrival_ms: 0,
             positions: BTreeMap::new(),
+            resumed_with: 0,
             call: None,
             commit_call: None,
             committing: BTreeMap::new(),
@@ -156,12 +159,13 @@ impl Client {
         GroupClient { id: format!("c{}", self.number).into(), host: "/10.0.0.1".into() }
     }
 
-    /// Asks where to resume in what it has come to own.
-    pub(crate) fn resume(&mut self, coordinator: Option<&Coordinator>) {
+    /// Asks where to resume in what it has come to own, with a call of this number.
+    pub(crate) fn resume(&mut self, coordinator: Option<&Coordinator>, call: u64) {
         self.positions.retain(|partition, _| self.owned.contains(partition));
         let Some(coordinator) = coordinator.filter(|_| self.positions.len() < self.owned.len()) else { return };
         let member = (self.speaks == Speaks::Consumer).then_some((&self.member, self.epoch));
         let Ok(offsets) = coordinator.fetch_offsets(&self.group, member) else { return };
+        self.resumed_with = call;
         for (topic, index) in &self.owned {
             let committed = || offsets.get(topic.as_str(), *index).map_or(0, |value| value.offset.get());
             self.positions.entry((topic.clone(), *index)).or_insert_with(committed);

@@ -202,6 +202,11 @@ impl World {
             // Drawn for each message, as a driver does.
             join.new_member = MemberId::new(&format!("{}-{}", join.client.id, self.next_token));
         }
+        let sender = &self.clients[from.client];
+        if matches!(request, Request::OffsetCommit(_)) && sender.life == from.life && from.call < sender.resumed_with {
+            self.oracle.summary.lost_messages += 1;
+            return;
+        }
         let now = self.now();
         let Some(coordinator) = &mut self.coordinator else { return };
         let token = Token(self.next_token);
@@ -340,7 +345,7 @@ impl World {
         act(&mut self.clients[number], &mut io);
         let Io { sent, timers, .. } = io;
         let life = self.clients[number].life;
-        self.clients[number].resume(self.coordinator.as_ref());
+        self.clients[number].resume(self.coordinator.as_ref(), self.calls);
         if let Some(coordinator) = &self.coordinator {
             Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
         }
