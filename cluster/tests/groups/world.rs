@@ -18,9 +18,6 @@ use crate::plan::{Mix, Plan, random_of};
 /// After the disturbance everything must be well within this time.
 const SETTLE_MS: u64 = 300_000;
 
-/// The number of a call that no client waits for.
-const UNHEARD: u64 = u64::MAX;
-
 /// What has happened in a run.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Summary {
@@ -286,7 +283,9 @@ impl World {
         let slow = disturbed && self.random.percent(3);
         let delay = if slow { self.random.below(8_000) } else { self.random.below(20) };
         let Event::Request { from, request } = event else { return self.at(delay, event) };
-        let again = disturbed && self.random.percent(self.plan.repeated);
+        // A consumer that was not answered says everything anew, and so what it has by then.
+        let may_be_repeated = !matches!(request, Request::ConsumerHeartbeat(_));
+        let again = disturbed && may_be_repeated && self.random.percent(self.plan.repeated);
         let later = self.random.below(8_000);
         let client = &mut self.clients[from.client];
         let mut arrival = self.now_ms + delay;
@@ -303,9 +302,6 @@ impl World {
             // Where a stale report of what a member has, or of where it is, would do harm, a repetition comes right behind.
             let behind = if self.plan.mix == Mix::Classic && !commits { later } else { 0 };
             let request = request.clone();
-            // A consumer that says again what it has did not hear the answer to the first time: it would have more by now.
-            let is_unheard = matches!(request, Request::ConsumerHeartbeat(_));
-            let from = if is_unheard { Sender { call: UNHEARD, ..from } } else { from };
             self.at(arrival - self.now_ms + behind, Event::Request { from, request });
         }
         self.at(arrival - self.now_ms, Event::Request { from, request });
