@@ -62,7 +62,7 @@ pub use state::{GroupState, StoredGroup, StoredOffsets};
 use crate::limits::GROUPS_EXPIRED_PER_TICK_MAX;
 use crate::metadata::{MetadataImage, TopicName};
 use classic::ClassicGroup;
-use consumer::Topics;
+use consumer::{Confirmation, Topics};
 use lanes::{Admission, Lanes};
 use proposal::{Context, Work};
 use timers::Timers;
@@ -76,6 +76,8 @@ pub struct Coordinator {
     topics_version: u64,
     /// Which image a consumer group was last compared with.
     checked: BTreeMap<GroupId, u64>,
+    /// Members of consumer groups that may not know what they are assigned; all others do.
+    unconfirmed: BTreeMap<(GroupId, MemberId), Confirmation>,
     classic: BTreeMap<GroupId, ClassicGroup>,
     timers: Timers,
     lanes: Lanes,
@@ -103,6 +105,7 @@ impl Coordinator {
             state,
             image,
             checked: BTreeMap::new(),
+            unconfirmed: BTreeMap::new(),
             classic: BTreeMap::new(),
             timers: Timers::default(),
             lanes: Lanes::default(),

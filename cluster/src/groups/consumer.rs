@@ -6,6 +6,7 @@
 //! and nobody waits for members that have nothing to do with it.
 
 mod classic_member;
+mod confirmed;
 mod fence;
 mod group;
 mod heartbeat;
@@ -14,6 +15,7 @@ mod subscription;
 mod target;
 
 pub(super) use classic_member::classic_assignment;
+pub(super) use confirmed::Confirmation;
 pub use group::ConsumerGroup;
 pub(super) use group::remove_member;
 pub(super) use subscription::Topics;

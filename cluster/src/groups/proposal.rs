@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::Instant;
 
 use super::classic::ClassicGroup;
+use super::consumer::Confirmation;
 use super::timers::{Alarm, TimerKey, Timers};
 use super::{Answer, BatchId, Blob, GroupId, GroupRecord, GroupSettings, MemberId, Now, Reply, Request, Token};
 use crate::metadata::TopicName;
@@ -82,6 +83,8 @@ pub(super) enum Then {
         answers: Vec<Answer>,
         /// The version of the topics that the group has been compared with.
         checked: Option<u64>,
+        /// What is known about a member that has been answered.
+        confirmation: Option<(MemberId, Confirmation)>,
     },
 }
 

@@ -86,6 +86,9 @@ impl Coordinator {
                     self.timers.cancel_group(id);
                     self.checked.remove(id);
                 }
+                GroupRecord::Member { member, value: None, .. } => {
+                    self.unconfirmed.remove(&(id.clone(), member.clone()));
+                }
                 _ => {}
             }
         }
@@ -111,9 +114,12 @@ impl Coordinator {
                     return self.with_classic(id, now, answers, |group, cx| group.prepare_rebalance(cx))?;
                 }
             }
-            Then::Consumer { timers, answers: dependent, checked } => {
+            Then::Consumer { timers, answers: dependent, checked, confirmation } => {
                 if let Some(version) = checked {
                     self.checked.insert(id.clone(), version);
+                }
+                if let Some((member, confirmation)) = confirmation {
+                    self.confirm(id, member, confirmation);
                 }
                 self.change_timers(id, timers, now);
                 answers.extend(dependent);

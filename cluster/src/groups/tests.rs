@@ -6,6 +6,7 @@ mod classic_static;
 mod classic_sync;
 mod consumer_epochs;
 mod consumer_join;
+mod consumer_losses;
 mod consumer_static;
 mod consumer_topics;
 mod describe;

@@ -113,7 +113,7 @@ impl Coordinator {
             TimerChange::Set(Alarm::ConsumerSync(member.clone()), millis(request.rebalance_timeout_ms)),
         ];
         let (answers, checked) = (vec![Answer { token, reply }], Some(self.topics_version));
-        Ok(Proposal::exclusive(records, Then::Consumer { timers, answers, checked }))
+        Ok(Proposal::exclusive(records, Then::Consumer { timers, answers, checked, confirmation: None }))
     }
 
     pub(in crate::groups) fn sync_consumer(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::confirmed::Confirmation;
 use super::remove_member;
 use super::subscription::Subscriptions;
 use crate::groups::dispatch::Kind;
@@ -50,7 +51,10 @@ impl Coordinator {
             let (group, member, value) = (id.clone(), member.clone(), Some(Arc::new(away)));
             let records = vec![GroupRecord::Current { group, member: member.clone(), value }];
             let timers = vec![TimerChange::Cancel(Alarm::ConsumerRevocation(member))];
-            return Ok(Some(Proposal::exclusive(records, Then::Consumer { timers, answers, checked: None })));
+            return Ok(Some(Proposal::exclusive(
+                records,
+                Then::Consumer { timers, answers, checked: None, confirmation: None },
+            )));
         }
         Ok(Some(self.fence(id, std::slice::from_ref(member), answers, now)))
     }
@@ -72,7 +76,7 @@ impl Coordinator {
         let metadata_hash = subscriptions.metadata_hash(self.topics().image);
         let value = Some(ConsumerMetadata { epoch: group.epoch().next(), metadata_hash });
         records.push(GroupRecord::Consumer { group: id.clone(), value });
-        Proposal::exclusive(records, Then::Consumer { timers, answers, checked: None })
+        Proposal::exclusive(records, Then::Consumer { timers, answers, checked: None, confirmation: None })
     }
 
     pub(in crate::groups) fn consumer_alarm(&self, id: &GroupId, alarm: &Alarm, now: Now) -> Option<Proposal> {
@@ -93,17 +97,21 @@ impl Coordinator {
     pub(in crate::groups) fn start_consumer_sessions(&mut self, id: &GroupId, now: Now) {
         let Some(group) = self.state.group(id).map(|group| group.consumer()) else { return };
         let own = self.consumer_session_timeout_of(id);
-        let mut timers = Vec::new();
+        let (mut timers, mut unconfirmed) = (Vec::new(), Vec::new());
         for (member, metadata) in group.members() {
             let classic = metadata.classic.as_ref().map(|classic| millis(classic.session_timeout_ms));
             let session = classic.unwrap_or(own);
             timers.push(TimerChange::Set(Alarm::ConsumerSession(member.clone()), session));
-            if group.current(member).is_some_and(|current| current.state == MemberState::Unrevoked) {
+            let gives_back = group.current(member).is_some_and(|current| current.state == MemberState::Unrevoked);
+            let confirmation = if gives_back { Confirmation::Unconfirmed } else { Confirmation::Unheard };
+            unconfirmed.push(((id.clone(), member.clone()), confirmation));
+            if gives_back {
                 let revocation = millis(metadata.rebalance_timeout_ms);
                 timers.push(TimerChange::Set(Alarm::ConsumerRevocation(member.clone()), revocation));
             }
         }
         self.change_timers(id, timers, now);
+        self.unconfirmed.extend(unconfirmed);
     }
 
     pub(in crate::groups) fn change_timers(&mut self, id: &GroupId, changes: Vec<TimerChange>, now: Now) {

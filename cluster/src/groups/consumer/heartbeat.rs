@@ -83,17 +83,15 @@ impl Coordinator {
         let before = group.current(&member).cloned();
         let owned = request.owned.as_ref();
         let Advanced { records, current } = self.advance(id, group, &member, &metadata, owned, now)?;
-        let says_all = request.rebalance_timeout_ms.is_some()
-            && (request.topics.is_some() || request.regex.is_some())
-            && request.owned.is_some();
         let none = Partitions::EMPTY;
         let assigned_before = before.as_ref().map_or(&none, |before| &before.assigned);
-        let tells = joins || says_all || *assigned_before != current.assigned;
+        let standing = self.confirmation(id, &member);
+        let (assignment, confirmation) = standing.told(&request, assigned_before, &current.assigned);
         let reply = Reply::ConsumerHeartbeat(Ok(ConsumerHeartbeatReply {
             member: member.clone(),
             epoch: current.epoch,
             heartbeat_interval_ms: self.consumer_heartbeat_interval_ms_of(id),
-            assignment: tells.then(|| current.assigned.clone()),
+            assignment,
         }));
         let session = TimerChange::Set(Alarm::ConsumerSession(member.clone()), self.consumer_session_timeout_of(id));
         let mut timers = Vec::new();
@@ -103,7 +101,7 @@ impl Coordinator {
             timers.push(session);
         }
         if before.as_deref() != Some(&current) {
-            let alarm = Alarm::ConsumerRevocation(member);
+            let alarm = Alarm::ConsumerRevocation(member.clone());
             timers.push(match current.state {
                 MemberState::Unrevoked => TimerChange::Set(alarm, millis(metadata.rebalance_timeout_ms)),
                 MemberState::Stable | MemberState::Unreleased => TimerChange::Cancel(alarm),
@@ -112,10 +110,13 @@ impl Coordinator {
         let answer = Answer { token, reply };
         if records.is_empty() {
             self.checked.insert(id.clone(), self.topics_version);
+            self.confirm(id, member, confirmation);
             answers.push(answer);
             return Ok(None);
         }
-        let then = Then::Consumer { timers, answers: vec![answer], checked: Some(self.topics_version) };
+        let (answers, checked) = (vec![answer], Some(self.topics_version));
+        let confirmation = Some((member, confirmation));
+        let then = Then::Consumer { timers, answers, checked, confirmation };
         Ok(Some(Proposal::exclusive(records, then)))
     }
 

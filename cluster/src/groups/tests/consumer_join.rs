@@ -70,6 +70,7 @@ fn nothing_is_answered_before_it_is_in_the_log_and_nothing_has_changed_when_it_f
 fn a_heartbeat_with_nothing_new_writes_and_says_nothing() {
     let mut desk = desk();
     desk.consume("a", &["t"]);
+    assert_eq!(desk.has("a", 1, &[0, 1, 2, 3]), (1, None));
     let written = desk.log.len();
     let reply = desk.lives("a", 1).unwrap();
     assert_eq!((reply.epoch, reply.assignment), (Epoch(1), None));
