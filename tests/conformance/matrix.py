@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import losses
 import members
 import page
 import raw
@@ -196,6 +197,26 @@ class Run:
             trouble,
         )
 
+    def losses(self, names):
+        told = [(name, way, kinds) for name in names for way, kinds in CLIENTS[name].losses.items()]
+        at_once(STORIES_AT_ONCE, lambda each: self.loss(*each), told)
+
+    def loss(self, name, way, kinds):
+        topic, started, trouble = f"{self.prefix}-{name}-{way}", time.monotonic(), ""
+        try:
+            cluster = raw.Cluster(self.bootstrap)
+            cluster.create(topic, PARTITIONS, TOPIC_CONFIG)
+            losses.Story(self.bootstrap, topic, name, way, kinds).run()
+            cluster.delete(topic)
+        except Exception as error:  # Whatever went wrong is the verdict.
+            trouble = f"{type(error).__name__}: {error}"
+        self.report.note(name, "group consumer", not trouble)
+        self.tell(
+            f"client={name} version={self.report.versions.get(name)} mode=losses way={way} topic={topic} "
+            f"seconds={time.monotonic() - started:.2f} result={'FAILED' if trouble else 'ok'}",
+            trouble,
+        )
+
     def restarts(self, names):
         """All clients write at once while the broker is killed and started again, and asked to end and started."""
         topics = {name: f"{self.prefix}-{name}-restarts" for name in names}
@@ -269,7 +290,7 @@ def arguments():
     return options
 
 
-PASSES = ["codecs", "groups", "members", "restarts", "admin", "tools"]
+PASSES = ["codecs", "groups", "members", "losses", "restarts", "admin", "tools"]
 
 
 def run_passes(run, options):
@@ -279,6 +300,7 @@ def run_passes(run, options):
         "codecs": lambda: run.codecs(only, options.codec),
         "groups": lambda: [run.groups(name) for name in only if CLIENTS[name].groups],
         "members": lambda: run.stories(only),
+        "losses": lambda: run.losses(only),
         "restarts": lambda: run.restarts(only),
         "admin": lambda: [run.admin(name) for name in only],
         "tools": lambda: tools.run(run),

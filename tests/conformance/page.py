@@ -21,7 +21,8 @@ COLUMNS = """
   and started again: each record is there once, in order.
 - **classic**, **consumer**: groups in that protocol. Members are processes; two share the partitions, one leaves, one
   joins and another is killed (-9) while the group rebalances, and when all are gone a later member goes on where they
-  had committed. No record is left out, and none comes again that was committed before.
+  had committed. No record is left out, and none comes again that was committed before. In the consumer protocol a
+  heartbeat or its answer gets lost, and each member comes to its share.
 - **admin**: topics made, listed, described, grown and deleted; settings; offsets by time; the error of each mistake.
 - **alter**: settings of a topic changed, records deleted.
 - **–** says that the client does not have it, **not yet** that the broker does not serve it.

@@ -19,6 +19,8 @@ class Client:
     # Protocols in which it reads through a group: two members in one process, and members that are processes.
     groups: tuple = ()
     members: tuple = ()
+    # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
+    losses: dict = dataclasses.field(default_factory=dict)
     # Asked to end, it drops the record that it has in its hand, and commits it: members leave when all is read.
     leaves_in_quiet: bool = False
     default_placement: str = "murmur2"
@@ -36,6 +38,7 @@ def node(script):
 
 JAVA = ["java", *JAVA_OPTIONS, "-cp", f"{WORK}/java/classes:{WORK}/java/lib/*", "conformance.Main"]
 BOTH = ("classic", "consumer")
+LOSSES = ("join", "take", "give", "have")
 CLIENTS = {
     "kcat": Client(
         python("kcat.py"),
@@ -51,6 +54,7 @@ CLIENTS = {
         "Python over the newest librdkafka",
         groups=BOTH,
         members=BOTH,
+        losses={"cut": LOSSES, "silence": LOSSES[1:]},  # It waits 45 s for the answer to its first heartbeat.
         default_placement="crc32",
     ),
     "kafkajs": Client(
@@ -65,9 +69,10 @@ CLIENTS = {
         node("platformatic.js"),
         "@platformatic/kafka: Node",
         members=BOTH,
+        losses={"cut": LOSSES},
         default_placement="murmur2-unsigned",
     ),
-    "java": Client(JAVA, "Apache Kafka's own", groups=BOTH, members=BOTH),
+    "java": Client(JAVA, "Apache Kafka's own", groups=BOTH, members=BOTH, losses={"cut": LOSSES}),
     "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), default_placement="fnv1a"),
     "aiokafka": Client(
         python("aio.py"),
@@ -75,7 +80,12 @@ CLIENTS = {
         shape="keyed-or-valued",
         members=("classic",),
     ),
-    "krafka": Client([str(WORK / "rust-target/debug/conformance-rust")], "Rust", members=BOTH),
+    "krafka": Client(
+        [str(WORK / "rust-target/debug/conformance-rust")],
+        "Rust",
+        members=BOTH,
+        losses={"cut": LOSSES[1:]},  # A join that fails is the caller's.
+    ),
 }
 # What the broker does not serve yet: it is tried and shown and must fail, so that what is served leaves this list.
 PENDING = ()
