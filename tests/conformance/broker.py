@@ -9,6 +9,8 @@ import raw
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
+# With which a JVM ends that was asked to: Kafka itself is served to this suite, too.
+JVM_WAS_ASKED = 143
 
 
 class Broker:
@@ -42,7 +44,8 @@ class Broker:
     def stop(self):
         """Asks it to end; says with which code it did."""
         self.process.terminate()
-        return self.process.wait(STOP_SECONDS_MAX)
+        code = self.process.wait(STOP_SECONDS_MAX)
+        return 0 if code == JVM_WAS_ASKED else code
 
     def tail(self):
         return self.log.read_text(errors="replace")[-4000:]

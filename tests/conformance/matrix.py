@@ -247,9 +247,12 @@ class Run:
     def until_written(self, topics, writing, records):
         for name, topic in topics.items():
             while not writing[name].done():
-                leaders = self.cluster.leaders(topic)
-                if sum(self.cluster.end_offset(topic, *leader) for leader in leaders.items()) >= records:
-                    break
+                try:
+                    leaders = self.cluster.leaders(topic)
+                    if sum(self.cluster.end_offset(topic, *leader) for leader in leaders.items()) >= records:
+                        break
+                except raw.ProtocolError:
+                    pass  # A leader that has just started may not serve yet.
                 time.sleep(0.1)
 
     def admin(self, name):

@@ -85,7 +85,7 @@ func produce(o options) (int, error) {
 	if o.idempotent {
 		config.Net.MaxOpenRequests = 1
 	}
-	config.Producer.Retry.Max = 100 // Of 100 ms each: as long as a restart may take.
+	config.Producer.Retry.Max = 300 // Of 100 ms each: as long as a restart may take, of Kafka after kill -9.
 	acks := map[string]sarama.RequiredAcks{"all": sarama.WaitForAll, "1": sarama.WaitForLocal, "0": sarama.NoResponse}
 	config.Producer.RequiredAcks = acks[o.acks]
 	if err := config.Producer.Compression.UnmarshalText([]byte(o.codec)); err != nil {

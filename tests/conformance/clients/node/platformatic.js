@@ -32,7 +32,7 @@ function message (i, { topic, partitioner, partitions }) {
 async function produce (options) {
   const producer = new Producer({
     ...base(options),
-    retries: 100, // Of 100 ms each: as long as a restart may take.
+    retries: 300, // Of 100 ms each: as long as a restart may take, of Kafka after kill -9.
     idempotent: options.idempotent,
     acks: options.acks,
     compression: options.codec,
