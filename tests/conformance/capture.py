@@ -2,128 +2,156 @@
 
     .work/venv/bin/python capture.py HOST:PORT
 
-The proxy names itself as the broker in all replies, so that clients stay with it after they have read metadata. Start
-from a broker without topics: some clients name all they know of.
+Start from a broker without topics: some clients name all they know of. Groups settle sooner where the broker's
+heartbeats are short.
 """
 
 import shutil
-import socket
 import struct
 import sys
-import threading
 
 import matrix
+import members
 import raw
 import roster
+import tools
+from losses import HEARTBEAT, Asked
+from tap import Tap
 
 FRAMES = roster.HERE / "frames"
 RECORDS = 24
-FRAME_BYTES_MAX = 16 << 20
+PRODUCE, JOIN_GROUP = 0, 11
 APIS = {
-    0: "produce",
+    PRODUCE: "produce",
     1: "fetch",
     2: "list-offsets",
     3: "metadata",
+    8: "offset-commit",
+    9: "offset-fetch",
     10: "find-coordinator",
+    JOIN_GROUP: "join-group",
+    12: "heartbeat",
+    13: "leave-group",
+    14: "sync-group",
+    15: "describe-groups",
+    16: "list-groups",
     18: "api-versions",
     19: "create-topics",
     20: "delete-topics",
+    21: "delete-records",
     22: "init-producer-id",
     23: "offset-for-leader-epoch",
     32: "describe-configs",
+    33: "alter-configs",
+    35: "describe-log-dirs",
     37: "create-partitions",
+    42: "delete-groups",
+    44: "incremental-alter-configs",
+    46: "list-partition-reassignments",
+    47: "offset-delete",
     60: "describe-cluster",
+    61: "describe-producers",
+    HEARTBEAT: "consumer-group-heartbeat",
+    69: "consumer-group-describe",
+    74: "list-config-resources",
     75: "describe-topic-partitions",
 }
+# Whatever the folder is called, these come from Kafka's own tools.
+TOOLS = "kafka-tools"
 
 
-class Tap:
-    """Forwards between clients and one broker and keeps the first request of each API, version and label."""
+class Recorder:
+    """Keeps the first request of each API, version and label, but for the suite's own."""
 
-    def __init__(self, upstream):
-        host, port = upstream.rsplit(":", 1)
-        self.upstream = (host, int(port))
+    def __init__(self):
         self.folder = self.label = None
         self.kept = {}
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            broker = socket.create_connection(self.upstream)
-            for side in client, broker:
-                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.forward, args=(client, broker, self.request), daemon=True).start()
-            threading.Thread(target=self.forward, args=(broker, client, self.reply), daemon=True).start()
-
-    def forward(self, source, sink, see):
-        try:
-            while True:
-                length = struct.unpack(">i", read(source, 4))[0]
-                if not 0 <= length <= FRAME_BYTES_MAX:
-                    raise ValueError(f"a frame of {length} bytes")
-                frame = see(read(source, length))
-                sink.sendall(struct.pack(">i", len(frame)) + frame)
-        except (OSError, EOFError):
-            pass  # Either side may leave; the other is told so by the shutdown.
-        for side in source, sink:
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def request(self, frame):
         key, version = struct.unpack_from(">hh", frame)
+        if raw.Reader(frame[8:]).string() == raw.CLIENT:
+            return frame
         name = f"{APIS.get(key, f'api-{key}')}-v{version}"
-        # What a codec makes of records differs, and batches with a producer id from those without.
-        name += f"-{self.label}" if key == 0 else ""
+        if key == PRODUCE:
+            # What a codec makes of records differs, and batches with a producer id from those without.
+            name += f"-{self.label}"
+        if key == HEARTBEAT:
+            name += f"-{heartbeat_kind(Asked(frame))}"
+        if key == JOIN_GROUP and (self.folder, name) in self.kept:
+            name += "-again"  # As a rule with the id that the first one was given.
         self.kept.setdefault((self.folder, name), frame)
         return frame
 
     def reply(self, frame):
-        """Wherever a reply names the broker's address, it names the proxy's instead, which has the same length."""
-        for host in b"127.0.0.1", b"localhost":
-            address = host + struct.pack(">i", self.upstream[1])
-            frame = frame.replace(address, host + struct.pack(">i", self.port))
         return frame
 
 
-def read(source, length):
-    parts = bytearray()
-    while len(parts) < length:
-        part = source.recv(min(length - len(parts), 1 << 20))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
+def heartbeat_kind(asked):
+    if asked.epoch <= 0:
+        return "join" if asked.epoch == 0 else "leave"
+    return "stay" if asked.owned is None else "tell"
+
+
+class Life(members.Story):
+    """A group of two, as far as it takes for each to say all that it has to say."""
+
+    def rebalances(self):
+        one = self.join("one")
+        self.until("the first member reads alone", lambda: self.shares(one) and self.reads(one))
+        two = self.join("two")
+        self.until("both share", lambda: self.shares(one, two) and self.reads(one, two))
+        self.leave(two)
+        self.until("the first reads alone again", lambda: self.shares(one) and self.reads(one))
+        self.leave(one)
+
+    def resume(self):
+        pass
 
 
 def capture(bootstrap):
-    tap = Tap(bootstrap)
-    run = matrix.Run(f"127.0.0.1:{tap.port}", RECORDS)
-    run.cluster = raw.Cluster(bootstrap)  # The suite's own requests go past the proxy.
+    recorder = Recorder()
+    tap = Tap(bootstrap, lambda: recorder)
+    run = matrix.Run(tap.address, RECORDS, None)
     run.prefix = "capture"  # Always the same, so that a new capture differs only where the client does.
     for name, client in matrix.CLIENTS.items():
-        tap.folder = name
+        recorder.folder = name
         for codec in raw.CODECS:
-            tap.label = codec
+            recorder.label = codec
             run.case(matrix.Case(name, codec, [name] if client.consumes else []))
         for acks in "1", "0":
-            tap.label = f"acks{acks}"
+            recorder.label = f"acks{acks}"
             run.case(matrix.Case(name, "none", [], acks=acks, idempotent=False))
-        tap.label = "admin"
+        recorder.label = "admin"
         run.admin(name)
+        recorder.label = "group"
+        if client.groups:
+            run.groups(name)
+        for protocol in client.members:
+            live(run, tap, name, protocol)
+    recorder.folder = recorder.label = TOOLS
+    print(tools.run_part(run, "tools"))
     if run.failed:
         sys.exit(f"{run.failed} steps failed: nothing is kept")
+    shutil.rmtree(FRAMES / TOOLS, ignore_errors=True)
     for name in matrix.CLIENTS:
         shutil.rmtree(FRAMES / name, ignore_errors=True)
-    for (folder, name), frame in sorted(tap.kept.items()):
+    for (folder, name), frame in sorted(recorder.kept.items()):
         path = FRAMES / folder / f"{name}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(frame)
-    print(f"{len(tap.kept)} frames, {sum(map(len, tap.kept.values()))} bytes")
+    print(f"{len(recorder.kept)} frames, {sum(map(len, recorder.kept.values()))} bytes")
+
+
+def live(run, tap, name, protocol):
+    topic = f"{run.prefix}-{name}-{protocol}"
+    run.cluster.create(topic, members.PARTITIONS, matrix.TOPIC_CONFIG)
+    life, trouble = Life(tap.address, topic, name, protocol), ""
+    try:
+        life.run()
+    except members.StoryFailed as failure:
+        trouble = str(failure)
+    run.tell(f"client={name} mode=members protocol={protocol} result={'FAILED' if trouble else 'ok'}", trouble)
+    run.cluster.delete(topic)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ FETCH, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = (1, 4), (2, 1), (3
 OFFSET_FETCH, DESCRIBE_GROUPS = (9, 1), (15, 0)
 FETCH_BYTES_MAX = 16 << 20
 NO_AUTO_CREATION = b"\0"
+CLIENT = "conformance-raw"
 SMALL_BATCH_RECORDS = 20
 
 
@@ -54,7 +55,7 @@ class Connection:
         self.socket = socket.create_connection((host, int(port)), timeout=60)
 
     def ask(self, api, body):
-        request = struct.pack(">hhi", *api, 1) + string("conformance") + body
+        request = struct.pack(">hhi", *api, 1) + string(CLIENT) + body
         self.socket.sendall(struct.pack(">i", len(request)) + request)
         length = struct.unpack(">i", self.read(4))[0]
         return Reader(self.read(length)[4:])

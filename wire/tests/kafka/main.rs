@@ -1,6 +1,7 @@
 //! The Kafka codec, and the records of groups, against golden bytes, another implementation, and hostile bytes.
 
 mod allocation;
+mod captured;
 mod fixture;
 mod generated;
 mod golden;
