@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{PartitionIndex, SeededRandom};
 use cluster::groups::{
-    Client as GroupClient, Coordinator, Epoch, GroupId, InstanceId, MemberId, OffsetCommitRequest, OffsetToCommit,
-    Reply, Request,
+    Client as GroupClient, ConsumerHeartbeatRequest, Coordinator, Epoch, GroupId, InstanceId, MemberId,
+    OffsetCommitRequest, OffsetToCommit, Partitions, Reply, Request,
 };
 use cluster::metadata::TopicName;
 
@@ -56,6 +56,10 @@ pub(crate) struct Client {
     pub(crate) assigned: Option<BTreeSet<Partition>>,
     /// Its next heartbeat repeats everything.
     pub(crate) says_all: bool,
+    /// A heartbeat that was not answered: one that is terse sends it again as it was.
+    pub(crate) unanswered: Option<ConsumerHeartbeatRequest>,
+    /// What it said last that it owns: one that is terse says so only when that changes.
+    pub(crate) said_to_own: Option<Partitions>,
     /// When its last message arrives: messages of one connection do not overtake each other.
     pub(crate) last_arrival_ms: u64,
     /// The same of its commits: a consumer sends them over one connection, too.
@@ -123,6 +127,8 @@ impl Client {
             owned: BTreeSet::new(),
             assigned: None,
             says_all: false,
+            unanswered: None,
+            said_to_own: None,
             last_arrival_ms: 0,
             last_commit_arrival_ms: 0,
             positions: BTreeMap::new(),
@@ -145,6 +151,7 @@ impl Client {
         self.owned.clear();
         self.assigned = None;
         self.says_all = false;
+        self.forget_heartbeats();
         self.member = MemberId::new("");
         self.epoch = Epoch::ZERO;
         (self.call, self.commit_call) = (None, None);

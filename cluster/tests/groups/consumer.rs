@@ -1,5 +1,6 @@
-//! A member of the consumer protocol. It reports what it has with each heartbeat, takes its time to give things back,
-//! and says everything again after an error.
+//! A member of the consumer protocol. It takes its time to give things back, and says everything again after an error.
+//! Most report what they have with each heartbeat, and everything when one was not answered. Every third is terse, as
+//! librdkafka is: it says what it has when that has changed, and sends a heartbeat that was not answered again as it was.
 
 use std::collections::BTreeSet;
 
@@ -24,14 +25,37 @@ impl Client {
         self.consumer_heartbeat(image, io);
     }
 
+    fn is_terse(&self) -> bool {
+        self.number % 3 == 1
+    }
+
+    pub(crate) fn forget_heartbeats(&mut self) {
+        (self.unanswered, self.said_to_own) = (None, None);
+    }
+
     fn consumer_heartbeat(&mut self, image: &MetadataImage, io: &mut Io<'_>) {
+        let request = match self.unanswered.take() {
+            Some(unanswered) => unanswered,
+            None => self.next_heartbeat(image),
+        };
+        self.unanswered = self.is_terse().then(|| request.clone());
+        self.call = Some(io.call(Request::ConsumerHeartbeat(request), 5_000));
+    }
+
+    fn next_heartbeat(&mut self, image: &MetadataImage) -> ConsumerHeartbeatRequest {
         let says_all = self.epoch == Epoch::ZERO || self.says_all;
         let regex = self.number.is_multiple_of(5).then(|| "topic-.*".into());
         let topics = if regex.is_some() { Vec::new() } else { self.topics.clone() };
         // While it takes up what it was given it does not say that it has nothing of it.
         let has = self.owned.iter().chain(self.assigned.iter().flatten());
-        let owned = has.filter_map(|(name, index)| Some((image.topic_id(name.as_str())?, *index)));
-        let request = ConsumerHeartbeatRequest {
+        let owned: Partitions =
+            has.filter_map(|(name, index)| Some((image.topic_id(name.as_str())?, *index))).collect();
+        let is_news = !self.is_terse() || self.said_to_own.as_ref() != Some(&owned);
+        let owned = (says_all || (self.assigned.is_none() && is_news)).then_some(owned);
+        if owned.is_some() {
+            self.said_to_own.clone_from(&owned);
+        }
+        ConsumerHeartbeatRequest {
             group: self.group.clone(),
             member: self.member.clone(),
             new_member: self.member.clone(),
@@ -43,9 +67,8 @@ impl Client {
             topics: says_all.then_some(topics),
             regex: regex.filter(|_| says_all),
             assignor: self.number.is_multiple_of(3).then(|| "range".into()).filter(|_| says_all),
-            owned: (says_all || self.assigned.is_none()).then(|| owned.collect::<Partitions>()),
-        };
-        self.call = Some(io.call(Request::ConsumerHeartbeat(request), 5_000));
+            owned,
+        }
     }
 
     pub(crate) fn consumer_timer(&mut self, tag: Tag, image: &MetadataImage, io: &mut Io<'_>) {
@@ -69,7 +92,7 @@ impl Client {
                 }
                 if self.call == Some(call) {
                     self.call = None;
-                    self.says_all = true;
+                    self.says_all = !self.is_terse();
                 }
             }
         }
@@ -102,6 +125,7 @@ impl Client {
             return;
         }
         self.call = None;
+        self.unanswered = None;
         match reply {
             Reply::ConsumerHeartbeat(Ok(reply)) => self.consumer_advanced(reply, image),
             Reply::ConsumerHeartbeat(Err(error)) => self.consumer_refused(error),
@@ -127,6 +151,7 @@ impl Client {
             GroupError::FencedMemberEpoch { .. } | GroupError::UnknownMemberId | GroupError::GroupIdNotFound => {
                 self.owned.clear();
                 self.assigned = None;
+                self.forget_heartbeats();
                 self.epoch = Epoch::ZERO;
                 self.phase = Phase::Joining;
             }

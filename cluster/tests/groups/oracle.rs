@@ -92,7 +92,13 @@ impl Oracle {
                 assert_eq!(member.phase, Phase::Member, "client {} of {group} waits", member.number);
                 assert_eq!(member.epoch, members[0].epoch, "client {} of {group} is in another epoch", member.number);
                 for partition in &member.owned {
-                    assert!(member.topics.contains(&partition.0), "{partition:?} is not subscribed to");
+                    assert!(
+                        member.topics.contains(&partition.0),
+                        "{partition:?} is not subscribed to by client {} of {group} ({:?}), which reads {:?}",
+                        member.number,
+                        member.instance,
+                        member.topics
+                    );
                     assert_eq!(owned.insert(partition, member.number), None, "{partition:?} has two owners");
                 }
             }

@@ -108,7 +108,15 @@ impl World {
             let topics = names.iter().filter(|name| wants_all || wanted(name)).cloned().collect();
             Client::new(number, speaks, group, instance, topics)
         });
-        let clients = clients.collect();
+        let mut clients: Vec<_> = clients.collect();
+        // A process under the instance id of another takes its assignment without a rebalance, even if it asks for other
+        // topics (KIP-345, and Kafka): here it does not.
+        for number in 1..clients.len() {
+            let (before, this) = (&clients[number - 1], &clients[number]);
+            if this.instance.is_some() && (&before.group, &before.instance) == (&this.group, &this.instance) {
+                clients[number].topics = before.topics.clone();
+            }
+        }
         Self {
             plan: plan.clone(),
             random,
@@ -219,8 +227,12 @@ impl World {
             self.send(Event::Reply { to, reply });
         }
         for append in decision.appends {
-            let fails = self.is_disturbed() && self.random.percent(self.plan.failed);
-            let delay = 1 + if self.random.percent(5) { self.random.below(2_000) } else { self.random.below(10) };
+            let disturbed = self.is_disturbed();
+            let fails = disturbed && self.random.percent(self.plan.failed);
+            // A slow disk is a disturbance: with 50 ms for each append, one after another, a large group takes longer for
+            // all of its members than they wait for an answer.
+            let slow = disturbed && self.random.percent(5);
+            let delay = 1 + if slow { self.random.below(2_000) } else { self.random.below(10) };
             let at = (self.now_ms + delay).max(self.last_append_ms);
             self.last_append_ms = at;
             self.under_way.push_back(UnderWay { append, fails });
