@@ -28,6 +28,22 @@ pub(crate) struct Summary {
     pub(crate) rebalances: usize,
     pub(crate) commits: usize,
     pub(crate) upgrades: usize,
+    /// How many runs this is of.
+    pub(crate) seeds: usize,
+}
+
+impl Summary {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { restarts, failed_appends, lost_messages, crashes, rebalances, commits, upgrades, seeds } = other;
+        self.restarts += restarts;
+        self.failed_appends += failed_appends;
+        self.lost_messages += lost_messages;
+        self.crashes += crashes;
+        self.rebalances += rebalances;
+        self.commits += commits;
+        self.upgrades += upgrades;
+        self.seeds += seeds;
+    }
 }
 
 enum Event {
@@ -81,6 +97,8 @@ pub(crate) struct World {
     under_way: VecDeque<UnderWay>,
     last_append_ms: u64,
     tokens: BTreeMap<Token, Sender>,
+    /// Commits that the coordinator has and has not answered, and whose they are.
+    commits: BTreeMap<Token, usize>,
     next_token: u64,
     calls: u64,
     clients: Vec<Client>,
@@ -131,6 +149,7 @@ impl World {
             under_way: VecDeque::new(),
             last_append_ms: 0,
             tokens: BTreeMap::new(),
+            commits: BTreeMap::new(),
             next_token: 0,
             calls: 0,
             clients,
@@ -155,6 +174,7 @@ impl World {
             self.step();
         }
         self.check_end();
+        self.oracle.summary.seeds = 1;
         self.oracle.summary
     }
 
@@ -217,6 +237,9 @@ impl World {
         let token = Token(self.next_token);
         self.next_token += 1;
         self.tokens.insert(token, from);
+        if matches!(request, Request::OffsetCommit(_)) {
+            self.commits.insert(token, from.client);
+        }
         let decision = coordinator.decide(token, request, now);
         self.take(decision);
     }
@@ -224,6 +247,7 @@ impl World {
     fn take(&mut self, decision: Decision) {
         for Answer { token, reply } in decision.answers {
             let to = self.tokens.remove(&token).unwrap_or_else(|| panic!("{token:?} is answered twice"));
+            self.commits.remove(&token);
             self.send(Event::Reply { to, reply });
         }
         for append in decision.appends {
@@ -272,6 +296,7 @@ impl World {
         self.coordinator = None;
         self.incarnation += 1;
         self.tokens.clear();
+        self.commits.clear();
         let (down_ms, up_ms) = (self.random.below(3_000), self.random.below(2 * self.plan.restart_ms));
         self.at(down_ms, Event::StartCoordinator);
         self.at(down_ms + 1 + up_ms, Event::CrashCoordinator);
@@ -353,7 +378,10 @@ impl World {
         act(&mut self.clients[number], &mut io);
         let Io { sent, timers, .. } = io;
         let life = self.clients[number].life;
-        self.clients[number].resume(self.coordinator.as_ref(), self.calls);
+        // On its connection the answer to a commit comes before that to what it asks later.
+        if !self.commits.values().any(|committer| *committer == number) {
+            self.clients[number].resume(self.coordinator.as_ref(), self.calls);
+        }
         if let Some(coordinator) = &self.coordinator {
             Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
         }
