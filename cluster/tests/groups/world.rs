@@ -379,9 +379,8 @@ impl World {
         let Io { sent, timers, .. } = io;
         let life = self.clients[number].life;
         // On its connection the answer to a commit comes before that to what it asks later.
-        if !self.commits.values().any(|committer| *committer == number) {
-            self.clients[number].resume(self.coordinator.as_ref(), self.calls);
-        }
+        let commits = self.commits.values().any(|committer| *committer == number);
+        self.clients[number].resume(self.coordinator.as_ref().filter(|_| !commits), self.calls);
         if let Some(coordinator) = &self.coordinator {
             Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
         }
