@@ -52,6 +52,8 @@ pub(crate) struct Groups {
     loaded: Notify,
     /// Requests that wait for their answers.
     waiting: Cell<usize>,
+    /// What the groups of all hosts take of `memory.groups`.
+    memory: Cell<usize>,
 }
 
 impl Groups {
@@ -65,6 +67,7 @@ impl Groups {
             loading: Cell::new(0),
             loaded: Notify::new(),
             waiting: Cell::new(0),
+            memory: Cell::new(0),
         }
     }
 

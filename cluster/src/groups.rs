@@ -12,6 +12,7 @@
 
 mod assignor;
 mod classic;
+mod classic_groups;
 mod consumer;
 mod describe;
 mod dispatch;
@@ -19,6 +20,7 @@ mod embedded;
 mod error;
 mod id;
 mod lanes;
+mod memory;
 mod migration;
 mod offsets;
 mod partitions;
@@ -62,6 +64,7 @@ pub use state::{GroupState, StoredGroup, StoredOffsets};
 use crate::limits::GROUPS_EXPIRED_PER_TICK_MAX;
 use crate::metadata::{MetadataImage, TopicName};
 use classic::ClassicGroup;
+use classic_groups::ClassicGroups;
 use consumer::{Confirmation, Topics};
 use lanes::{Admission, Lanes};
 use proposal::{Context, Work};
@@ -78,7 +81,9 @@ pub struct Coordinator {
     checked: BTreeMap<GroupId, u64>,
     /// Members of consumer groups that may not know what they are assigned; all others do.
     unconfirmed: BTreeMap<(GroupId, MemberId), Confirmation>,
-    classic: BTreeMap<GroupId, ClassicGroup>,
+    classic: ClassicGroups,
+    /// What others take of the memory that groups may take.
+    memory_beside: usize,
     timers: Timers,
     lanes: Lanes,
     expiry: Expiry,
@@ -106,7 +111,8 @@ impl Coordinator {
             image,
             checked: BTreeMap::new(),
             unconfirmed: BTreeMap::new(),
-            classic: BTreeMap::new(),
+            classic: ClassicGroups::default(),
+            memory_beside: 0,
             timers: Timers::default(),
             lanes: Lanes::default(),
             expiry,
@@ -240,11 +246,12 @@ impl Coordinator {
         answers: &mut Vec<Answer>,
         act: impl FnOnce(&mut ClassicGroup, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        let group = self.classic.get_mut(id)?;
         let mut cx = Context { group: id, settings: &self.settings, now, timers: &mut self.timers, answers };
-        let result = act(group, &mut cx);
-        group.check();
-        Some(result)
+        self.classic.change(id, |group| {
+            let result = act(group, &mut cx);
+            group.check();
+            result
+        })
     }
 
     /// One stretch of the round through all groups.

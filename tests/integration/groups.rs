@@ -4,6 +4,7 @@ mod classic;
 mod consumer;
 mod lives;
 mod log;
+mod memory;
 mod offsets;
 mod refusals;
 mod waiting;

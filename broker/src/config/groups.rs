@@ -26,6 +26,7 @@ impl Gathered {
                 Some("disabled") => MigrationPolicy::Disabled,
                 _ => MigrationPolicy::Bidirectional,
             },
+            memory_bytes_max: self.bytes("memory.groups").as_usize(),
             offset_metadata_bytes_max: self.bytes("groups.offset_metadata_bytes_max").as_usize(),
             offsets_retention: self.duration("groups.offsets_retention"),
             offsets_retention_check_interval: self.duration("groups.offsets_check_interval"),

@@ -147,6 +147,13 @@ pub const SETTINGS: &[Setting] = &[
         "Answers and fetched data on their way to clients, per core; beyond it fetches wait.",
     ),
     setting(
+        "memory.groups",
+        Kind::Bytes { min: MIB, max: TIB },
+        "256 MiB",
+        "Groups, their members, and the offsets that they have committed, per core: about 200 bytes for each offset and 2 KiB \
+         for each member; beyond it no new ones are taken.",
+    ),
+    setting(
         "fetch.sessions_max",
         Kind::Count { min: 0, max: 1_000_000 },
         "1000",

@@ -34,6 +34,8 @@ pub(super) struct Host {
     appends: RefCell<Bounded<InLog>>,
     /// A task waits for them.
     is_settling: Cell<bool>,
+    /// What its groups take of the memory of all groups of the core.
+    memory: Cell<usize>,
 }
 
 enum State {
@@ -78,6 +80,7 @@ impl Host {
             is_gathering: Cell::new(false),
             appends: RefCell::new(Bounded::new("groups.appends", limits::GROUP_APPENDS_MAX)),
             is_settling: Cell::new(false),
+            memory: Cell::new(0),
         })
     }
 
@@ -129,9 +132,11 @@ impl Host {
         let (groups, offsets, now) = (state.len(), state.offset_count(), now());
         let (mut coordinator, first) = Coordinator::new(core.groups.settings.clone(), state, image.clone(), now);
         let second = if gone.is_empty() { Decision::default() } else { coordinator.topics_changed(image, &gone, now) };
+        self.account(core, coordinator.memory());
         *self.state.borrow_mut() = State::Serving(Box::new(coordinator));
         if groups > 0 {
-            tracing::info!(id = %self.id, groups, offsets, "groups are coordinated here");
+            let memory = self.memory.get();
+            tracing::info!(id = %self.id, groups, offsets, memory, "groups are coordinated here");
         }
         self.carry_out(core, [first, second]);
     }
@@ -139,6 +144,7 @@ impl Host {
     /// Ends the host: whoever waits is told that this is not the place any more.
     pub(super) fn unload(&self, core: &Core) {
         let before = std::mem::replace(&mut *self.state.borrow_mut(), State::Unloaded);
+        self.account(core, 0);
         if let State::Serving(coordinator) = before {
             for answer in coordinator.unload() {
                 self.answer(core, answer);
@@ -162,11 +168,7 @@ impl Host {
         }
         let token = Token(self.next_token.replace(self.next_token.get() + 1));
         let begun = rt::now();
-        let decision = match &mut *self.state.borrow_mut() {
-            State::Serving(coordinator) => Ok(coordinator.decide(token, request, now())),
-            other => Err(other.refusal()),
-        };
-        match decision {
+        match self.with_coordinator(core, |coordinator| coordinator.decide(token, request, now())) {
             Ok(decision) => {
                 self.waiters.borrow_mut().insert(token, waiter);
                 core.groups.waiting.set(core.groups.waiting.get() + 1);
@@ -175,6 +177,24 @@ impl Host {
             }
             Err(refusal) => waiter.tell(core, Err(refusal)),
         }
+    }
+
+    /// Lets the coordinator act, if there is one, and sees what that makes of the memory of groups.
+    fn with_coordinator<R>(&self, core: &Core, act: impl FnOnce(&mut Coordinator) -> R) -> Result<R, Refusal> {
+        let (result, memory) = match &mut *self.state.borrow_mut() {
+            State::Serving(coordinator) => {
+                coordinator.share_memory(core.groups.memory.get() - self.memory.get());
+                (act(coordinator), coordinator.memory())
+            }
+            other => return Err(other.refusal()),
+        };
+        self.account(core, memory);
+        Ok(result)
+    }
+
+    fn account(&self, core: &Core, memory: usize) {
+        let before = self.memory.replace(memory);
+        core.groups.memory.set(core.groups.memory.get() - before + memory);
     }
 
     fn serving(&self) -> Result<Ref<'_, Coordinator>, Refusal> {
@@ -222,20 +242,19 @@ impl Host {
     }
 
     pub(super) fn tick(self: &Rc<Self>, core: &Rc<Core>, now: Now) {
-        let decision = match &mut *self.state.borrow_mut() {
-            State::Serving(coordinator) if coordinator.next_deadline() <= now.instant => coordinator.tick(now),
-            _ => return,
-        };
-        self.carry_out(core, [decision]);
+        if self.next_deadline().is_some_and(|deadline| deadline <= now.instant)
+            && let Ok(decision) = self.with_coordinator(core, |coordinator| coordinator.tick(now))
+        {
+            self.carry_out(core, [decision]);
+        }
     }
 
     pub(super) fn topics_changed(self: &Rc<Self>, core: &Rc<Core>, image: &MetadataImage, deleted: &[TopicName]) {
-        let decision = match &mut *self.state.borrow_mut() {
-            State::Serving(coordinator) => coordinator.topics_changed(image.clone(), deleted, now()),
-            // It takes the image that there is when its log is read.
-            State::Loading | State::Unreadable | State::Unloaded => return,
-        };
-        self.carry_out(core, [decision]);
+        let change = |coordinator: &mut Coordinator| coordinator.topics_changed(image.clone(), deleted, now());
+        // One that is not there yet takes the image that there is when its log is read.
+        if let Ok(decision) = self.with_coordinator(core, change) {
+            self.carry_out(core, [decision]);
+        }
     }
 
     /// Sends answers and has records appended. What cannot be appended is decided on at once, after all that came before
@@ -248,7 +267,7 @@ impl Host {
             }
             for append in appends {
                 if let Err(failure) = self.gather(core, &append, &mut decisions) {
-                    self.fail(&[append.batch], failure, &mut decisions);
+                    self.fail(core, &[append.batch], failure, &mut decisions);
                 }
             }
         }
@@ -263,11 +282,11 @@ impl Host {
         waiter.tell(core, Ok(Told::Changed(answer.reply)));
     }
 
-    fn fail(&self, batches: &[BatchId], failure: AppendFailure, decisions: &mut VecDeque<Decision>) {
+    fn fail(&self, core: &Core, batches: &[BatchId], failure: AppendFailure, decisions: &mut VecDeque<Decision>) {
         tracing::debug!(id = %self.id, ?failure, batches = batches.len(), "records of groups were not appended");
-        if let State::Serving(coordinator) = &mut *self.state.borrow_mut() {
-            let now = now();
-            decisions.extend(batches.iter().map(|batch| coordinator.failed(*batch, failure, now)));
+        for batch in batches {
+            let fail = |coordinator: &mut Coordinator| coordinator.failed(*batch, failure, now());
+            decisions.extend(self.with_coordinator(core, fail).ok());
         }
     }
 
@@ -302,10 +321,10 @@ impl Host {
         }
         let Some(Gathered { of, request }) = self.gathering.borrow_mut().take() else { return };
         if self.appends.borrow().is_full() {
-            return self.fail(&of, AppendFailure::Unavailable, decisions);
+            return self.fail(core, &of, AppendFailure::Unavailable, decisions);
         }
         let result: Pin<Box<dyn Future<Output = AppendResult>>> = match core.append(request) {
-            Progress::Done(Err(refusal)) => return self.fail(&of, failure_of(&refusal), decisions),
+            Progress::Done(Err(refusal)) => return self.fail(core, &of, failure_of(&refusal), decisions),
             Progress::Done(done) => Box::pin(std::future::ready(done)),
             Progress::Waiting(rest) => rest,
         };
@@ -326,13 +345,11 @@ impl Host {
                 failure_of(&refusal)
             });
             for batch in of {
-                let decision = match &mut *self.state.borrow_mut() {
-                    State::Serving(coordinator) => match failure {
-                        None => coordinator.committed(batch, now()),
-                        Some(failure) => coordinator.failed(batch, failure, now()),
-                    },
-                    State::Loading | State::Unreadable | State::Unloaded => break,
-                };
+                let decision = self.with_coordinator(&core, |coordinator| match failure {
+                    None => coordinator.committed(batch, now()),
+                    Some(failure) => coordinator.failed(batch, failure, now()),
+                });
+                let Ok(decision) = decision else { break };
                 self.carry_out(&core, [decision]);
                 rt::yield_if_needed().await;
             }

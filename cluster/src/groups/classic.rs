@@ -25,6 +25,7 @@ use std::time::Duration;
 use base::Timestamp;
 
 use super::embedded::{CONSUMER, Subscription};
+use super::memory::PENDING_BYTES;
 use super::proposal::millis;
 use super::{
     Blob, ClassicMemberMetadata, ClassicMetadata, Epoch, GroupError, GroupId, GroupRecord, InstanceId, MemberId,
@@ -65,6 +66,8 @@ pub(super) struct ClassicGroup {
     /// `None` when they cannot be known.
     topics: Option<BTreeSet<TopicName>>,
     bytes: usize,
+    /// What members and those who were told to join take.
+    memory: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,7 @@ impl ClassicGroup {
             protocols: BTreeMap::new(),
             topics: None,
             bytes: 0,
+            memory: 0,
         }
     }
 
@@ -172,7 +176,7 @@ impl ClassicGroup {
             let taken = self.instances.insert(instance.clone(), member.id.clone());
             assert!(taken.is_none(), "instance {instance} is already a member, {taken:?}");
         }
-        self.pending_join.remove(&member.id);
+        self.forget_pending(&member.id);
         self.count(&member);
         let replaced = self.members.insert(member.id.clone(), member);
         assert!(replaced.is_none(), "a member is added twice");
@@ -180,7 +184,7 @@ impl ClassicGroup {
 
     /// Takes a member out, whether it has joined or not. What it waits for must have been answered.
     fn remove(&mut self, id: &MemberId) -> Option<ClassicMember> {
-        self.pending_join.remove(id);
+        self.forget_pending(id);
         self.pending_sync.remove(id);
         let member = self.members.remove(id)?;
         self.uncount(&member);
@@ -199,6 +203,7 @@ impl ClassicGroup {
         }
         self.joining += usize::from(member.join.is_some());
         self.bytes += member.bytes();
+        self.memory += member.memory();
     }
 
     fn uncount(&mut self, member: &ClassicMember) {
@@ -211,6 +216,34 @@ impl ClassicGroup {
         }
         self.joining -= usize::from(member.join.is_some());
         self.bytes -= member.bytes();
+        self.memory -= member.memory();
+    }
+
+    /// Expects a client to join with this id.
+    fn expect_join(&mut self, id: MemberId) {
+        let bytes = PENDING_BYTES + id.as_str().len();
+        if self.pending_join.insert(id) {
+            self.memory += bytes;
+        }
+    }
+
+    /// Whether a client was expected to join with this id; it is not any more.
+    fn forget_pending(&mut self, id: &MemberId) -> bool {
+        let was_expected = self.pending_join.remove(id);
+        if was_expected {
+            self.memory -= PENDING_BYTES + id.as_str().len();
+        }
+        was_expected
+    }
+
+    /// Bytes that the group takes, beside its entry and what the log says of it.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// A member by its id, or by its instance id.
+    pub(super) fn known(&self, id: &MemberId, instance: Option<&InstanceId>) -> Option<&ClassicMember> {
+        self.members.get(id).or_else(|| self.members.get(self.instances.get(instance?)?))
     }
 
     /// Changes a member, and what is counted of it.
@@ -360,6 +393,8 @@ impl ClassicGroup {
     pub(super) fn check(&self) {
         debug_assert_eq!(self.joining, self.members.values().filter(|member| member.join.is_some()).count());
         debug_assert_eq!(self.bytes, self.members.values().map(ClassicMember::bytes).sum::<usize>());
+        let pending = || self.pending_join.iter().map(|id| PENDING_BYTES + id.as_str().len());
+        debug_assert_eq!(self.memory, self.members.values().map(ClassicMember::memory).chain(pending()).sum::<usize>());
         let statics = || self.members.values().filter(|member| member.instance.is_some()).count();
         debug_assert_eq!(self.instances.len(), statics(), "instances and static members differ");
         let leads = self.leader.as_ref().is_none_or(|leader| self.members.contains_key(leader));

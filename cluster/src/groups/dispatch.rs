@@ -24,7 +24,7 @@ impl Coordinator {
         let stored = self.state.group(id);
         if stored.is_some_and(|group| group.consumer().exists()) {
             Kind::Consumer
-        } else if self.classic.contains_key(id) {
+        } else if self.classic.contains(id) {
             Kind::Classic
         } else if stored.is_some() {
             Kind::OffsetsOnly
@@ -76,6 +76,10 @@ impl Coordinator {
         now: Now,
         answers: &mut Vec<Answer>,
     ) -> Option<Proposal> {
+        if let Err(error) = self.check_memory(id, &request) {
+            answers.push(Answer { token, reply: Reply::refusal(&request, error) });
+            return None;
+        }
         match request {
             Request::Join(request) => self.join(id, token, request, now, answers),
             Request::Sync(request) => match self.kind(id) {

@@ -71,11 +71,15 @@ impl Coordinator {
         let (mut results, mut records) = (Vec::with_capacity(request.offsets.len()), Vec::new());
         let stored = self.state.group(id).map(|group| group.offsets());
         let known = stored.map_or(0, StoredOffsets::len);
-        for offset in &request.offsets {
+        let mut grown = 0;
+        for (offset, grows) in request.offsets.iter().zip(self.of_commit(id, request)) {
             let is_known = stored.is_some_and(|stored| stored.get(offset.topic.as_str(), offset.partition).is_some());
             let added = if is_known || offset.offset.is_none() { 0 } else { records.len() + 1 };
-            let result = self.check_offset(offset, known + added, added);
+            let limit = self.settings.memory_bytes_max;
+            let room = || self.check_room(|| if grows > 0 { grown + grows } else { 0 }, limit);
+            let result = self.check_offset(offset, known + added, added).and_then(|()| room());
             if result.is_ok() {
+                grown += grows;
                 records.push(record(id, request, offset, now));
             }
             results.push(result);

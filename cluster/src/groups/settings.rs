@@ -51,6 +51,8 @@ pub struct GroupSettings {
     pub migration: MigrationPolicy,
     /// `offset.metadata.max.bytes`
     pub offset_metadata_bytes_max: usize,
+    /// Bytes that all groups may take which share memory with these. Kafka has no limit.
+    pub memory_bytes_max: usize,
     /// `offsets.retention.minutes`
     pub offsets_retention: Duration,
     /// `offsets.retention.check.interval.ms`
@@ -90,6 +92,7 @@ impl Default for GroupSettings {
             default_assignor: AssignorName::Uniform,
             migration: MigrationPolicy::Bidirectional,
             offset_metadata_bytes_max: 4_096,
+            memory_bytes_max: 256 << 20,
             offsets_retention: Duration::from_hours(7 * 24),
             offsets_retention_check_interval: Duration::from_mins(10),
         }

@@ -80,7 +80,9 @@ impl Coordinator {
                     }
                 }
                 GroupRecord::Classic { value: Some(value), .. } => {
-                    self.classic.entry(id.clone()).or_insert_with(|| ClassicGroup::from_record(value));
+                    if !self.classic.contains(id) {
+                        self.classic.insert(id.clone(), ClassicGroup::from_record(value));
+                    }
                 }
                 GroupRecord::Consumer { value: None, .. } => {
                     self.timers.cancel_group(id);

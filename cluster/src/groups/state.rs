@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::PartitionIndex;
 
 use super::consumer::ConsumerGroup;
-use super::{ClassicMetadata, CommittedOffset, GroupId, GroupRecord};
+use super::{ClassicMetadata, CommittedOffset, GroupId, GroupRecord, memory};
 use crate::metadata::TopicName;
 
 /// The durable half of a coordinator's state. Only [`GroupState::apply`] changes it, live and in recovery alike.
@@ -20,14 +20,17 @@ pub struct GroupState {
     committers: BTreeMap<TopicName, BTreeSet<GroupId>>,
     /// Of all groups together.
     offsets: usize,
+    memory: usize,
 }
 
 /// What the log says of one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredGroup {
-    pub(super) classic: Option<Arc<ClassicMetadata>>,
-    pub(super) consumer: ConsumerGroup,
-    pub(super) offsets: StoredOffsets,
+    classic: Option<Arc<ClassicMetadata>>,
+    /// What that takes.
+    classic_memory: usize,
+    consumer: ConsumerGroup,
+    offsets: StoredOffsets,
 }
 
 /// The offsets of one group.
@@ -35,6 +38,7 @@ pub struct StoredGroup {
 pub struct StoredOffsets {
     by_topic: BTreeMap<TopicName, BTreeMap<PartitionIndex, CommittedOffset>>,
     count: usize,
+    memory: usize,
 }
 
 impl GroupState {
@@ -51,6 +55,7 @@ impl GroupState {
             return;
         }
         let group = self.groups.entry(record.group().clone()).or_default();
+        self.memory -= group.memory(record.group());
         match record {
             GroupRecord::Offset { group: id, topic, partition, value } => {
                 self.offsets -= group.offsets.len();
@@ -68,7 +73,10 @@ impl GroupState {
                     }
                 }
             }
-            GroupRecord::Classic { value, .. } => group.classic.clone_from(value),
+            GroupRecord::Classic { value, .. } => {
+                group.classic_memory = value.as_ref().map_or(0, |value| memory::of_classic(value));
+                group.classic.clone_from(value);
+            }
             GroupRecord::Consumer { value, .. } => group.consumer.set_metadata(*value),
             GroupRecord::Member { member, value, .. } => group.consumer.set_member(member, value.clone()),
             GroupRecord::TargetEpoch { value, .. } => group.consumer.set_target_epoch(*value),
@@ -76,6 +84,7 @@ impl GroupState {
             GroupRecord::Current { member, value, .. } => group.consumer.set_current(member, value.clone()),
             GroupRecord::Regex { regex, value, .. } => group.consumer.set_regex(regex, value.clone()),
         }
+        self.memory += group.memory(record.group());
         if group.is_empty() {
             self.groups.remove(record.group());
         }
@@ -110,6 +119,11 @@ impl GroupState {
         self.offsets
     }
 
+    /// Bytes that all groups take.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Groups that have committed offsets of a topic.
     pub(super) fn committers(&self, topic: &TopicName) -> impl Iterator<Item = &GroupId> {
         self.committers.get(topic).into_iter().flatten()
@@ -135,6 +149,14 @@ impl GroupState {
 }
 
 impl StoredGroup {
+    /// Bytes that the group takes.
+    fn memory(&self, id: &GroupId) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        memory::of_group(id) + self.classic_memory + self.consumer.memory() + self.offsets.memory
+    }
+
     fn is_empty(&self) -> bool {
         self.classic.is_none() && self.consumer.is_absent() && self.offsets.is_empty()
     }
@@ -157,15 +179,26 @@ impl StoredOffsets {
     fn set(&mut self, topic: &TopicName, partition: PartitionIndex, value: Option<CommittedOffset>) -> bool {
         match value {
             Some(value) => {
-                let partitions = self.by_topic.entry(topic.clone()).or_default();
-                self.count += usize::from(partitions.insert(partition, value).is_none());
+                let partitions = self.by_topic.entry(topic.clone()).or_insert_with(|| {
+                    self.memory += memory::of_topic(topic);
+                    BTreeMap::new()
+                });
+                self.memory += memory::of_offset(&value);
+                match partitions.insert(partition, value) {
+                    Some(before) => self.memory -= memory::of_offset(&before),
+                    None => self.count += 1,
+                }
                 true
             }
             None => {
                 let Some(partitions) = self.by_topic.get_mut(topic) else { return false };
-                self.count -= usize::from(partitions.remove(&partition).is_some());
+                if let Some(before) = partitions.remove(&partition) {
+                    self.memory -= memory::of_offset(&before);
+                    self.count -= 1;
+                }
                 let has_topic = !partitions.is_empty();
                 if !has_topic {
+                    self.memory -= memory::of_topic(topic);
                     self.by_topic.remove(topic);
                 }
                 has_topic
@@ -173,7 +206,7 @@ impl StoredOffsets {
         }
     }
 
-    fn has_topic(&self, topic: &TopicName) -> bool {
+    pub(super) fn has_topic(&self, topic: &TopicName) -> bool {
         self.by_topic.contains_key(topic)
     }
 

@@ -12,6 +12,7 @@ mod consumer_topics;
 mod describe;
 mod desk;
 mod failing;
+mod memory;
 mod migration;
 mod offsets;
 mod properties;

@@ -8,7 +8,7 @@ use crate::groups::timers::Alarm;
 impl ClassicGroup {
     /// A member's session is over, or that of one that was told to join with its id.
     pub(in crate::groups) fn session_is_over(&mut self, cx: &mut Context<'_>, id: &MemberId) -> Option<Proposal> {
-        if self.pending_join.remove(id) {
+        if self.forget_pending(id) {
             return self.complete_join_if_ready(cx);
         }
         if self.members.get(id)?.is_excused() {

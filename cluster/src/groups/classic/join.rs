@@ -76,7 +76,7 @@ impl ClassicGroup {
             cx.answer(token, Reply::join_refused(error, MemberId::new("")));
             return None;
         }
-        self.pending_join.insert(request.new_member.clone());
+        self.expect_join(request.new_member.clone());
         cx.schedule(Alarm::ClassicSession(request.new_member.clone()), millis(request.session_timeout_ms));
         cx.answer(token, Reply::join_refused(GroupError::MemberIdRequired, request.new_member.clone()));
         None

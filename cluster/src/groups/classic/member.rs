@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::groups::memory::{MEMBER_BYTES, of_protocols};
 use crate::groups::{
     Blob, ClassicMemberMetadata, ClassicMetadata, Client, InstanceId, JoinRequest, MemberId, Protocol, Token,
 };
@@ -85,6 +86,13 @@ impl ClassicMember {
     /// Members that wait for the group are not expected to speak; new ones may have gone before it began.
     pub(super) fn is_excused(&self) -> bool {
         !self.is_new && (self.join.is_some() || self.sync.is_some())
+    }
+
+    /// What the member takes of memory.
+    pub(super) fn memory(&self) -> usize {
+        let ids = self.id.as_str().len() + self.instance.as_ref().map_or(0, |instance| instance.as_str().len());
+        let client = self.client.id.len() + self.client.host.len();
+        MEMBER_BYTES + ids + client + of_protocols(&self.protocols) + self.assignment.len()
     }
 
     /// What the member costs, apart from its ids.

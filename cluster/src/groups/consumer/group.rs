@@ -7,7 +7,7 @@ use base::{PartitionIndex, TopicId};
 
 use crate::groups::{
     ConsumerMetadata, CurrentAssignment, Epoch, GroupId, GroupRecord, InstanceId, MemberId, MemberMetadata, Partitions,
-    ResolvedRegex,
+    ResolvedRegex, memory,
 };
 use crate::metadata::TopicName;
 
@@ -24,6 +24,8 @@ pub struct ConsumerGroup {
     /// replay of a compacted log.
     holders: BTreeMap<(TopicId, PartitionIndex), u32>,
     instances: BTreeMap<InstanceId, BTreeSet<MemberId>>,
+    /// What all of that takes.
+    memory: usize,
 }
 
 impl ConsumerGroup {
@@ -33,10 +35,12 @@ impl ConsumerGroup {
 
     pub(in crate::groups) fn set_member(&mut self, member: &MemberId, value: Option<Arc<MemberMetadata>>) {
         let instance = value.as_ref().and_then(|value| value.instance.clone());
+        self.memory += value.as_ref().map_or(0, |value| memory::of_member(member, value));
         let previous = match value {
             Some(value) => self.members.insert(member.clone(), value),
             None => self.members.remove(member),
         };
+        self.memory -= previous.as_ref().map_or(0, |previous| memory::of_member(member, previous));
         if let Some(previous) = previous.and_then(|previous| previous.instance.clone())
             && let Some(members) = self.instances.get_mut(&previous)
         {
@@ -54,10 +58,12 @@ impl ConsumerGroup {
         for held in value.iter().flat_map(|value| value.held()) {
             *self.holders.entry(held).or_default() += 1;
         }
+        self.memory += value.as_ref().map_or(0, |value| memory::of_current(value));
         let previous = match value {
             Some(value) => self.currents.insert(member.clone(), value),
             None => self.currents.remove(member),
         };
+        self.memory -= previous.as_ref().map_or(0, |previous| memory::of_current(previous));
         for held in previous.iter().flat_map(|previous| previous.held()) {
             let count = self.holders.get_mut(&held).expect("whoever holds a partition is counted");
             *count -= 1;
@@ -72,17 +78,21 @@ impl ConsumerGroup {
     }
 
     pub(in crate::groups) fn set_target(&mut self, member: &MemberId, value: Option<Arc<Partitions>>) {
-        match value {
+        self.memory += value.as_ref().map_or(0, |value| memory::of_partitions(value));
+        let previous = match value {
             Some(value) => self.targets.insert(member.clone(), value),
             None => self.targets.remove(member),
         };
+        self.memory -= previous.map_or(0, |previous| memory::of_partitions(&previous));
     }
 
     pub(in crate::groups) fn set_regex(&mut self, regex: &Arc<str>, value: Option<Arc<ResolvedRegex>>) {
-        match value {
+        self.memory += value.as_ref().map_or(0, |value| memory::of_regex(regex, value));
+        let previous = match value {
             Some(value) => self.regexes.insert(regex.clone(), value),
             None => self.regexes.remove(regex),
         };
+        self.memory -= previous.map_or(0, |previous| memory::of_regex(regex, &previous));
     }
 
     pub(in crate::groups) fn is_absent(&self) -> bool {
@@ -92,6 +102,11 @@ impl ConsumerGroup {
             && self.target_epoch.is_none()
             && self.targets.is_empty()
             && self.regexes.is_empty()
+    }
+
+    /// Bytes that the group takes.
+    pub(in crate::groups) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Whether the group exists.
