@@ -61,7 +61,7 @@ pub use request::{
 pub use settings::{GROUP_HEARTBEAT_INTERVAL, GROUP_SESSION_TIMEOUT, GroupSettings, MigrationPolicy};
 pub use state::{GroupState, StoredGroup, StoredOffsets};
 
-use crate::limits::GROUPS_EXPIRED_PER_TICK_MAX;
+use crate::limits::{GROUP_ALARMS_PER_TICK_MAX, GROUPS_EXPIRED_PER_TICK_MAX};
 use crate::metadata::{MetadataImage, TopicName};
 use classic::ClassicGroup;
 use classic_groups::ClassicGroups;
@@ -156,7 +156,8 @@ impl Coordinator {
     /// Does what has become due.
     pub fn tick(&mut self, now: Now) -> Decision {
         let mut decision = Decision::default();
-        while let Some(key) = self.timers.fire(now.instant) {
+        for _ in 0..GROUP_ALARMS_PER_TICK_MAX {
+            let Some(key) = self.timers.fire(now.instant) else { break };
             self.admit(key.group, Work::Alarm(key.alarm), now, &mut decision);
         }
         if self.expiry.next <= now.instant {

@@ -1,5 +1,7 @@
 //! Every limit of this crate, and why it has its size.
 
+use std::time::Duration;
+
 /// Topics of one cluster. A topic costs about 300 bytes on each core that holds an image of the metadata.
 pub const TOPICS_MAX: usize = 100_000;
 
@@ -95,6 +97,13 @@ pub const COORDINATOR_OFFSETS_MAX: usize = 1_000_000;
 
 /// Offsets removed by one batch of records, so that it fits the log.
 pub const OFFSETS_REMOVED_PER_BATCH_MAX: usize = 1_000;
+
+/// Deadlines of groups that are kept before others get a turn: those that are left are due at once.
+pub const GROUP_ALARMS_PER_TICK_MAX: usize = 1_024;
+
+/// A classic group whose static members have all failed to join again waits at least this long, whatever rebalance timeout
+/// they have named: it would do nothing else.
+pub const GROUP_JOIN_WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// Groups looked at for expired offsets before others get a turn.
 pub const GROUPS_EXPIRED_PER_TICK_MAX: usize = 256;

@@ -4,6 +4,7 @@ use super::{ClassicGroup, ClassicState, InitialRebalance};
 use crate::groups::proposal::{Context, Proposal, Then, millis};
 use crate::groups::timers::Alarm;
 use crate::groups::{GroupError, MemberId, Reply};
+use crate::limits::GROUP_JOIN_WAIT_MIN;
 
 use super::member::no_bytes;
 
@@ -75,7 +76,7 @@ impl ClassicGroup {
         }
         if !self.elect_joined_leader() {
             // Only static members are left, and none of them has come yet.
-            cx.schedule(Alarm::ClassicJoin, self.rebalance_timeout());
+            cx.schedule(Alarm::ClassicJoin, self.rebalance_timeout().max(GROUP_JOIN_WAIT_MIN));
             return None;
         }
         self.generation = self.generation.next();

@@ -134,3 +134,23 @@ fn a_failed_append_leaves_the_old_process_in_its_place() {
     assert_eq!(desk.heartbeat("b", 1), Ok(()));
     assert_eq!(desk.heartbeat("b2", 1), Err(GroupError::UnknownMemberId));
 }
+
+/// Found by requests that keep to no protocol: the group's core did nothing else any more.
+#[test]
+fn a_group_of_static_members_that_are_not_to_be_waited_for_does_not_keep_its_core_busy() {
+    let mut desk = stable();
+    let hasty = JoinRequest { rebalance_timeout_ms: 0, session_timeout_ms: 60_000, ..join_static("j", "b2") };
+    desk.join(hasty).unwrap();
+    // The other one goes, and the group waits for this one to join again.
+    assert_eq!(desk.leave(&[("", Some("i"))]).unwrap(), [Ok(())]);
+    for _ in 0..3 {
+        let decision = desk.coordinator.tick(desk.now);
+        desk.take(decision);
+    }
+    assert!(desk.coordinator.next_deadline() > desk.now.instant, "it is due again and again");
+    let stored = |desk: &Desk| desk.coordinator.state().group(&"g".into()).unwrap().classic().unwrap().members.len();
+    desk.pass(59_999);
+    assert_eq!(stored(&desk), 2, "the log has the last generation");
+    desk.pass(1_001);
+    assert_eq!(stored(&desk), 0, "its session is over");
+}
