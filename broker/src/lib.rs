@@ -11,6 +11,7 @@ mod balancing;
 pub mod config;
 mod controller;
 mod core;
+mod descriptors;
 mod groups;
 mod handover;
 mod hops;
@@ -41,4 +42,5 @@ mod start;
 mod trims;
 mod view;
 
+pub use descriptors::TooFewDescriptors;
 pub use server::{Ready, ServeError, serve};

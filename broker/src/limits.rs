@@ -45,6 +45,18 @@ pub(crate) const CONTROLLER_COMMANDS_MAX: usize = 1_024;
 pub(crate) const PRODUCER_IDS_AT_ONCE: u64 = 1_000;
 /// Producers that one partition remembers; the one that was quiet longest is forgotten first.
 pub(crate) const PRODUCERS_PER_PARTITION_MAX: usize = 20_000;
+/// Descriptors of the process: those of the standard streams, of the data folder and its lock, of listeners and of the
+/// memory that is touched ahead.
+pub(crate) const DESCRIPTORS_OF_PROCESS: usize = 64;
+/// Descriptors of one core beside connections and open segments: its rings and timers, the journal, segments that are read,
+/// and those that are removed. Some more for what comes and goes.
+pub(crate) const DESCRIPTORS_OF_CORE: usize = shard::limits::READ_FILES_MAX + shard::limits::FREED_FILES_MAX + 64;
+/// A core that can keep no more segments open than this opens and closes them all the time.
+pub(crate) const OPEN_FILES_MIN: usize = 16;
+/// A broker that can take fewer connections is of no use.
+pub(crate) const CONNECTIONS_LEAST: usize = 32;
+/// What goes wrong with connections that come is logged once in this time, with how often it did.
+pub(crate) const COMPLAINTS_INTERVAL: Duration = Duration::from_secs(10);
 /// Accepted in one go before other tasks get a turn.
 pub(crate) const ACCEPTS_AT_ONCE: usize = 64;
 /// Bytes of one connection's requests that may be in progress, beside one request that is larger alone.

@@ -1,11 +1,12 @@
 //! Accepting connections on every core, and giving each to the core with the fewest.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use base::CoreId;
+use base::{CoreId, Instant};
 use rt::net::{Accepted, BoundListener, Listener};
 use shard::task_queues::{CONTROL, FOREGROUND};
 
@@ -21,6 +22,25 @@ const REST: Duration = Duration::from_millis(100);
 pub(crate) enum Door {
     Kafka(Shown),
     Native,
+}
+
+/// Connections that are turned away. A log line for each would give whoever sends them a way to fill the disk.
+#[derive(Default)]
+struct Complaints {
+    last: Cell<Option<Instant>>,
+    since: Cell<u64>,
+}
+
+impl Complaints {
+    /// How many there were since the last that was told of, this one included, if it is time to tell.
+    fn add(&self, now: Instant) -> Option<u64> {
+        self.since.set(self.since.get() + 1);
+        let is_time = self.last.get().is_none_or(|last| now.since(last) >= limits::COMPLAINTS_INTERVAL);
+        is_time.then(|| {
+            self.last.set(Some(now));
+            self.since.take()
+        })
+    }
 }
 
 /// A connection on its way to the core that will serve it.
@@ -39,15 +59,15 @@ impl Core {
     }
 
     async fn accept_all(self: Rc<Self>, listener: Listener, door: Door) {
-        let mut in_a_row = 0;
+        let (mut in_a_row, complaints) = (0, Complaints::default());
         while !self.connections.is_closing() {
             let accepted = futures_lite::future::or(async { Some(listener.accept().await) }, async {
                 self.connections.closing().await;
                 None
             });
             match accepted.await {
-                Some(Ok(accepted)) => self.place(accepted, door),
-                Some(Err(error)) => self.rest(&error).await,
+                Some(Ok(accepted)) => self.place(accepted, door, &complaints),
+                Some(Err(error)) => self.rest(&error, &complaints).await,
                 None => return,
             }
             in_a_row += 1;
@@ -57,19 +77,34 @@ impl Core {
         }
     }
 
-    async fn rest(&self, error: &io::Error) {
-        tracing::warn!(%error, core = %self.id, "a connection could not be accepted");
+    async fn rest(&self, error: &io::Error, complaints: &Complaints) {
+        if let Some(times) = complaints.add(rt::now()) {
+            let (core, limit) = (self.id, self.shared.descriptors.limit);
+            if rt::is_short_of_descriptors(error) {
+                tracing::warn!(%error, times, %core, limit, "connections are turned away: too many files are open (ulimit -n, LimitNOFILE)");
+            } else {
+                tracing::warn!(%error, times, %core, "connections could not be accepted");
+            }
+        }
         futures_lite::future::or(rt::sleep(REST), self.connections.closing()).await;
     }
 
     /// Chooses the core for a connection. Native clients have chosen by the port that they came to, those of lanes a
     /// group of cores.
-    fn place(self: &Rc<Self>, accepted: Accepted, door: Door) {
+    fn place(self: &Rc<Self>, accepted: Accepted, door: Door, complaints: &Complaints) {
         let counts = &self.shared.connections;
         let total: u32 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-        let limit = self.live().connections_max;
-        if total as usize >= limit {
-            tracing::warn!(peer = %accepted.peer(), limit, "connections.max is reached: closed");
+        let (wanted, possible) = (self.live().connections_max, self.shared.descriptors.connections_max);
+        if total as usize >= wanted.min(possible) {
+            if let Some(times) = complaints.add(rt::now()) {
+                let peer = accepted.peer();
+                if wanted <= possible {
+                    tracing::warn!(%peer, times, limit = wanted, "connections.max is reached: closed");
+                } else {
+                    let open_files = self.shared.descriptors.limit;
+                    tracing::warn!(%peer, times, limit = possible, open_files, "no more connections are possible with this limit on open files: closed (ulimit -n, LimitNOFILE)");
+                }
+            }
             return;
         }
         let target = match door {
@@ -119,5 +154,23 @@ impl Core {
         if self.connections.spawn(FOREGROUND, served).is_err() {
             self.shared.connections[self.id.as_usize()].fetch_sub(1, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_tells_of_all_that_were_turned_away_since_the_last() {
+        let complaints = Complaints::default();
+        let at = |millis: u64| Instant(5_000_000_000 + millis * 1_000_000);
+        assert_eq!(complaints.add(at(0)), Some(1));
+        for millis in 1..10_000 {
+            assert_eq!(complaints.add(at(millis)), None);
+        }
+        assert_eq!(complaints.add(at(10_000)), Some(10_000));
+        assert_eq!(complaints.add(at(10_001)), None);
+        assert_eq!(complaints.add(at(40_000)), Some(2));
     }
 }

@@ -20,6 +20,7 @@ use crate::balancing;
 use crate::config::{Config, Cores};
 use crate::controller::Controller;
 use crate::core::Core;
+use crate::descriptors::{Descriptors, TooFewDescriptors};
 use crate::identity_file;
 use crate::lanes::Shown;
 use crate::limits;
@@ -46,6 +47,8 @@ pub enum ServeError {
     Identity { file: PathBuf, why: String },
     #[error("{0}")]
     Cores(String),
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
@@ -95,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) identity: Arc<Identity>,
     pub(crate) cores: u16,
     pub(crate) started: std::time::Instant,
+    pub(crate) descriptors: Descriptors,
     /// Connections of each core.
     pub(crate) connections: Vec<AtomicU32>,
     cache_bytes: u64,
@@ -143,6 +147,7 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
     rt::preflight().map_err(RunError::Host)?;
     let cpus = cpus_of(&config.cores)?;
     let cores = u16::try_from(cpus.len()).expect("at most 1,024 cores");
+    let descriptors = Descriptors::divide(rt::raise_descriptor_limit(), cores)?;
     let _lock = lock(&config.data)?;
     let cluster_id =
         identity_file::load(&config.data, config.node_id).map_err(|(file, why)| ServeError::Identity { file, why })?;
@@ -173,6 +178,7 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
         identity: Arc::new(identity),
         cores,
         started: std::time::Instant::now(),
+        descriptors,
         connections: (0..cores).map(|_| AtomicU32::new(0)).collect(),
         cache_bytes,
         board: Mutex::new(None),
@@ -247,6 +253,9 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
     if shared.has_failed() {
         return Ok(());
     }
+    if seat.core == CoreId(0) {
+        shared.descriptors.compare(core.live().connections_max);
+    }
     core.open_groups();
     core.listen(seat.kafka, Door::Kafka(Shown::Host));
     if let Some(lane) = seat.lane {
@@ -302,6 +311,7 @@ async fn open_core(
         compaction_check_interval: tuning.compaction_check_interval,
         compaction_key_bytes: shared.config.compaction_keys_memory.bytes() / u64::from(shared.cores),
         compaction_bytes_per_second: tuning.compaction_bytes_per_second,
+        open_files_max: shared.descriptors.open_files_max,
     };
     let specs = start::specs(&view.image, &start::defaults_of(&shared.config, &view.image));
     let mut producers = Vec::new();

@@ -10,6 +10,7 @@
 mod backend;
 mod blocking;
 mod buffer;
+mod descriptors;
 mod disk;
 mod executor;
 mod gate;
@@ -30,6 +31,7 @@ mod watchdog;
 
 pub use blocking::{BlockingPanicked, blocking};
 pub use buffer::{BLOCK_BYTES, IoBuf};
+pub use descriptors::{is_short_of_descriptors, raise_descriptor_limit};
 pub use disk::{
     DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskStalls, OpenMode, REPLACING_SUFFIX,
     StalledOperation, WatchedDisk,

@@ -90,7 +90,7 @@ pub const COMPACTION_ROOM_CHECK_BYTES: u64 = 16 << 20;
 pub const COMPACTION_FIRST_CHECK: Duration = Duration::from_secs(15);
 /// Tries to make a segment's file while other cores remove the folder of the topic around it.
 pub const SEGMENT_FILE_TRIES: usize = 3;
-/// Segment files kept open on one core, for appends and for reads.
+/// Segment files kept open on one core, for appends and for reads; fewer where the system allows few descriptors.
 pub const OPEN_FILES_MAX: usize = 512;
 /// Indexes of segments kept in memory on one core.
 pub const INDEX_CACHE_BYTES: usize = 16 << 20;

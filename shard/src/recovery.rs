@@ -178,7 +178,7 @@ impl Recovery {
         let begun = rt::now();
         let watched = WatchedDisk::new(disk, limits::DISK_STALL);
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
-        let store = Store::new(Rc::clone(&disk), CACHE_BYTES);
+        let store = Store::new(Rc::clone(&disk), CACHE_BYTES, limits::OPEN_FILES_MAX);
         let progress = Progress::begin(watched, &store);
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;

@@ -52,6 +52,8 @@ pub struct ShardConfig {
     pub compaction_key_bytes: u64,
     /// Bytes that compaction reads and writes in a second.
     pub compaction_bytes_per_second: u64,
+    /// Segment files kept open; at most [`OPEN_FILES_MAX`](limits::OPEN_FILES_MAX).
+    pub open_files_max: usize,
 }
 
 /// How a shard begins: what recovery has left for its core.
@@ -174,7 +176,7 @@ impl Shard {
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
         let folder = layout::journal_folder(config.core);
         let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
-        let store = Store::new(Rc::clone(&disk), config.cache_bytes);
+        let store = Store::new(Rc::clone(&disk), config.cache_bytes, config.open_files_max);
         store.freeing.at_once_bytes_max.set(config.freed_at_once_bytes_max);
         for (spec, row) in partitions {
             store.add(spec, &row);

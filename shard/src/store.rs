@@ -64,12 +64,12 @@ pub(crate) struct Taken {
 }
 
 impl Store {
-    pub(crate) fn new(disk: Rc<dyn Disk>, cache_bytes: u64) -> Rc<Self> {
+    pub(crate) fn new(disk: Rc<dyn Disk>, cache_bytes: u64, open_files_max: usize) -> Rc<Self> {
         Rc::new(Self {
             disk,
             logs: RefCell::default(),
             pool: ChunkPool::new(cache_bytes),
-            write_back: WriteBack::new(),
+            write_back: WriteBack::new(open_files_max),
             direct: Direct::default(),
             reader: Reader::default(),
             removal: Removal::default(),

@@ -76,14 +76,14 @@ impl Drop for SlotWork {
 }
 
 impl WriteBack {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(open_files_max: usize) -> Self {
         Self {
             queue: RefCell::default(),
             queued: RefCell::default(),
             arrived: Notify::new(),
             at_work: Rc::default(),
             synced_topics: RefCell::default(),
-            open_files: OpenFiles::new(limits::OPEN_FILES_MAX),
+            open_files: OpenFiles::new(open_files_max),
         }
     }
 

@@ -4,6 +4,7 @@ mod admin;
 mod asking;
 mod compacting;
 mod deleting;
+mod descriptors;
 mod fetching;
 mod groups;
 mod idempotence;

@@ -234,6 +234,7 @@ impl Life {
                     compaction_check_interval: Duration::from_millis(10),
                     compaction_key_bytes: world.plan.key_bytes(),
                     compaction_bytes_per_second: 1 << 30,
+                    open_files_max: shard::limits::OPEN_FILES_MAX,
                 };
                 let shard = Shard::open(attach(), config, start.start, partitions).await?;
                 let source = Rc::clone(&counts);

@@ -60,7 +60,17 @@ impl Broker {
 
     /// As [`Broker::start`]; the log is the error when the broker gives up.
     pub fn try_start(data: &Path, arguments: &[&str]) -> Result<Self, String> {
-        let mut command = Command::new(binary());
+        Self::launch(Command::new(binary()), data, arguments)
+    }
+
+    /// As [`Broker::try_start`], with a limit on open files, as options of the shell's `ulimit`.
+    pub fn try_start_limited(limit: &str, data: &Path, arguments: &[&str]) -> Result<Self, String> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit {limit} && exec \"$0\" \"$@\"")).arg(binary());
+        Self::launch(command, data, arguments)
+    }
+
+    fn launch(mut command: Command, data: &Path, arguments: &[&str]) -> Result<Self, String> {
         command.arg("serve").arg("--data").arg(data);
         command.args(["--kafka", "127.0.0.1:0", "--native", "127.0.0.1:0"]);
         command.args(["--set", "journal.bytes=16 MiB", "--set", "memory.cache=64 MiB", "--set", "disk.free_floor=0"]);

@@ -108,7 +108,8 @@ pub const SETTINGS: &[Setting] = &[
         "connections.max",
         Kind::Count { min: 1, max: 1_000_000 },
         "10000",
-        "Connections over both doors; further ones are closed at once.",
+        "Connections over both doors; further ones are closed at once. Fewer where the limit on open files (ulimit -n), which \
+         the broker raises as far as it may, leaves room for fewer.",
     ),
     setting(
         "connections.idle",

@@ -22,6 +22,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::needs_executor;
 use super::stream::{ReadHalf, WriteHalf, attach};
+use crate::descriptors::is_short_of_descriptors;
 
 /// Connections that wait for one listener. Beyond it they wait in the kernel's backlog.
 const WAITING_MAX: usize = 128;
@@ -226,10 +227,6 @@ fn copy_of(error: &io::Error) -> io::Error {
 
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
-}
-
-fn is_short_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// A listener that has no core yet.

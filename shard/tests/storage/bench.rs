@@ -180,6 +180,7 @@ impl Bench {
             compaction_check_interval: self.compaction_check_interval.get(),
             compaction_key_bytes: self.compaction_key_bytes.get(),
             compaction_bytes_per_second: 100 << 20,
+            open_files_max: shard::limits::OPEN_FILES_MAX,
         };
         let shard = Shard::open(disk, config, recovered.start, rows).await?;
         for id in &plan.partitions {
