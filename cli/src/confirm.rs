@@ -24,6 +24,10 @@ impl Confirm {
         io::stderr().flush()?;
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer)?;
+        if !answer.ends_with('\n') {
+            // Ctrl-D leaves the cursor where it is.
+            eprintln!();
+        }
         if is_yes(&answer) { Ok(()) } else { Err("nothing is changed".into()) }
     }
 }

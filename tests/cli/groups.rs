@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tests::broker::{Broker, folder};
 
 use crate::program::{Door, Outcome, ask, run};
-use members::{ClassicMember, ConsumerMember, commit};
+pub(crate) use members::commit;
+use members::{ClassicMember, ConsumerMember};
 
 fn start(data: &std::path::Path) -> Broker {
     Broker::start(data, &["--set", "groups.initial_rebalance_delay=100 ms", "--set", "balancer.enabled=false"])

@@ -8,6 +8,7 @@ mod program;
 mod reading;
 mod records;
 mod status;
+mod terminal;
 mod topic_changes;
 mod topic_settings;
 mod topics;

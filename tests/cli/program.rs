@@ -1,9 +1,11 @@
 //! Running the program.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tests::broker::{Broker, binary};
 
@@ -81,6 +83,28 @@ pub(crate) fn run(arguments: &[&str], stdin: &[u8]) -> Outcome {
     let input = stdin.to_vec();
     // A program that ends early does not read all of it.
     let feeder = std::thread::spawn(move || drop(pipe.write_all(&input)));
+    let outcome = finish(child, arguments);
+    feeder.join().expect("the feeder does not panic");
+    outcome
+}
+
+/// Runs a command whose stdin is a terminal at which somebody types this. What it writes is not shown there.
+pub(crate) fn run_at_terminal(arguments: &[&str], typed: &str) -> Outcome {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("the terminal is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("the terminal has a name");
+    let name = name.into_string().expect("its name is plain");
+    let stdin = File::options().read(true).write(true).open(name).expect("the terminal opens");
+    let mut keyboard = File::from(terminal);
+    keyboard.write_all(typed.as_bytes()).expect("a terminal holds a few keys");
+    let child = command(arguments).stdin(stdin).spawn().expect("the program starts");
+    let outcome = finish(child, arguments);
+    drop(keyboard);
+    outcome
+}
+
+/// Waits for the end of a program.
+fn finish(child: Child, arguments: &[&str]) -> Outcome {
     let pid = child.id();
     let (done, watched) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
@@ -91,7 +115,6 @@ pub(crate) fn run(arguments: &[&str], stdin: &[u8]) -> Outcome {
     let output = child.wait_with_output().expect("the program's output can be read");
     drop(done);
     watchdog.join().expect("the watchdog does not panic");
-    feeder.join().expect("the feeder does not panic");
     let code = output.status.code().unwrap_or_else(|| panic!("{arguments:?} was killed: {}", output.status));
     Outcome { code, stdout: output.stdout, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
 }

@@ -59,7 +59,7 @@ fn ask_as<R: Request>(client: &mut Client, name: &str, version: i16, request: &R
 }
 
 /// Commits for a group without members.
-pub(super) fn commit(broker: &Broker, group: &str, topic: &str, offsets: &[(i32, i64)]) {
+pub(crate) fn commit(broker: &Broker, group: &str, topic: &str, offsets: &[(i32, i64)]) {
     let offsets: Vec<(i32, i64, &str)> = offsets.iter().map(|(index, offset)| (*index, *offset, "")).collect();
     send_commit(&mut connect(broker, group), group, ("", -1), topic, &offsets);
 }
