@@ -79,10 +79,8 @@ impl Coordinator {
                         dismiss_parked(&group, answers);
                     }
                 }
-                GroupRecord::Classic { value: Some(value), .. } => {
-                    if !self.classic.contains(id) {
-                        self.classic.insert(id.clone(), ClassicGroup::from_record(value));
-                    }
+                GroupRecord::Classic { value: Some(value), .. } if !self.classic.contains(id) => {
+                    self.classic.insert(id.clone(), ClassicGroup::from_record(value));
                 }
                 GroupRecord::Consumer { value: None, .. } => {
                     self.timers.cancel_group(id);
