@@ -96,6 +96,9 @@ class Story:
         try:
             poller.start()
             self.rebalances()
+            # Nobody is there any more: what comes now is for the later member, who else might find nothing to read.
+            read_by_the_dead = self.ends()
+            self.until("more is written", lambda: self.ends() != read_by_the_dead)
             self.producer.destroy()
             self.resume()
         except StoryFailed as failure:
@@ -239,4 +242,4 @@ class Story:
     def told(self):
         complaints = [f"\n--- {name}: {member.complaint()}" for name, member in self.members.items()]
         state = self.cluster.group_state(self.group)
-        return f"owners {self.owned}, read {self.ledger.counts()}, state {state}" + "".join(complaints)
+        return f"owners {self.owned}, read {self.ledger.counts()} of {self.ends()}, state {state}" + "".join(complaints)
