@@ -230,7 +230,7 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
     let disk = DirectDisk::open(shared.config.data.clone()).await?;
     let mut controller = None;
     if seat.core == CoreId(0) {
-        let started = start::recover(&shared.config, shared.cores, &disk).await?;
+        let started = start::recover(&shared.config, shared.cores, &disk, shared.descriptors.open_files_max).await?;
         controller = Some(post(&shared, started, &disk));
     }
     shared.recovered.stopped().await;

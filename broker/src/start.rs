@@ -133,13 +133,18 @@ impl RecoveryPlan for Plan<'_> {
 }
 
 /// Recovers the data folder for a broker on so many cores. Runs on core 0.
-pub(crate) async fn recover(config: &Config, cores: u16, disk: &Rc<dyn Disk>) -> Result<Started, StartError> {
+pub(crate) async fn recover(
+    config: &Config,
+    cores: u16,
+    disk: &Rc<dyn Disk>,
+    open_files_max: usize,
+) -> Result<Started, StartError> {
     let on_damage = match config.damaged_journal {
         DamagedJournal::Refuse => OnDamage::Refuse,
         DamagedJournal::AcceptLoss => OnDamage::AcceptLoss,
     };
     let begun = rt::now();
-    let mut recovery = Recovery::begin(Rc::clone(disk), on_damage).await?;
+    let mut recovery = Recovery::begin(Rc::clone(disk), on_damage, open_files_max).await?;
     let incarnation = recovery.incarnation();
     // The metadata first: it says which partitions exist.
     recovery.replay_core(CoreId(0), |id| (id == METADATA_PARTITION).then(metadata_spec)).await?;

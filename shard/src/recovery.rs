@@ -173,12 +173,12 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Reads the checkpoints of all cores that ever ran here.
-    pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage) -> Result<Self, RecoveryError> {
+    /// Reads the checkpoints of all cores that ever ran here. At most `open_files_max` segments are kept open.
+    pub async fn begin(disk: Rc<dyn Disk>, on_damage: OnDamage, open_files_max: usize) -> Result<Self, RecoveryError> {
         let begun = rt::now();
         let watched = WatchedDisk::new(disk, limits::DISK_STALL);
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
-        let store = Store::new(Rc::clone(&disk), CACHE_BYTES, limits::OPEN_FILES_MAX);
+        let store = Store::new(Rc::clone(&disk), CACHE_BYTES, open_files_max);
         let progress = Progress::begin(watched, &store);
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;

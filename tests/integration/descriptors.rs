@@ -70,7 +70,7 @@ fn connections_beyond_the_limit_are_closed_and_leave_the_log_its_files() {
     let data = folder();
     let broker = limited("-n 400", data.path(), &[]);
     let warned = "fewer connections than connections.max";
-    assert!(broker.log().contains(warned), "{}", broker.log());
+    until("it warns", || broker.log().contains(warned));
     let mut client = client_with_topic(&broker, "t", 20);
     let many = connections(broker.kafka, 350);
     until("most are closed", || open(&many) < 200);
@@ -108,4 +108,25 @@ fn when_descriptors_run_out_all_the_same_the_log_says_so_and_connections_come_ag
     drop(many);
     prlimit(process, Resource::Nofile, before).expect("it is ours");
     until("somebody new is served", || serves(&broker));
+}
+
+/// After kill -9 all partitions that were written to are in the journals, and a start keeps the segments of no more of them
+/// open than the limit allows.
+#[test]
+fn a_start_opens_no_more_files_than_the_limit_allows() {
+    const PARTITIONS: i32 = 400;
+    let data = folder();
+    let broker = limited("-n 300", data.path(), &[]);
+    let mut client = client_with_topic(&broker, "t", PARTITIONS);
+    for partition in 0..PARTITIONS {
+        let produced = client.produce("t", partition, &batch(10)).expect("it answers");
+        assert_eq!(code(produced.error_code), ErrorCode::None);
+    }
+    broker.kill();
+    let broker = limited("-n 300", data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).expect("it serves");
+    for partition in 0..PARTITIONS {
+        let (code, end, _) = client.list_offset("t", partition, -1).expect("it answers");
+        assert_eq!((code, end), (ErrorCode::None, 10));
+    }
 }

@@ -205,7 +205,7 @@ impl Life {
                 true => Rc::new(LyingDisk(world.disk.attach())) as Rc<dyn Disk>,
                 false => world.disk.attach(),
             };
-            let mut recovery = Recovery::begin(attach(), OnDamage::Refuse).await?;
+            let mut recovery = Recovery::begin(attach(), OnDamage::Refuse, shard::limits::OPEN_FILES_MAX).await?;
             let spec_of = |id| world.spec_of(id);
             let first = world.specs.borrow()[0].id;
             // Twice, as the broker does for its metadata and the rest.

@@ -103,8 +103,12 @@ impl Settings {
 
 impl Bench {
     pub(crate) fn new(partitions: &[PartitionId]) -> Rc<Self> {
+        Self::on(SimDisk::new(7, SimDiskConfig::default()), partitions)
+    }
+
+    pub(crate) fn on(disk: SimDisk, partitions: &[PartitionId]) -> Rc<Self> {
         Rc::new(Self {
-            disk: SimDisk::new(7, SimDiskConfig::default()),
+            disk,
             partitions: RefCell::new(partitions.to_vec()),
             deleted: RefCell::default(),
             on_damage: Cell::new(OnDamage::Refuse),
@@ -156,7 +160,8 @@ impl Bench {
         let (segment_bytes, retention, compaction) =
             (self.segment_bytes.get(), self.retention.get(), self.compaction.get());
         let settings = Settings { segment_bytes, retention, compaction };
-        let mut recovery = Recovery::begin(Rc::clone(&disk), self.on_damage.get()).await?;
+        let mut recovery =
+            Recovery::begin(Rc::clone(&disk), self.on_damage.get(), shard::limits::OPEN_FILES_MAX).await?;
         let plan = Plan {
             ring_bytes: self.ring_bytes.get(),
             target: self.recovery_target.get(),
