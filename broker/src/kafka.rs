@@ -13,6 +13,7 @@ mod log_dirs;
 mod metadata;
 mod nodes;
 mod offsets;
+mod operations;
 mod produce;
 mod producer_id;
 mod producers;

@@ -3,6 +3,9 @@
 use tests::broker::{Broker, folder};
 use tests::kafka::{Client, code, encode};
 use wire::ErrorCode;
+use wire::kafka::consumer_group_describe::ConsumerGroupDescribeRequest;
+use wire::kafka::describe_cluster::DescribeClusterRequest;
+use wire::kafka::describe_groups::DescribeGroupsRequest;
 use wire::kafka::describe_topic_partitions::{DescribeTopicPartitionsRequest, TopicRequest};
 use wire::kafka::find_coordinator::FindCoordinatorRequest;
 use wire::kafka::metadata::{MetadataRequest, MetadataRequestTopic};
@@ -10,11 +13,13 @@ use wire::kafka::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 
+use crate::groups::{commit_request, find_coordinator, patiently};
 use crate::{EPOCH, batch_at, client_with_topic};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
 
 #[test]
 fn offsets_are_found_by_time_in_memory_and_after_a_restart() {
@@ -35,6 +40,7 @@ fn offsets_are_found_by_time_in_memory_and_after_a_restart() {
         assert_eq!(ask(MAX_TIMESTAMP), (ErrorCode::None, 6, EPOCH + 1_000));
         assert_eq!(ask(EARLIEST), (ErrorCode::None, 0, -1));
         assert_eq!(ask(LATEST), (ErrorCode::None, 9, -1));
+        assert_eq!(ask(EARLIEST_LOCAL), (ErrorCode::None, 0, -1), "all of the log is local");
         for in_another_tier in [-5, -6] {
             assert_eq!(ask(in_another_tier), (ErrorCode::None, -1, -1));
         }
@@ -103,6 +109,72 @@ fn bytes_after_a_request_are_ignored_as_kafka_does() {
     client.send_raw(&frame).unwrap();
     let answer = client.receive::<MetadataRequest>(12).unwrap();
     assert_eq!(answer.brokers.len(), 1);
+}
+
+#[test]
+fn an_empty_list_of_topics_is_all_of_them_in_version_0_only() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "some", 1);
+    let mut names = |version, topics: Option<Vec<MetadataRequestTopic>>| {
+        let request = MetadataRequest { topics, ..MetadataRequest::default() };
+        let topics = client.ask(version, &request).unwrap().topics.into_iter();
+        topics.map(|topic| topic.name.expect("it has one")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(0, Some(Vec::new())), ["some"]);
+    assert_eq!(names(1, Some(Vec::new())), [""; 0]);
+    assert_eq!(names(12, Some(Vec::new())), [""; 0]);
+    assert_eq!(names(1, None), ["some"]);
+    assert_eq!(names(12, None), ["some"]);
+}
+
+/// KIP-430: without an authorizer a client may do all that there is. The numbers are Kafka's.
+#[test]
+fn who_asks_for_authorized_operations_is_told_all_and_who_does_not_is_told_none() {
+    const NOT_TOLD: i32 = i32::MIN;
+    const TOPIC: i32 = 3_576;
+    const GROUP: i32 = 3_400;
+    const CLUSTER: i32 = 8_096;
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = client_with_topic(&broker, "some", 1);
+    find_coordinator(&mut client, "g");
+    let commit = commit_request("g", ("", -1), "some", &[(0, 1)]);
+    let (committed, ()) = patiently(|| {
+        let answer = client.ask(9, &commit).unwrap();
+        (code(answer.topics[0].partitions[0].error_code), ())
+    });
+    assert_eq!(committed, ErrorCode::None);
+    for asked in [false, true] {
+        let told = |operations| if asked { operations } else { NOT_TOLD };
+        let request = MetadataRequest {
+            topics: None,
+            include_cluster_authorized_operations: asked,
+            include_topic_authorized_operations: asked,
+            ..MetadataRequest::default()
+        };
+        let metadata = client.ask(10, &request).unwrap();
+        assert_eq!(metadata.cluster_authorized_operations, told(CLUSTER));
+        assert!(metadata.topics.iter().all(|topic| topic.topic_authorized_operations == told(TOPIC)));
+        let request = DescribeClusterRequest {
+            include_cluster_authorized_operations: asked,
+            ..DescribeClusterRequest::default()
+        };
+        assert_eq!(client.ask(1, &request).unwrap().cluster_authorized_operations, told(CLUSTER));
+        let request = DescribeGroupsRequest { groups: vec!["g".to_owned()], include_authorized_operations: asked };
+        let group = client.ask(5, &request).unwrap().groups.remove(0);
+        assert_eq!((code(group.error_code), group.authorized_operations), (ErrorCode::None, told(GROUP)));
+        let request = ConsumerGroupDescribeRequest {
+            group_ids: vec!["missing".to_owned()],
+            include_authorized_operations: asked,
+        };
+        let group = client.ask(1, &request).unwrap().groups.remove(0);
+        assert_eq!(group.authorized_operations, NOT_TOLD, "it is not there");
+    }
+    let topics = vec![TopicRequest { name: "some".to_owned() }];
+    let request = DescribeTopicPartitionsRequest { topics, ..DescribeTopicPartitionsRequest::default() };
+    let topic = client.ask(0, &request).unwrap().topics.remove(0);
+    assert_eq!(topic.topic_authorized_operations, TOPIC, "told without being asked, as by Kafka");
 }
 
 #[test]

@@ -164,7 +164,7 @@ impl Member {
     }
 }
 
-fn commit_request(
+pub(crate) fn commit_request(
     group: &str,
     (member, generation): (&str, i32),
     topic: &str,

@@ -12,13 +12,12 @@ use wire::kafka::describe_topic_partitions::{
 };
 
 use super::nodes::Nodes;
-use super::{Answered, RequestId, wire_index};
+use super::{Answered, RequestId, operations, wire_index};
 use crate::core::Core;
 use crate::lanes::Shown;
 use crate::limits;
 use crate::view::ClusterView;
 
-const NOT_ASKED: i32 = i32::MIN;
 const BROKERS: i8 = 1;
 
 pub(super) fn describe(core: &Rc<Core>, shown: Shown, id: RequestId, request: &DescribeClusterRequest) -> Answered {
@@ -34,7 +33,7 @@ pub(super) fn describe(core: &Rc<Core>, shown: Shown, id: RequestId, request: &D
         cluster_id: core.identity.cluster_id.clone(),
         controller_id: nodes.controller(),
         brokers: brokers.collect(),
-        cluster_authorized_operations: NOT_ASKED,
+        cluster_authorized_operations: operations::on_cluster(request.include_cluster_authorized_operations),
         ..DescribeClusterResponse::default()
     };
     if request.endpoint_type != BROKERS {
@@ -97,7 +96,7 @@ fn unknown(name: String) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic {
         error_code: ErrorCode::UnknownTopicOrPartition.code(),
         name: Some(name),
-        topic_authorized_operations: NOT_ASKED,
+        topic_authorized_operations: operations::on_topic(true),
         ..DescribeTopicPartitionsResponseTopic::default()
     }
 }
@@ -126,7 +125,7 @@ fn describe_topic(
         topic_id: topic.id.as_u128(),
         is_internal: crate::internal_topics::is_internal(topic.name.as_str()),
         partitions: partitions.collect(),
-        topic_authorized_operations: NOT_ASKED,
+        topic_authorized_operations: operations::on_topic(true),
         ..DescribeTopicPartitionsResponseTopic::default()
     }
 }

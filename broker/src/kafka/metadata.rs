@@ -13,21 +13,19 @@ use wire::kafka::metadata::{
 };
 
 use super::nodes::Nodes;
-use super::{Answered, RequestId, wire_index};
+use super::{Answered, RequestId, operations, wire_index};
 use crate::core::Core;
 use crate::internal_topics::is_internal;
 use crate::lanes::Shown;
 use crate::view::ClusterView;
 
-/// No rack and no operations are told when nobody asked, or nothing is known.
-const NOT_ASKED: i32 = i32::MIN;
 /// An empty list of topics means "all" in this version only.
 const EMPTY_MEANS_ALL: i16 = 0;
 
 pub(super) async fn metadata(core: &Rc<Core>, shown: Shown, id: RequestId, request: MetadataRequest) -> Answered {
     let view = core.shown_view();
     let nodes = core.nodes(shown);
-    let topics = match request.topics {
+    let mut topics: Vec<_> = match request.topics {
         None => view.image.topics().map(|topic| describe(&nodes, &view, topic)).collect(),
         Some(topics) if topics.is_empty() && id.version == EMPTY_MEANS_ALL => {
             view.image.topics().map(|topic| describe(&nodes, &view, topic)).collect()
@@ -44,6 +42,9 @@ pub(super) async fn metadata(core: &Rc<Core>, shown: Shown, id: RequestId, reque
             described
         }
     };
+    for topic in topics.iter_mut().filter(|topic| topic.name.is_some()) {
+        topic.topic_authorized_operations = operations::on_topic(request.include_topic_authorized_operations);
+    }
     let brokers = nodes.all().into_iter().map(|(node_id, endpoint)| MetadataResponseBroker {
         node_id,
         host: endpoint.host.clone(),
@@ -55,7 +56,7 @@ pub(super) async fn metadata(core: &Rc<Core>, shown: Shown, id: RequestId, reque
         cluster_id: Some(core.identity.cluster_id.clone()),
         controller_id: nodes.controller(),
         topics,
-        cluster_authorized_operations: NOT_ASKED,
+        cluster_authorized_operations: operations::on_cluster(request.include_cluster_authorized_operations),
         ..MetadataResponse::default()
     })
 }
@@ -123,12 +124,7 @@ fn auto_created(core: &Core, name: &str) -> CreateTopic {
 }
 
 fn failed(name: Option<String>, code: ErrorCode) -> MetadataResponseTopic {
-    MetadataResponseTopic {
-        error_code: code.code(),
-        name,
-        topic_authorized_operations: NOT_ASKED,
-        ..MetadataResponseTopic::default()
-    }
+    MetadataResponseTopic { error_code: code.code(), name, ..MetadataResponseTopic::default() }
 }
 
 fn describe(nodes: &Nodes<'_>, view: &ClusterView, topic: &Arc<Topic>) -> MetadataResponseTopic {
@@ -148,7 +144,6 @@ fn describe(nodes: &Nodes<'_>, view: &ClusterView, topic: &Arc<Topic>) -> Metada
         topic_id: topic.id.as_u128(),
         is_internal: is_internal(topic.name.as_str()),
         partitions: partitions.collect(),
-        topic_authorized_operations: NOT_ASKED,
         ..MetadataResponseTopic::default()
     }
 }

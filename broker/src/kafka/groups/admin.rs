@@ -17,13 +17,12 @@ use wire::kafka::offset_delete::{
 use super::{Asker, each_once, partition_index, too_many_groups};
 use crate::core::KnownTopic;
 use crate::groups::{Ask, Told};
-use crate::kafka::{Answered, code_of};
+use crate::kafka::{Answered, code_of, operations};
 use crate::limits;
 use crate::refusal::Refusal;
 
 /// A group that is not there is an error from here on; before, its state was told as dead.
 const FIRST_WITH_NOT_FOUND: i16 = 6;
-const NOT_ASKED: i32 = i32::MIN;
 
 pub(in crate::kafka) async fn list(asker: &Asker, request: &ListGroupsRequest) -> Answered {
     let listed = match asker.core.all_groups().await {
@@ -62,7 +61,7 @@ pub(in crate::kafka) async fn describe(asker: &Asker, request: DescribeGroupsReq
             false => describe_one(asker, &name, members).await,
         };
         let described = match result {
-            Ok(group) => described(name, group),
+            Ok(group) => described(name, group, request.include_authorized_operations),
             Err(refusal) => not_described(asker.id.version, name, &refusal),
         };
         members += described.members.len();
@@ -88,7 +87,7 @@ pub(super) fn check_members(members: usize) -> Result<(), Refusal> {
     Err(Refusal::new(ErrorCode::PolicyViolation, text))
 }
 
-fn described(name: String, group: DescribedClassicGroup) -> DescribedGroup {
+fn described(name: String, group: DescribedClassicGroup, tell_operations: bool) -> DescribedGroup {
     let members = group.members.into_iter().map(|member| DescribedGroupMember {
         member_id: member.member.as_str().to_owned(),
         group_instance_id: member.instance.map(|instance| instance.as_str().to_owned()),
@@ -103,7 +102,7 @@ fn described(name: String, group: DescribedClassicGroup) -> DescribedGroup {
         protocol_type: group.protocol_type.as_ref().to_owned(),
         protocol_data: group.protocol.as_ref().to_owned(),
         members: members.collect(),
-        authorized_operations: NOT_ASKED,
+        authorized_operations: operations::on_group(tell_operations),
         ..DescribedGroup::default()
     }
 }
@@ -116,7 +115,6 @@ fn not_described(version: i16, name: String, refusal: &Refusal) -> DescribedGrou
         error_message: (version >= FIRST_WITH_NOT_FOUND).then(|| refusal.text().to_owned()),
         group_id: name,
         group_state: if is_dead { GroupPhase::Dead.as_str().to_owned() } else { String::new() },
-        authorized_operations: NOT_ASKED,
         ..DescribedGroup::default()
     }
 }

@@ -22,13 +22,12 @@ use super::{Asker, each_once, partition_index, too_many_groups};
 use crate::groups::{Ask, Told};
 use crate::kafka::connection::Answer;
 use crate::kafka::dispatch::later;
-use crate::kafka::{Answered, wire_index};
+use crate::kafka::{Answered, operations, wire_index};
 use crate::limits;
 use crate::refusal::Refusal;
 
 /// From here on members make their own ids.
 const FIRST_WITH_OWN_IDS: i16 = 1;
-const NOT_ASKED: i32 = i32::MIN;
 const CLASSIC_MEMBER: i8 = 0;
 const CONSUMER_MEMBER: i8 = 1;
 
@@ -124,13 +123,13 @@ pub(in crate::kafka) async fn describe_consumer(asker: &Asker, request: Consumer
         groups.push(match result {
             Ok(group) => {
                 members += group.members.len();
-                described(asker, name, group)
+                let operations = operations::on_group(request.include_authorized_operations);
+                DescribedGroup { authorized_operations: operations, ..described(asker, name, group) }
             }
             Err(refusal) => DescribedGroup {
                 error_code: refusal.code.code(),
                 error_message: Some(refusal.text().to_owned()),
                 group_id: name,
-                authorized_operations: NOT_ASKED,
                 ..DescribedGroup::default()
             },
         });
@@ -159,7 +158,6 @@ fn described(asker: &Asker, name: String, group: DescribedConsumerGroup) -> Desc
         assignment_epoch: group.target_epoch.0,
         assignor_name: group.assignor.as_str().to_owned(),
         members: group.members.into_iter().map(|member| described_member(member, &view.image, &mut names)).collect(),
-        authorized_operations: NOT_ASKED,
         ..DescribedGroup::default()
     }
 }
