@@ -119,7 +119,9 @@ impl From<&GroupError> for Refusal {
         let code = match error {
             GroupError::UnknownServerError { .. } => ErrorCode::UnknownServerError,
             GroupError::OffsetMetadataTooLarge { .. } => ErrorCode::OffsetMetadataTooLarge,
-            GroupError::CoordinatorNotAvailable { .. } => ErrorCode::CoordinatorNotAvailable,
+            GroupError::CoordinatorNotAvailable { .. } | GroupError::CoordinatorFull { .. } => {
+                ErrorCode::CoordinatorNotAvailable
+            }
             GroupError::NotCoordinator => ErrorCode::NotCoordinator,
             GroupError::IllegalGeneration { .. } => ErrorCode::IllegalGeneration,
             GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,

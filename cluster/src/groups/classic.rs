@@ -241,6 +241,11 @@ impl ClassicGroup {
         self.memory
     }
 
+    /// Whether a client has been told to join with this id and has not come yet.
+    pub(super) fn expects(&self, id: &MemberId) -> bool {
+        self.pending_join.contains(id)
+    }
+
     /// A member by its id, or by its instance id.
     pub(super) fn known(&self, id: &MemberId, instance: Option<&InstanceId>) -> Option<&ClassicMember> {
         self.members.get(id).or_else(|| self.members.get(self.instances.get(instance?)?))

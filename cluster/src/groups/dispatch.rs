@@ -144,7 +144,7 @@ impl Coordinator {
                 }
                 if kind == Kind::Absent && self.is_full() {
                     let limit = GROUPS_PER_COORDINATOR_MAX;
-                    refuse(GroupError::LimitReached { what: "groups", limit });
+                    refuse(GroupError::CoordinatorFull { what: "groups", limit });
                     return None;
                 }
                 // The group comes first; the member joins when the log knows of it.

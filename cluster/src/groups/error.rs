@@ -41,9 +41,12 @@ pub enum GroupError {
     /// `INVALID_REQUEST` (42).
     #[error("{reason}")]
     InvalidRequest { reason: &'static str },
-    /// `POLICY_VIOLATION` (44): something must go before more can come.
-    #[error("the coordinator is at its limit of {limit} {what}")]
+    /// `POLICY_VIOLATION` (44): the group is too large, and will be when it is tried again.
+    #[error("the limit of {limit} {what} is reached")]
     LimitReached { what: &'static str, limit: usize },
+    /// `COORDINATOR_NOT_AVAILABLE` (15): something must go before more can come. Clients try again.
+    #[error("the coordinator has no room for more: it is at its limit of {limit} {what}")]
+    CoordinatorFull { what: &'static str, limit: usize },
     /// `NON_EMPTY_GROUP` (68).
     #[error("the group has members")]
     NonEmptyGroup,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::proposal::{Sharing, Then, Work};
 use super::timers::Alarm;
-use super::{Append, BatchId, GroupId, GroupRecord};
+use super::{Append, BatchId, GroupId, GroupRecord, memory};
 use crate::limits::GROUP_REQUESTS_WAITING_MAX;
 
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub(super) struct Lanes {
     in_flight: BTreeMap<BatchId, InFlight>,
     next_batch: u64,
     waiting: usize,
+    /// What the records under way add at most to the memory of groups when they are applied.
+    memory: usize,
 }
 
 #[derive(Default)]
@@ -30,6 +32,7 @@ struct Lane {
 pub(super) struct InFlight {
     pub(super) group: GroupId,
     pub(super) records: Arc<Vec<GroupRecord>>,
+    memory: usize,
     pub(super) sharing: Sharing,
     pub(super) then: Then,
     /// The deadline that the records follow from.
@@ -95,20 +98,27 @@ impl Lanes {
         }
         let batch = BatchId(self.next_batch);
         self.next_batch += 1;
+        let memory = records.iter().map(memory::of_record).sum();
+        self.memory += memory;
         let records = Arc::new(records);
-        self.in_flight.insert(batch, InFlight { group, records: records.clone(), sharing, then, alarm });
+        self.in_flight.insert(batch, InFlight { group, records: records.clone(), memory, sharing, then, alarm });
         Append { batch, records }
     }
 
     /// Ends what a batch held up. `None` for a batch that is not under way.
     pub(super) fn end(&mut self, batch: BatchId) -> Option<InFlight> {
         let ended = self.in_flight.remove(&batch)?;
+        self.memory -= ended.memory;
         let lane = self.lanes.get_mut(&ended.group).expect("a batch under way keeps its lane");
         match ended.sharing {
             Sharing::Exclusive => lane.exclusive = false,
             Sharing::Shared => lane.shared -= 1,
         }
         Some(ended)
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// The first batch under way.

@@ -11,9 +11,9 @@
 use std::sync::Arc;
 
 use super::{
-    ClassicMemberMetadata, ClassicMetadata, CommittedOffset, Coordinator, CurrentAssignment, GroupError, GroupId,
-    JoinRequest, MemberId, MemberMetadata, OffsetCommitRequest, Partitions, Protocol, Request, ResolvedRegex,
-    SyncRequest,
+    ClassicMemberMetadata, ClassicMetadata, CommittedOffset, ConsumerHeartbeatRequest, Coordinator, CurrentAssignment,
+    GroupError, GroupId, GroupRecord, JoinRequest, MemberId, MemberMetadata, OffsetCommitRequest, Partitions, Protocol,
+    Request, ResolvedRegex, SyncRequest,
 };
 use crate::metadata::TopicName;
 
@@ -86,6 +86,20 @@ pub(super) fn of_current(value: &CurrentAssignment) -> usize {
     both.into_iter().map(|partitions| of_partitions(partitions) + partitions.len() * HOLDER_BYTES).sum()
 }
 
+/// What a record adds at most when it is applied.
+pub(super) fn of_record(record: &GroupRecord) -> usize {
+    let value = match record {
+        GroupRecord::Offset { topic, value: Some(value), .. } => of_topic(topic) + of_offset(value),
+        GroupRecord::Classic { value: Some(value), .. } => of_classic(value),
+        GroupRecord::Member { member, value: Some(value), .. } => of_member(member, value),
+        GroupRecord::Target { value: Some(value), .. } => of_partitions(value),
+        GroupRecord::Current { value: Some(value), .. } => of_current(value),
+        GroupRecord::Regex { regex, value: Some(value), .. } => of_regex(regex, value),
+        _ => return 0,
+    };
+    of_group(record.group()) + value
+}
+
 pub(super) fn of_regex(regex: &str, value: &ResolvedRegex) -> usize {
     ITEM_BYTES + regex.len() + value.topics.len() * SHARED_NAME_BYTES
 }
@@ -108,19 +122,25 @@ impl Coordinator {
         match request {
             Request::Join(request) => {
                 let known = self.known_protocols(id, request);
+                if known.is_none() && !request.member.is_empty() && !self.is_expected(id, &request.member) {
+                    // It will be told that it is not known, and takes nothing.
+                    return Ok(());
+                }
                 let added = || match known {
                     Some(known) => of_protocols(&request.protocols).saturating_sub(of_protocols(known)),
                     None => self.of_new(id) + of_join(request),
                 };
                 self.check_room(added, if known.is_some() { limit + limit / SLACK } else { limit })
             }
-            Request::Sync(request) => {
+            Request::Sync(request) if self.is_classic_member(id, &request.member) => {
                 let added = || of_assignments(request).saturating_sub(self.assigned_bytes(id));
                 self.check_room(added, limit + limit / SLACK)
             }
             Request::ConsumerHeartbeat(request) if request.epoch >= super::Epoch::ZERO => {
-                let group = self.state.group(id).map(|group| group.consumer());
-                let known = group.and_then(|group| group.member(&request.member));
+                let known = self.known_member(id, request);
+                if known.is_none() && request.epoch > super::Epoch::ZERO {
+                    return Ok(());
+                }
                 let regex = request.regex.as_ref().map_or(0, |regex| regex.len());
                 let said = request.topics.as_ref().map_or(0, |topics| of_names(topics)) + regex;
                 let added = || match known {
@@ -135,6 +155,7 @@ impl Coordinator {
                 self.check_room(added, if known.is_some() { limit + limit / SLACK } else { limit })
             }
             Request::ConsumerHeartbeat(_)
+            | Request::Sync(_)
             | Request::Heartbeat(_)
             | Request::Leave(_)
             | Request::OffsetCommit(_)
@@ -145,10 +166,10 @@ impl Coordinator {
 
     /// Whether there is room for so many bytes more; none are always there.
     pub(super) fn check_room(&self, added: impl FnOnce() -> usize, limit: usize) -> Result<(), GroupError> {
-        let taken = self.memory_beside + self.memory();
+        let taken = self.memory_beside + self.memory() + self.lanes.memory();
         let added = added();
         if added > 0 && taken + added > limit {
-            return Err(GroupError::LimitReached {
+            return Err(GroupError::CoordinatorFull {
                 what: "bytes of memory.groups",
                 limit: self.settings.memory_bytes_max,
             });
@@ -192,6 +213,22 @@ impl Coordinator {
         let by_instance = || group.static_member(request.instance.as_ref()?);
         let known = group.member(&request.member).or_else(|| group.member(by_instance()?))?;
         Some(known.classic.as_ref().map_or(&[], |classic| classic.protocols.as_slice()))
+    }
+
+    /// The member that sends a heartbeat, or the one in whose place it comes.
+    fn known_member(&self, id: &GroupId, request: &ConsumerHeartbeatRequest) -> Option<&Arc<MemberMetadata>> {
+        let group = self.state.group(id)?.consumer();
+        let by_instance = || group.static_member(request.instance.as_ref()?);
+        group.member(&request.member).or_else(|| group.member(by_instance()?))
+    }
+
+    /// Whether a client has been told to join with this id.
+    fn is_expected(&self, id: &GroupId, member: &MemberId) -> bool {
+        self.classic.get(id).is_some_and(|group| group.expects(member))
+    }
+
+    fn is_classic_member(&self, id: &GroupId, member: &MemberId) -> bool {
+        self.classic.get(id).is_some_and(|group| group.known(member, None).is_some())
     }
 
     fn assigned_bytes(&self, id: &GroupId) -> usize {

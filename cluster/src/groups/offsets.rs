@@ -96,7 +96,7 @@ impl Coordinator {
         let is_no_member = request.generation < Epoch::ZERO;
         match self.kind(id) {
             Kind::Absent if is_no_member && self.is_full() => {
-                Err(GroupError::LimitReached { what: "groups", limit: GROUPS_PER_COORDINATOR_MAX })
+                Err(GroupError::CoordinatorFull { what: "groups", limit: GROUPS_PER_COORDINATOR_MAX })
             }
             Kind::Absent | Kind::OffsetsOnly if is_no_member => Ok(()),
             Kind::Absent if request.knows_member_epoch => Err(GroupError::GroupIdNotFound),
@@ -127,7 +127,7 @@ impl Coordinator {
             return Err(GroupError::LimitReached { what: "offsets in a group", limit: GROUP_OFFSETS_MAX });
         }
         if added > 0 && self.state.offset_count() + added > COORDINATOR_OFFSETS_MAX {
-            return Err(GroupError::LimitReached { what: "offsets", limit: COORDINATOR_OFFSETS_MAX });
+            return Err(GroupError::CoordinatorFull { what: "offsets", limit: COORDINATOR_OFFSETS_MAX });
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl ClassicGroup {
         if is_new {
             return self.join_new(cx, token, request);
         }
-        if self.pending_join.contains(&request.member) {
+        if self.expects(&request.member) {
             if request.instance.is_some() {
                 let reason = "a static member does not need to be given an id before it joins";
                 return refused(cx, GroupError::UnknownServerError { reason }, &request.member);

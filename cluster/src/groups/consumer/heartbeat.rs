@@ -55,7 +55,7 @@ impl Coordinator {
         match self.kind(id) {
             Kind::Consumer => {}
             Kind::Absent | Kind::OffsetsOnly if joins && self.is_full() => {
-                return Err(GroupError::LimitReached { what: "groups", limit: GROUPS_PER_COORDINATOR_MAX });
+                return Err(GroupError::CoordinatorFull { what: "groups", limit: GROUPS_PER_COORDINATOR_MAX });
             }
             Kind::Absent | Kind::OffsetsOnly if joins => {}
             Kind::Absent | Kind::OffsetsOnly => return Err(GroupError::GroupIdNotFound),

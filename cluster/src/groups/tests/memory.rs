@@ -13,7 +13,7 @@ fn small(memory_bytes_max: usize) -> Desk {
 }
 
 fn full(error: &GroupError) -> bool {
-    matches!(error, GroupError::LimitReached { what: "bytes of memory.groups", .. })
+    matches!(error, GroupError::CoordinatorFull { what: "bytes of memory.groups", .. })
 }
 
 fn offsets(group: &str, metadata: usize, partitions: std::ops::Range<u32>) -> OffsetCommitRequest {
@@ -124,6 +124,64 @@ fn at_the_limit_consumer_groups_go_on_and_take_no_more_members() {
     desk.beat(left).unwrap();
     desk.coordinator.share_memory(0);
     desk.consume("b", &["t"]);
+}
+
+#[test]
+fn at_the_limit_who_is_not_known_is_told_so() {
+    let mut desk = small(1 << 20);
+    desk.stable(&["a", "b"]);
+    desk.pass(20_000);
+    desk.beat(ConsumerHeartbeatRequest { group: "c".into(), ..joins("m", &["t"]) }).unwrap();
+    desk.coordinator.share_memory((1 << 20) - desk.coordinator.memory());
+    // Their sessions have lapsed meanwhile.
+    assert_eq!(desk.join(rejoin("a")).unwrap_err().error, GroupError::UnknownMemberId);
+    let elsewhere = JoinRequest { group: "other".into(), ..rejoin("a") };
+    assert_eq!(desk.join(elsewhere).unwrap_err().error, GroupError::UnknownMemberId);
+    let sync = desk.ask(Request::Sync(sync("a", 1, &[("a", &"x".repeat(200_000))])));
+    assert_eq!(desk.synced(sync), Err(GroupError::UnknownMemberId));
+    let stranger = ConsumerHeartbeatRequest { group: "c".into(), ..stays("stranger", 1, None) };
+    assert_eq!(desk.beat(stranger).unwrap_err(), GroupError::UnknownMemberId);
+}
+
+#[test]
+fn at_the_limit_who_was_told_to_come_with_an_id_is_not_a_stranger() {
+    let mut desk = small(1 << 20);
+    let join = JoinRequest { knows_member_id_required: true, ..join("a") };
+    let refused = desk.join(join.clone()).unwrap_err();
+    assert_eq!(refused.error, GroupError::MemberIdRequired);
+    desk.coordinator.share_memory((1 << 20) - desk.coordinator.memory());
+    assert!(full(&desk.join(JoinRequest { member: refused.member, ..join }).unwrap_err().error));
+}
+
+#[test]
+fn at_the_limit_a_static_member_of_a_consumer_group_comes_again() {
+    let mut desk = small(1 << 20);
+    let fixed = |member: &str| ConsumerHeartbeatRequest { instance: Some("i".into()), ..joins(member, &["t"]) };
+    desk.beat(fixed("a")).unwrap();
+    let rests = ConsumerHeartbeatRequest { instance: Some("i".into()), epoch: Epoch(-2), ..stays("a", 1, None) };
+    desk.beat(rests).unwrap();
+    desk.coordinator.share_memory((1 << 20) - desk.coordinator.memory());
+    assert_eq!(desk.beat(fixed("b")).unwrap().member, MemberId::new("b"));
+}
+
+#[test]
+fn commits_that_wait_for_their_flush_are_counted() {
+    let mut desk = small(64 << 10);
+    desk.holds = true;
+    let results: Vec<_> =
+        (0..100).map(|number| desk.ask(Request::OffsetCommit(offsets(&format!("g{number}"), 1_000, 0..1)))).collect();
+    desk.flush();
+    desk.holds = false;
+    let taken = results
+        .into_iter()
+        .filter(|token| match desk.reply(*token) {
+            Some(Reply::OffsetCommit(Ok(results))) => results[0].is_ok(),
+            other => panic!("{other:?}"),
+        })
+        .count();
+    assert!((20..64).contains(&taken), "{taken}");
+    assert!(desk.coordinator.memory() <= 64 << 10);
+    assert_eq!(desk.commit(offsets("g0", 1_000, 0..1)).unwrap(), [Ok(())], "nothing is under way any more");
 }
 
 /// Whatever is done, what is counted follows from the log alone.
