@@ -207,7 +207,7 @@ impl SettingDefinition {
         }
         let text = text.trim();
         let value = match (self.kind, self.accepted) {
-            (SettingType::Boolean, _) => match text {
+            (SettingType::Boolean, _) => match text.to_ascii_lowercase().as_str() {
                 "true" => Some(SettingValue::Boolean(true)),
                 "false" => Some(SettingValue::Boolean(false)),
                 _ => None,

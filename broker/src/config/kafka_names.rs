@@ -52,6 +52,7 @@ pub(crate) const KAFKA_NAMES: &[KafkaName] = &[
     same("log.dirs", "data"),
     milliseconds("log.retention.check.interval.ms", "retention.check_interval"),
     same("max.connections", "connections.max"),
+    same("max.incremental.fetch.session.cache.slots", "fetch.sessions_max"),
     same("num.partitions", "topics.partitions"),
     bytes("offset.metadata.max.bytes", "groups.offset_metadata_bytes_max"),
     milliseconds("offsets.retention.check.interval.ms", "groups.offsets_check_interval"),

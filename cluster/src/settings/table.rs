@@ -13,6 +13,8 @@ const INT_MAX: i64 = i32::MAX as i64;
 const FLUSH_IS_STRICTER: &str =
     "a flushed topic flushes each record before its ack and so meets every bound; a relaxed one refuses to have one";
 
+const USUAL_LEVEL: &str = "batches are compressed at the codec's usual level";
+
 /// Every setting, in the order of names that `DescribeConfigs` and the manual use.
 pub static DEFINITIONS: &[SettingDefinition] = &[
     SettingDefinition {
@@ -35,6 +37,28 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         },
     },
     SettingDefinition {
+        name: "compression.gzip.level",
+        broker_name: "compression.gzip.level",
+        kind: SettingType::Int,
+        unit: Unit::None,
+        default: "-1",
+        accepted: Accepted::Range { min: -1, max: -1 },
+        effect: Effect::Limited(USUAL_LEVEL),
+        doc: "The level of gzip where batches are compressed anew.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "compression.lz4.level",
+        broker_name: "compression.lz4.level",
+        kind: SettingType::Int,
+        unit: Unit::None,
+        default: "9",
+        accepted: Accepted::Range { min: 9, max: 9 },
+        effect: Effect::Limited(USUAL_LEVEL),
+        doc: "The level of lz4 where batches are compressed anew.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
         name: "compression.type",
         broker_name: "compression.type",
         kind: SettingType::Enum,
@@ -54,6 +78,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
                 _ => CompressionType::Producer,
             };
         },
+    },
+    SettingDefinition {
+        name: "compression.zstd.level",
+        broker_name: "compression.zstd.level",
+        kind: SettingType::Int,
+        unit: Unit::None,
+        default: "3",
+        accepted: Accepted::Range { min: 3, max: 3 },
+        effect: Effect::Limited(USUAL_LEVEL),
+        doc: "The level of zstd where batches are compressed anew.",
+        store: keep_nothing,
     },
     SettingDefinition {
         name: "corelane.durability",
@@ -81,6 +116,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         store: |settings, value| settings.delete_retention = milliseconds(value),
     },
     SettingDefinition {
+        name: "file.delete.delay.ms",
+        broker_name: "log.segment.delete.delay.ms",
+        kind: SettingType::Long,
+        unit: Unit::Milliseconds,
+        default: "60000",
+        accepted: Accepted::Range { min: 0, max: i64::MAX },
+        effect: Effect::Limited("a removed segment goes once nobody reads it"),
+        doc: "How long the files of a removed segment stay.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
         name: "flush.messages",
         broker_name: "log.flush.interval.messages",
         kind: SettingType::Long,
@@ -100,6 +146,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         accepted: Accepted::Range { min: 0, max: i64::MAX },
         effect: Effect::Limited(FLUSH_IS_STRICTER),
         doc: "Kafka's bound on how long a record is written but not flushed.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
+        name: "index.interval.bytes",
+        broker_name: "log.index.interval.bytes",
+        kind: SettingType::Int,
+        unit: Unit::Bytes,
+        default: "4096",
+        accepted: Accepted::Range { min: 0, max: INT_MAX },
+        effect: Effect::Limited("an index has an entry for each 32 KiB, and for each larger batch"),
+        doc: "How dense the index of a segment is.",
         store: keep_nothing,
     },
     SettingDefinition {
@@ -198,6 +255,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         },
     },
     SettingDefinition {
+        name: "preallocate",
+        broker_name: "log.preallocate",
+        kind: SettingType::Boolean,
+        unit: Unit::None,
+        default: "false",
+        accepted: Accepted::Words(&["true", "false"]),
+        effect: Effect::Limited("space is set aside ahead where large batches come, and nowhere else"),
+        doc: "Whether the file of a segment has its whole size from its beginning.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
         name: "retention.bytes",
         broker_name: "log.retention.bytes",
         kind: SettingType::Long,
@@ -232,6 +300,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         store: |settings, value| settings.segment_bytes = bytes(value),
     },
     SettingDefinition {
+        name: "segment.index.bytes",
+        broker_name: "log.index.size.max.bytes",
+        kind: SettingType::Int,
+        unit: Unit::Bytes,
+        default: "10485760",
+        accepted: Accepted::Range { min: 4, max: INT_MAX },
+        effect: Effect::Limited("an index is as large as its segment needs"),
+        doc: "The size at which the index of a segment is full.",
+        store: keep_nothing,
+    },
+    SettingDefinition {
         name: "segment.jitter.ms",
         broker_name: "log.roll.jitter.ms",
         kind: SettingType::Long,
@@ -253,6 +332,17 @@ pub static DEFINITIONS: &[SettingDefinition] = &[
         doc: "A segment is closed, and the next one begun, by the first record whose timestamp is this much later than \
               the segment's first.",
         store: |settings, value| settings.segment_time = milliseconds(value),
+    },
+    SettingDefinition {
+        name: "unclean.leader.election.enable",
+        broker_name: "unclean.leader.election.enable",
+        kind: SettingType::Boolean,
+        unit: Unit::None,
+        default: "false",
+        accepted: Accepted::Words(&["true", "false"]),
+        effect: Effect::Limited("a partition has one replica, so that there is nobody else to elect"),
+        doc: "Whether a replica that is behind may become leader when there is no other.",
+        store: keep_nothing,
     },
 ];
 
