@@ -103,12 +103,8 @@ impl Settings {
 
 impl Bench {
     pub(crate) fn new(partitions: &[PartitionId]) -> Rc<Self> {
-        Self::on(SimDisk::new(7, SimDiskConfig::default()), partitions)
-    }
-
-    pub(crate) fn on(disk: SimDisk, partitions: &[PartitionId]) -> Rc<Self> {
         Rc::new(Self {
-            disk,
+            disk: SimDisk::new(7, SimDiskConfig::default()),
             partitions: RefCell::new(partitions.to_vec()),
             deleted: RefCell::default(),
             on_damage: Cell::new(OnDamage::Refuse),
