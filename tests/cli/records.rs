@@ -47,7 +47,7 @@ fn json_survives_every_codec_in_and_out_of_either_door() {
     for door in DOORS {
         for codec in Codec::ALL {
             let topic = format!("{door:?}-{codec}");
-            ask(&broker, Door::Kafka, &["topic", "create", &topic], b"").well();
+            ask(&broker, Door::Kafka, &["topic", "create", &topic, "--config", "retention.ms=-1"], b"").well();
             let produce = ["produce", &topic, "--format", "json", "--codec", codec.name()];
             let produced = ask(&broker, door, &produce, &text_of(&lines())).well();
             assert!(produced.stderr.contains("acknowledged 8 records"), "{}", produced.stderr);
@@ -63,7 +63,7 @@ fn json_survives_every_codec_in_and_out_of_either_door() {
 
             // What was printed goes back in as it is.
             let copy = format!("{topic}-copy");
-            ask(&broker, door, &["topic", "create", &copy], b"").well();
+            ask(&broker, door, &["topic", "create", &copy, "--config", "retention.ms=-1"], b"").well();
             ask(&broker, door, &["produce", &copy, "--format", "json", "--quiet"], &by_kafka.stdout).well();
             let again = ask(&broker, door, &["consume", &copy, "--to-end", "--format", "json"], b"").well();
             let renamed = by_kafka.text().replace(&format!("\"{topic}\""), &format!("\"{copy}\""));
@@ -79,7 +79,7 @@ fn the_log_holds_exactly_the_bytes_that_a_line_stands_for() {
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
     for door in DOORS {
         let topic = format!("raw-{door:?}");
-        ask(&broker, door, &["topic", "create", &topic], b"").well();
+        ask(&broker, door, &["topic", "create", &topic, "--config", "retention.ms=-1"], b"").well();
         let line = br#"{"key": {"base64": "/w=="}, "value": {"a": [1, 2.50]}, "headers": {"h": null, "g": "2"}}"#;
         let produce = ["produce", &topic, "--format", "json", "--codec", "zstd", "--header", "all=same"];
         ask(&broker, door, &produce, line).well();
@@ -110,7 +110,8 @@ fn text_formats_and_keys_from_fields_go_through_both_doors() {
     let mut homes: Vec<BTreeMap<String, u64>> = Vec::new();
     for door in DOORS {
         let topic = format!("text-{door:?}");
-        ask(&broker, door, &["topic", "create", &topic, "--partitions", "1"], b"").well();
+        ask(&broker, door, &["topic", "create", &topic, "--partitions", "1", "--config", "retention.ms=-1"], b"")
+            .well();
         let lines = b"k1:v1\n:\nk2:v:2\r\nlast:no line feed";
         ask(&broker, door, &["produce", &topic, "--key-separator", ":"], lines).well();
         let read =
@@ -121,7 +122,8 @@ fn text_formats_and_keys_from_fields_go_through_both_doors() {
         assert!(values.stderr.contains("read 4 records"), "{}", values.stderr);
 
         let keyed = format!("keyed-{door:?}");
-        ask(&broker, door, &["topic", "create", &keyed, "--partitions", "8"], b"").well();
+        ask(&broker, door, &["topic", "create", &keyed, "--partitions", "8", "--config", "retention.ms=-1"], b"")
+            .well();
         let lines: String = (0..400).map(|n| format!("{{\"n\": {n}, \"user\": \"user {}\"}}\n", n % 40)).collect();
         ask(&broker, door, &["produce", &keyed, "--key-field", "user", "--codec", "lz4"], lines.as_bytes()).well();
         let read = ask(&broker, door, &["consume", &keyed, "--to-end", "--format", "json"], b"").well();

@@ -70,7 +70,7 @@ PARTITION  OLD START  START  END  DELETED
 fn partitions_are_added_and_never_taken_away() {
     let data = folder();
     let broker = Broker::start(data.path(), &[]);
-    topic(&broker, &["create", "a", "--partitions", "2"]).well();
+    topic(&broker, &["create", "a", "--partitions", "2", "--config", "retention.ms=-1"]).well();
     let add = |arguments: &[&str]| topic(&broker, &[&["add-partitions", "a"], arguments].concat());
     let would = add(&["3", "--dry-run"]).well();
     assert_eq!(would.text(), "topic a would have 5 partitions, after 2\n");

@@ -58,7 +58,10 @@ impl History {
 
     pub(crate) fn make_topics(&mut self, client: &mut Client) {
         for (topic, partitions) in TOPICS {
-            assert_eq!(client.create_topic(topic, partitions, &[]).expect("it answers"), ErrorCode::None);
+            assert_eq!(
+                client.create_topic(topic, partitions, &[("retention.ms", "-1")]).expect("it answers"),
+                ErrorCode::None
+            );
             for partition in 0..partitions {
                 let id = client.producer_id().expect("the broker gives ids");
                 self.producers.insert((topic, partition), Producer { id, next_sequence: 0, last: None });

@@ -52,7 +52,9 @@ fn survive(moves: Moves) {
         let broker = Broker::start(data.path(), &["--cores", cores]);
         let mut client = Client::connect(broker.kafka).expect("the broker serves");
         if round == 0 {
-            client.create_topic(TOPIC, PARTITIONS, &[("segment.bytes", "1048576")]).expect("the topic is made");
+            client
+                .create_topic(TOPIC, PARTITIONS, &[("segment.bytes", "1048576"), ("retention.ms", "-1")])
+                .expect("the topic is made");
         }
         first_ack(&mut client, round);
         restarts.push(begun.elapsed());
@@ -89,7 +91,7 @@ fn a_stop_in_good_order_takes_less_than_two_seconds_and_loses_nothing() {
     let history = Arc::new(History::new());
     let broker = Broker::start(data.path(), &[]);
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
-    client.create_topic(TOPIC, PARTITIONS, &[]).expect("the topic is made");
+    client.create_topic(TOPIC, PARTITIONS, &[("retention.ms", "-1")]).expect("the topic is made");
     let work = Work::start(broker.kafka, Arc::clone(&history), SeededRandom::new(SEED));
     std::thread::sleep(Duration::from_millis(500));
     let (took, well) = broker.stop();

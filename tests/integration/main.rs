@@ -39,9 +39,12 @@ fn batch(records: usize) -> Vec<u8> {
     batch_at(&vec![0; records], 10, None)
 }
 
+/// The records of these tests are of 2023: a broker that lives for longer than 30 s would remove them otherwise.
+const FOR_EVER: (&str, &str) = ("retention.ms", "-1");
+
 fn client_with_topic(broker: &tests::broker::Broker, topic: &str, partitions: i32) -> Client {
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
-    let made = client.create_topic(topic, partitions, &[]).expect("the broker answers");
+    let made = client.create_topic(topic, partitions, &[FOR_EVER]).expect("the broker answers");
     assert_eq!(made, wire::ErrorCode::None);
     client
 }
