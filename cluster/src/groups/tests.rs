@@ -9,6 +9,7 @@ mod consumer_join;
 mod consumer_losses;
 mod consumer_static;
 mod consumer_topics;
+mod cooperative;
 mod describe;
 mod desk;
 mod failing;

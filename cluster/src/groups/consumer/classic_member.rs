@@ -75,6 +75,10 @@ impl Coordinator {
         }
         let malformed = GroupError::UnknownServerError { reason: "the member's subscription is malformed" };
         let subscription = Subscription::read(&request.protocols[0].metadata).ok_or(malformed)?;
+        if !is_new && group.member(member).is_none() && !subscription.owned.is_empty() {
+            // It was put out, and reads on what others have by now. Kafka takes it in again under its old id.
+            return Err(GroupError::UnknownMemberId);
+        }
         if let Some(instance) = &request.instance {
             match group.static_member(instance) {
                 None if is_new => {}
