@@ -16,6 +16,7 @@ use super::{
     GroupId, GroupRecord, JoinRequest, Joined, MemberId, MemberMetadata, MemberState, Now, Partitions, Protocol, Reply,
     Token,
 };
+use crate::metadata::TopicName;
 
 impl Coordinator {
     /// A member of the consumer protocol comes to a classic group: the group changes, and then the member joins.
@@ -38,16 +39,17 @@ impl Coordinator {
         // No topic is looked at yet, so the first heartbeat finds the topics changed.
         let value = Some(ConsumerMetadata { epoch, metadata_hash: 0 });
         records.push(GroupRecord::Consumer { group: group(), value });
-        for Upgraded { member, metadata, assigned, session_timeout_ms } in members {
+        for Upgraded { member, metadata, assigned, revoking, session_timeout_ms } in members {
             timers.push(TimerChange::Set(Alarm::ConsumerSession(member.clone()), millis(session_timeout_ms)));
+            let mut state = MemberState::Stable;
+            if !revoking.is_empty() {
+                state = MemberState::Unrevoked;
+                let alarm = Alarm::ConsumerRevocation(member.clone());
+                timers.push(TimerChange::Set(alarm, millis(metadata.rebalance_timeout_ms)));
+            }
             let assigned = Arc::new(assigned);
-            let current = CurrentAssignment {
-                epoch,
-                previous_epoch: epoch,
-                state: MemberState::Stable,
-                assigned: (*assigned).clone(),
-                revoking: Partitions::EMPTY,
-            };
+            let current =
+                CurrentAssignment { epoch, previous_epoch: epoch, state, assigned: (*assigned).clone(), revoking };
             let (target, current) = (Some(assigned), Some(Arc::new(current)));
             let metadata = Some(Arc::new(metadata));
             records.push(GroupRecord::Member { group: group(), member: member.clone(), value: metadata });
@@ -65,20 +67,16 @@ impl Coordinator {
         for (id, member) in classic.members() {
             let chosen = member.protocols.iter().find(|protocol| Some(&protocol.name) == classic.protocol());
             let protocol = chosen.or(member.protocols.first())?;
-            let subscription = Subscription::read(&protocol.metadata)?;
+            let Subscription { owned, topics, rack, .. } = Subscription::read(&protocol.metadata)?;
             let named = read_assignment(&member.assignment)?;
-            let known = named.iter().filter_map(|(topic, index)| {
-                let topic = self.image.topic_named(topic.as_str())?;
-                topic.partition(*index).map(|_| (topic.id, *index))
-            });
             // A leader may have given a partition to two of them; here it has one owner.
-            let assigned = known.filter(|partition| taken.insert(*partition)).collect();
+            let assigned = self.known(&named).filter(|partition| taken.insert(*partition)).collect();
             let metadata = MemberMetadata {
                 instance: member.instance.clone(),
-                rack: subscription.rack,
+                rack,
                 client_id: member.client.id.clone(),
                 client_host: member.client.host.clone(),
-                topics: subscription.topics,
+                topics,
                 regex: None,
                 rebalance_timeout_ms: member.rebalance_timeout_ms,
                 assignor: None,
@@ -88,9 +86,23 @@ impl Coordinator {
                 }),
             };
             let session_timeout_ms = member.session_timeout_ms;
-            upgraded.push(Upgraded { member: id.clone(), metadata, assigned, session_timeout_ms });
+            let revoking = self.known(&owned).collect();
+            upgraded.push(Upgraded { member: id.clone(), metadata, assigned, revoking, session_timeout_ms });
+        }
+        // A cooperative member keeps what it has until it hears that it is assigned something else, and it may not have
+        // heard yet. Kafka forgets that and gives such partitions away at once.
+        for member in &mut upgraded {
+            member.revoking = member.revoking.filtered(|topic, index| taken.insert((topic, index)));
         }
         Some(upgraded)
+    }
+
+    /// Partitions of topics that exist.
+    fn known(&self, named: &[(TopicName, PartitionIndex)]) -> impl Iterator<Item = (TopicId, PartitionIndex)> {
+        named.iter().filter_map(|(topic, index)| {
+            let topic = self.image.topic_named(topic.as_str())?;
+            topic.partition(*index).map(|_| (topic.id, *index))
+        })
     }
 
     /// What becomes of a consumer group when its last members of the consumer protocol go and classic ones stay. Whoever
@@ -209,5 +221,7 @@ struct Upgraded {
     member: MemberId,
     metadata: MemberMetadata,
     assigned: Partitions,
+    /// What it keeps, although it is not assigned it any more.
+    revoking: Partitions,
     session_timeout_ms: u32,
 }
