@@ -30,6 +30,15 @@ pub(crate) enum Speaks {
     Consumer,
 }
 
+/// Which assignors a member knows while it speaks the classic protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knows {
+    Eager,
+    /// On its way from one to the other: as long as it knows an eager one, it is eager.
+    Both,
+    Cooperative,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
     Join,
@@ -43,6 +52,9 @@ pub(crate) enum Tag {
 pub(crate) struct Client {
     pub(crate) number: usize,
     pub(crate) speaks: Speaks,
+    pub(crate) knows: Knows,
+    /// Its messages do not overtake each other, and a repeated one comes right behind the first.
+    pub(crate) in_order: bool,
     pub(crate) group: GroupId,
     pub(crate) instance: Option<InstanceId>,
     pub(crate) topics: Vec<TopicName>,
@@ -60,7 +72,7 @@ pub(crate) struct Client {
     pub(crate) unanswered: Option<ConsumerHeartbeatRequest>,
     /// What it said last that it owns: one that is terse says so only when that changes.
     pub(crate) said_to_own: Option<Partitions>,
-    /// When its last message arrives: messages of one connection do not overtake each other.
+    /// When its last message arrives, for who sends in order.
     pub(crate) last_arrival_ms: u64,
     /// The same of its commits: a consumer sends them over one connection, too.
     pub(crate) last_commit_arrival_ms: u64,
@@ -109,7 +121,7 @@ impl Io<'_> {
 impl Client {
     pub(crate) fn new(
         number: usize,
-        speaks: Speaks,
+        (speaks, knows): (Speaks, Knows),
         group: GroupId,
         instance: Option<InstanceId>,
         topics: Vec<TopicName>,
@@ -117,6 +129,8 @@ impl Client {
         Self {
             number,
             speaks,
+            knows,
+            in_order: true,
             group,
             instance,
             topics,

@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{PartitionIndex, TopicId};
-use cluster::groups::{Epoch, GroupId, GroupRecord, GroupState, MemberId};
-use cluster::metadata::{MetadataImage, TopicName};
+use cluster::groups::{Epoch, GroupId, GroupRecord, GroupState, Reply};
+use cluster::metadata::TopicName;
 
 use crate::client::{Client, Partition, Phase};
-use crate::world::Summary;
+use crate::embedded::read_assignment;
+use crate::ledger::{Ledger, Migration};
+use crate::summary::Summary;
 
 #[derive(Default)]
 pub(crate) struct Oracle {
-    /// Who was given a partition of a classic group in a generation: an instance or a member.
-    owners: BTreeMap<(GroupId, Epoch, Partition), String>,
+    ledger: Ledger,
+    topics: BTreeMap<TopicId, TopicName>,
+    /// The last generation of each group that was in the log.
     generations: BTreeMap<GroupId, Epoch>,
     /// What the log's last commit of each partition said.
     committed: BTreeMap<(GroupId, TopicName, PartitionIndex), u64>,
@@ -22,28 +25,37 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// A member of a classic group begins to read from its partitions.
-    pub(crate) fn owns(&mut self, client: &Client) {
-        let generation = self.generations.entry(client.group.clone()).or_insert(Epoch::ZERO);
-        if client.epoch > *generation {
-            *generation = client.epoch;
-            self.summary.rebalances += 1;
+    pub(crate) fn new(topics: BTreeMap<TopicId, TopicName>) -> Self {
+        Self { ledger: Ledger::new(topics.clone()), topics, ..Self::default() }
+    }
+
+    /// A batch is in the log for good.
+    pub(crate) fn flushed(&mut self, batch: &[GroupRecord], clients: &[Client]) {
+        batch.iter().for_each(|record| self.record(record));
+        if batch.iter().all(|record| matches!(record, GroupRecord::Offset { .. })) {
+            return;
         }
-        let who = client.instance.as_ref().map_or_else(|| client.member.to_string(), ToString::to_string);
-        for partition in &client.owned {
-            let key = (client.group.clone(), client.epoch, partition.clone());
-            let owner = self.owners.entry(key).or_insert_with(|| who.clone());
-            assert_eq!(*owner, who, "{partition:?} of {} has two owners in generation {}", client.group, client.epoch);
+        match self.ledger.flushed(batch) {
+            Some(Migration::Upgrade) => self.summary.upgrades += 1,
+            Some(Migration::Downgrade) => self.summary.downgrades += 1,
+            None => {}
+        }
+        for client in clients.iter().filter(|client| client.group == *batch[0].group()) {
+            self.check_reads(client);
         }
     }
 
-    /// A record is in the log for good. Where a group resumes never goes back.
-    pub(crate) fn flushed(&mut self, record: &GroupRecord) {
-        if matches!(record, GroupRecord::Consumer { value: Some(_), .. }) {
+    /// Where a group resumes never goes back.
+    fn record(&mut self, record: &GroupRecord) {
+        let epoch = match record {
+            GroupRecord::Consumer { value, .. } => value.as_ref().map(|value| value.epoch),
+            GroupRecord::Classic { value, .. } => value.as_ref().map(|value| value.generation),
+            _ => None,
+        };
+        if let Some(epoch) = epoch
+            && self.generations.insert(record.group().clone(), epoch) != Some(epoch)
+        {
             self.summary.rebalances += 1;
-        }
-        if matches!(record, GroupRecord::Classic { value: None, .. }) {
-            self.summary.upgrades += 1;
         }
         let GroupRecord::Offset { group, topic, partition, value } = record else { return };
         let key = (group.clone(), topic.clone(), *partition);
@@ -57,6 +69,24 @@ impl Oracle {
             None => self.committed.remove(&key),
         };
         self.summary.commits += 1;
+    }
+
+    /// The coordinator answers a call of a client. One that has given the call up does not hear it.
+    pub(crate) fn answered(&mut self, client: &Client, call: u64, reply: &Reply) {
+        if client.call != Some(call) {
+            return;
+        }
+        match reply {
+            Reply::Sync(Ok(synced)) => {
+                self.ledger.answered(client, client.epoch, &read_assignment(&synced.assignment));
+            }
+            Reply::ConsumerHeartbeat(Ok(reply)) => {
+                let assigned = reply.assignment.iter().flat_map(|assigned| assigned.iter());
+                let assigned = assigned.map(|(topic, index)| (self.topics[&topic].clone(), index)).collect();
+                self.ledger.answered(client, reply.epoch, &assigned);
+            }
+            _ => {}
+        }
     }
 
     /// A commit that was acknowledged is in the log.
@@ -78,6 +108,14 @@ impl Oracle {
         });
         let known: BTreeMap<_, _> = offsets.collect();
         assert!(known == self.committed, "the coordinator's offsets are not those of the log");
+    }
+
+    /// What a member reads nobody else may read. A member whose messages overtake each other may be counted as one that
+    /// has joined, and so has given up what it has, when it has not: of those only what they are given is looked at.
+    pub(crate) fn check_reads(&self, client: &Client) {
+        if client.is_running() && client.in_order {
+            self.ledger.check_reads(client);
+        }
     }
 
     /// When all is quiet: members of one generation own each partition of their topics once.
@@ -108,30 +146,6 @@ impl Oracle {
                     let partition = (topic.clone(), PartitionIndex(index));
                     assert!(owned.contains_key(&partition), "{partition:?} of {group} has no owner");
                 }
-            }
-        }
-    }
-
-    /// A member that the coordinator counts on reads only from what the coordinator counts as its own.
-    pub(crate) fn check_reads(client: &Client, state: &GroupState, image: &MetadataImage) {
-        let Some(group) = state.group(&client.group).map(|stored| stored.consumer()) else { return };
-        let Some(current) = group.current(&client.member) else { return };
-        for (topic, index) in &client.owned {
-            let Some(id) = image.topic_id(topic.as_str()) else { continue };
-            let is_held = current.assigned.contains(id, *index) || current.revoking.contains(id, *index);
-            assert!(is_held, "{} reads {topic}/{index} of {}, but holds {current:?}", client.member, client.group);
-        }
-    }
-
-    /// No partition is held by two members of a consumer group, given back or not.
-    pub(crate) fn check_holders(group: &GroupId, state: &GroupState) {
-        let Some(stored) = state.group(group) else { return };
-        let mut holders: BTreeMap<(TopicId, PartitionIndex), &MemberId> = BTreeMap::new();
-        for (member, _) in stored.consumer().members() {
-            let Some(current) = stored.consumer().current(member) else { continue };
-            for held in current.assigned.iter().chain(current.revoking.iter()) {
-                let other = holders.insert(held, member);
-                assert_eq!(other, None, "{held:?} of {group} is held by {member}, too");
             }
         }
     }

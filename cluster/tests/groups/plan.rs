@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) restart_ms: u64,
     /// Mean time between two crashes, departures and arrivals of members.
     pub(crate) churn_ms: u64,
+    /// Mean time between two changes of a group's protocol.
+    pub(crate) roll_ms: u64,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the seed of a simulation is drawn from here")]
@@ -51,6 +53,7 @@ impl Plan {
             failed: random.below(10) + 1,
             restart_ms: random.between(15_000, 60_000),
             churn_ms: random.between(300, 4_000),
+            roll_ms: random.between(4_000, 20_000),
         }
     }
 }

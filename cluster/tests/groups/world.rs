@@ -2,51 +2,24 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use base::{BrokerId, Instant, SeededRandom, Timestamp, TopicId};
+use base::{Instant, SeededRandom, Timestamp};
 use cluster::groups::{
     Answer, Append, AppendFailure, Coordinator, Decision, GroupId, GroupRecord, GroupSettings, GroupState, InstanceId,
     MemberId, Now, Reply, Request, Token,
 };
-use cluster::metadata::{
-    Command, CreateTopic, CreationDefaults, Incarnation, Metadata, MetadataImage, NewPartitions, TopicName,
-};
+use cluster::metadata::{MetadataImage, TopicName};
 
-use crate::client::{Client, Io, Speaks, Tag};
+use crate::classic::Topics;
+use crate::client::{Client, Io, Knows, Speaks, Tag};
 use crate::oracle::Oracle;
 use crate::plan::{Mix, Plan, random_of};
+use crate::summary::Summary;
+use crate::topics::topics;
 
 /// After the disturbance everything must be well within this time.
 const SETTLE_MS: u64 = 300_000;
 
-/// What has happened in a run.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Summary {
-    pub(crate) restarts: usize,
-    pub(crate) failed_appends: usize,
-    pub(crate) lost_messages: usize,
-    pub(crate) crashes: usize,
-    pub(crate) rebalances: usize,
-    pub(crate) commits: usize,
-    pub(crate) upgrades: usize,
-    /// How many runs this is of.
-    pub(crate) seeds: usize,
-}
-
-impl Summary {
-    pub(crate) fn add(&mut self, other: &Self) {
-        let Self { restarts, failed_appends, lost_messages, crashes, rebalances, commits, upgrades, seeds } = other;
-        self.restarts += restarts;
-        self.failed_appends += failed_appends;
-        self.lost_messages += lost_messages;
-        self.crashes += crashes;
-        self.rebalances += rebalances;
-        self.commits += commits;
-        self.upgrades += upgrades;
-        self.seeds += seeds;
-    }
-}
-
-enum Event {
+pub(crate) enum Event {
     Request {
         from: Sender,
         request: Request,
@@ -69,10 +42,18 @@ enum Event {
     Churn,
     /// A topic gets more partitions.
     Growth,
+    /// The processes of a group begin to come back with the other protocol, one after another.
+    Roll,
+    /// A process goes and comes back.
+    Bounce {
+        client: usize,
+        life: u64,
+        speaks: Speaks,
+    },
 }
 
 #[derive(Clone, Copy)]
-struct Sender {
+pub(crate) struct Sender {
     client: usize,
     life: u64,
     call: u64,
@@ -84,15 +65,15 @@ struct UnderWay {
 }
 
 pub(crate) struct World {
-    plan: Plan,
-    random: SeededRandom,
-    now_ms: u64,
+    pub(crate) plan: Plan,
+    pub(crate) random: SeededRandom,
+    pub(crate) now_ms: u64,
     events: BTreeMap<(u64, u64), Event>,
     sequence: u64,
-    coordinator: Option<Coordinator>,
+    pub(crate) coordinator: Option<Coordinator>,
     incarnation: u64,
-    image: MetadataImage,
-    partitions: BTreeMap<TopicName, u32>,
+    pub(crate) image: MetadataImage,
+    pub(crate) partitions: BTreeMap<TopicName, u32>,
     log: Vec<GroupRecord>,
     under_way: VecDeque<UnderWay>,
     last_append_ms: u64,
@@ -101,8 +82,8 @@ pub(crate) struct World {
     commits: BTreeMap<Token, usize>,
     next_token: u64,
     calls: u64,
-    clients: Vec<Client>,
-    oracle: Oracle,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) oracle: Oracle,
 }
 
 impl World {
@@ -110,8 +91,15 @@ impl World {
         let mut random = random_of(plan.seed);
         let (image, partitions) = topics(plan);
         let names: Vec<_> = partitions.keys().cloned().collect();
+        let are_cooperative: Vec<_> = (0..plan.groups).map(|_| random.percent(50)).collect();
         let clients = (0..plan.members).map(|number| {
-            let group = GroupId::new(&format!("group-{}", random.index(plan.groups)));
+            let group = random.index(plan.groups);
+            let knows = match are_cooperative[group] {
+                true if random.percent(80) => Knows::Cooperative,
+                true => Knows::Both,
+                false => Knows::Eager,
+            };
+            let group = GroupId::new(&format!("group-{group}"));
             let speaks = match plan.mix {
                 Mix::Classic => Speaks::Classic,
                 Mix::Consumer => Speaks::Consumer,
@@ -122,9 +110,12 @@ impl World {
             let shared = if plan.mix == Mix::Classic { number / 2 } else { number };
             let instance = random.percent(30).then(|| InstanceId::new(&format!("i{shared}")));
             let mut wanted = |topic: &TopicName| *topic == names[0] || random.percent(60);
-            let wants_all = speaks == Speaks::Consumer && number.is_multiple_of(5);
+            let wants_all = plan.mix != Mix::Classic && number.is_multiple_of(5);
             let topics = names.iter().filter(|name| wants_all || wanted(name)).cloned().collect();
-            Client::new(number, speaks, group, instance, topics)
+            let mut client = Client::new(number, (speaks, knows), group, instance, topics);
+            // What a cooperative member says that it keeps must not be stale; eager ones stand a lot more.
+            client.in_order = plan.mix != Mix::Classic || knows != Knows::Eager;
+            client
         });
         let mut clients: Vec<_> = clients.collect();
         // A process under the instance id of another takes its assignment without a rebalance, even if it asks for other
@@ -135,6 +126,8 @@ impl World {
                 clients[number].topics = before.topics.clone();
             }
         }
+        let names_by_id = names.iter().map(|name| (image.topic_id(name.as_str()).expect("it is there"), name.clone()));
+        let oracle = Oracle::new(names_by_id.collect());
         Self {
             plan: plan.clone(),
             random,
@@ -153,7 +146,7 @@ impl World {
             next_token: 0,
             calls: 0,
             clients,
-            oracle: Oracle::default(),
+            oracle,
         }
     }
 
@@ -166,8 +159,10 @@ impl World {
         }
         self.at(self.plan.churn_ms, Event::Churn);
         self.at(self.plan.restart_ms, Event::CrashCoordinator);
-        if self.plan.mix == Mix::Consumer {
-            self.at(self.plan.restart_ms / 2, Event::Growth);
+        match self.plan.mix {
+            Mix::Classic => {}
+            Mix::Consumer => self.at(self.plan.restart_ms / 2, Event::Growth),
+            Mix::Both => self.at(self.plan.roll_ms / 2, Event::Roll),
         }
         let end = self.now_ms + self.plan.disturbed_ms + SETTLE_MS;
         while self.now_ms < end {
@@ -178,16 +173,16 @@ impl World {
         self.oracle.summary
     }
 
-    fn is_disturbed(&self) -> bool {
+    pub(crate) fn is_disturbed(&self) -> bool {
         self.now_ms < 1_000 + self.plan.disturbed_ms
     }
 
-    fn at(&mut self, after_ms: u64, event: Event) {
+    pub(crate) fn at(&mut self, after_ms: u64, event: Event) {
         self.sequence += 1;
         self.events.insert((self.now_ms + after_ms, self.sequence), event);
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now { instant: Instant(self.now_ms * 1_000_000), wall: Timestamp::from_millis(1_700_000_000_000 + self.now_ms) }
     }
 
@@ -219,6 +214,8 @@ impl World {
             Event::StartCoordinator => self.start_coordinator(),
             Event::Churn => self.churn(),
             Event::Growth => self.grow(),
+            Event::Roll => self.roll(),
+            Event::Bounce { client, life, speaks } => self.bounce(client, life, speaks),
         }
     }
 
@@ -244,10 +241,13 @@ impl World {
         self.take(decision);
     }
 
-    fn take(&mut self, decision: Decision) {
+    pub(crate) fn take(&mut self, decision: Decision) {
         for Answer { token, reply } in decision.answers {
             let to = self.tokens.remove(&token).unwrap_or_else(|| panic!("{token:?} is answered twice"));
             self.commits.remove(&token);
+            if self.clients[to.client].life == to.life {
+                self.oracle.answered(&self.clients[to.client], to.call, &reply);
+            }
             self.send(Event::Reply { to, reply });
         }
         for append in decision.appends {
@@ -272,11 +272,10 @@ impl World {
             self.oracle.summary.failed_appends += 1;
             coordinator.failed(append.batch, AppendFailure::Unavailable, now)
         } else {
-            append.records.iter().for_each(|record| self.oracle.flushed(record));
+            self.oracle.flushed(&append.records, &self.clients);
             self.log.extend(append.records.iter().cloned());
             coordinator.committed(append.batch, now)
         };
-        Oracle::check_holders(append.records[0].group(), coordinator.state());
         self.take(decision);
     }
 
@@ -289,7 +288,7 @@ impl World {
         let survivors = self.random.index(self.under_way.len() + 1);
         for UnderWay { append, fails } in std::mem::take(&mut self.under_way).into_iter().take(survivors) {
             if !fails {
-                append.records.iter().for_each(|record| self.oracle.flushed(record));
+                self.oracle.flushed(&append.records, &self.clients);
                 self.log.extend(append.records.iter().cloned());
             }
         }
@@ -331,13 +330,13 @@ impl World {
             arrival = arrival.max(client.last_commit_arrival_ms);
             client.last_commit_arrival_ms = arrival;
         }
-        if self.plan.mix != Mix::Classic {
+        if client.in_order {
             arrival = arrival.max(client.last_arrival_ms);
             client.last_arrival_ms = arrival;
         }
         if again {
             // Where a stale report of what a member has, or of where it is, would do harm, a repetition comes right behind.
-            let behind = if self.plan.mix == Mix::Classic && !commits { later } else { 0 };
+            let behind = if client.in_order || commits { 0 } else { later };
             let request = request.clone();
             self.at(arrival - self.now_ms + behind, Event::Request { from, request });
         }
@@ -350,9 +349,9 @@ impl World {
             return;
         }
         let (partitions, image) = (self.partitions.clone(), self.image.clone());
-        let leads_alone = self.plan.mix == Mix::Classic;
+        let topics = Topics { partitions: &partitions };
         self.with_client(to.client, |client, io| match client.speaks {
-            Speaks::Classic => client.classic_reply(to.call, reply, &partitions, leads_alone, io),
+            Speaks::Classic => client.classic_reply(to.call, reply, &topics, io),
             Speaks::Consumer => client.consumer_reply(to.call, &reply, &image, io),
         });
     }
@@ -371,7 +370,7 @@ impl World {
         });
     }
 
-    fn with_client(&mut self, number: usize, act: impl FnOnce(&mut Client, &mut Io<'_>)) {
+    pub(crate) fn with_client(&mut self, number: usize, act: impl FnOnce(&mut Client, &mut Io<'_>)) {
         let (random, oracle, calls) = (&mut self.random, &mut self.oracle, &mut self.calls);
         let mut io = Io { random, oracle, calls, sent: Vec::new(), timers: Vec::new() };
         let life_before = self.clients[number].life;
@@ -381,9 +380,7 @@ impl World {
         // On its connection the answer to a commit comes before that to what it asks later.
         let commits = self.commits.values().any(|committer| *committer == number);
         self.clients[number].resume(self.coordinator.as_ref().filter(|_| !commits), self.calls);
-        if let Some(coordinator) = &self.coordinator {
-            Oracle::check_reads(&self.clients[number], coordinator.state(), &self.image);
-        }
+        self.oracle.check_reads(&self.clients[number]);
         for (call, request) in sent {
             self.send(Event::Request { from: Sender { client: number, life: life_before, call }, request });
         }
@@ -392,74 +389,10 @@ impl World {
         }
     }
 
-    /// A member crashes, leaves or comes.
-    fn churn(&mut self) {
-        let next = 1 + self.random.below(2 * self.plan.churn_ms);
-        self.at(next, Event::Churn);
-        if !self.is_disturbed() {
-            return;
-        }
-        let number = self.random.index(self.clients.len());
-        let client = &mut self.clients[number];
-        if !client.is_running() {
-            client.crash();
-            let life = client.life;
-            self.at(0, Event::Timer { client: number, life, tag: Tag::Join });
-        } else if self.random.percent(50) {
-            client.crash();
-            self.oracle.summary.crashes += 1;
-        } else {
-            self.with_client(number, |client, io| match client.speaks {
-                Speaks::Classic => client.classic_leave(io),
-                Speaks::Consumer => client.consumer_leave(io),
-            });
-        }
-    }
-
-    fn grow(&mut self) {
-        if !self.is_disturbed() {
-            return;
-        }
-        let number = self.random.index(self.plan.topics.len());
-        self.plan.topics[number] += 1 + u32::try_from(self.random.below(4)).expect("below 4");
-        (self.image, self.partitions) = topics(&self.plan);
-        let now = self.now();
-        if let Some(coordinator) = &mut self.coordinator {
-            let decision = coordinator.topics_changed(self.image.clone(), &[], now);
-            self.take(decision);
-        }
-        let next = 1 + self.random.below(2 * self.plan.restart_ms);
-        self.at(next, Event::Growth);
-    }
-
     fn check_end(&mut self) {
         let coordinator = self.coordinator.as_ref().expect("nobody crashes it any more");
         self.oracle.check_offsets(coordinator.state());
         assert!(*coordinator.state() == GroupState::from_records(&self.log), "the state is not the fold of the log");
         self.oracle.check_settled(&self.clients, &self.partitions);
     }
-}
-
-fn topics(plan: &Plan) -> (MetadataImage, BTreeMap<TopicName, u32>) {
-    let mut metadata = Metadata::default();
-    let mut decide = |command| {
-        let decision = metadata.decide(command).expect("a valid command");
-        decision.records.iter().for_each(|record| metadata.apply(record));
-    };
-    decide(Command::RegisterBroker { broker: BrokerId(0), incarnation: Incarnation::FIRST });
-    let mut partitions = BTreeMap::new();
-    for (number, count) in plan.topics.iter().enumerate() {
-        let name = format!("topic-{number}");
-        decide(Command::CreateTopic(CreateTopic {
-            name: name.clone(),
-            topic_id: TopicId::from_random((number as u128 + 1) << 80),
-            partitions: NewPartitions::Count(Some(*count)),
-            replication_factor: None,
-            settings: Vec::new(),
-            validate_only: false,
-            defaults: CreationDefaults { partitions: 1, replication_factor: 1 },
-        }));
-        partitions.insert(TopicName::new(&name).expect("a valid name"), *count);
-    }
-    (metadata.image().clone(), partitions)
 }
