@@ -21,6 +21,8 @@ const COOPERATIVE: &str = "cooperative-sticky";
 /// What a leader knows.
 pub(crate) struct Topics<'a> {
     pub(crate) partitions: &'a BTreeMap<TopicName, u32>,
+    /// The leader is broken: it gives away at once what others have still to give back.
+    pub(crate) hasty: bool,
 }
 
 impl Client {
@@ -206,7 +208,7 @@ impl Client {
 fn assign(joined: &Joined, topics: &Topics<'_>) -> Vec<(MemberId, cluster::groups::Blob)> {
     let said = joined.members.iter().map(|member| (member.member.clone(), Subscription::read(&member.metadata)));
     let members: Members = said.collect();
-    let is_cooperative = joined.protocol.as_deref() == Some(COOPERATIVE);
+    let is_cooperative = joined.protocol.as_deref() == Some(COOPERATIVE) && !topics.hasty;
     let assigned = if is_cooperative {
         cooperative_sticky(&members, topics.partitions)
     } else {

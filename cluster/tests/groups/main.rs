@@ -1,7 +1,7 @@
 //! Groups under seeds: members of both protocols join, leave, crash and come back, with the other protocol at times, so
 //! that groups change theirs; messages are delayed, repeated and lost; appends fail; the coordinator restarts from its
 //! log. At no time do two members own a partition, offsets do not go back, and when the disturbance ends every group
-//! settles and nobody waits.
+//! settles and nobody waits. What is broken on purpose is found.
 //!
 //! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
 
@@ -14,6 +14,7 @@ mod embedded;
 mod ledger;
 mod oracle;
 mod plan;
+mod sabotage;
 mod summary;
 mod topics;
 mod world;

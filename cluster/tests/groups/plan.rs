@@ -2,6 +2,8 @@
 
 use base::SeededRandom;
 
+use crate::sabotage::Sabotage;
+
 /// Which protocols the members speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mix {
@@ -31,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) churn_ms: u64,
     /// Mean time between two changes of a group's protocol.
     pub(crate) roll_ms: u64,
+    /// What is broken, so that it must be found.
+    pub(crate) sabotage: Option<Sabotage>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the seed of a simulation is drawn from here")]
@@ -54,6 +58,7 @@ impl Plan {
             restart_ms: random.between(15_000, 60_000),
             churn_ms: random.between(300, 4_000),
             roll_ms: random.between(4_000, 20_000),
+            sabotage: None,
         }
     }
 }

@@ -1,18 +1,19 @@
 //! The coordinator, its log, the network and the clients, on one virtual clock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use base::{Instant, SeededRandom, Timestamp};
 use cluster::groups::{
     Answer, Append, AppendFailure, Coordinator, Decision, GroupId, GroupRecord, GroupSettings, GroupState, InstanceId,
-    MemberId, Now, Reply, Request, Token,
+    MemberId, Now, Partitions, Reply, Request, Token,
 };
 use cluster::metadata::{MetadataImage, TopicName};
 
 use crate::classic::Topics;
-use crate::client::{Client, Io, Knows, Speaks, Tag};
+use crate::client::{Client, Io, Knows, Partition, Speaks, Tag};
 use crate::oracle::Oracle;
 use crate::plan::{Mix, Plan, random_of};
+use crate::sabotage::Sabotage;
 use crate::summary::Summary;
 use crate::topics::topics;
 
@@ -84,6 +85,9 @@ pub(crate) struct World {
     calls: u64,
     pub(crate) clients: Vec<Client>,
     pub(crate) oracle: Oracle,
+    /// By the last answers that gave something, for sabotage.
+    pub(crate) given_last: BTreeSet<Partition>,
+    pub(crate) partitions_given_last: Partitions,
 }
 
 impl World {
@@ -147,6 +151,8 @@ impl World {
             calls: 0,
             clients,
             oracle,
+            given_last: BTreeSet::new(),
+            partitions_given_last: Partitions::EMPTY,
         }
     }
 
@@ -188,7 +194,9 @@ impl World {
 
     /// The next event, or the coordinator's next deadline if that comes first.
     fn step(&mut self) {
-        let deadline = self.coordinator.as_ref().map(|known| known.next_deadline().0.div_ceil(1_000_000));
+        let ticks = self.plan.sabotage != Some(Sabotage::Sleeps);
+        let coordinator = self.coordinator.as_ref().filter(|_| ticks);
+        let deadline = coordinator.map(|known| known.next_deadline().0.div_ceil(1_000_000));
         let next = self.events.first_key_value().map(|((at, _), _)| *at).expect("there is always churn");
         if let Some(deadline) = deadline
             && deadline <= next
@@ -229,6 +237,10 @@ impl World {
             self.oracle.summary.lost_messages += 1;
             return;
         }
+        if let Some(sabotage) = self.plan.sabotage {
+            sabotage.of_request(&mut request);
+            self.forget_progress(&mut request);
+        }
         let now = self.now();
         let Some(coordinator) = &mut self.coordinator else { return };
         let token = Token(self.next_token);
@@ -242,7 +254,8 @@ impl World {
     }
 
     pub(crate) fn take(&mut self, decision: Decision) {
-        for Answer { token, reply } in decision.answers {
+        for Answer { token, mut reply } in decision.answers {
+            self.sabotage(&mut reply);
             let to = self.tokens.remove(&token).unwrap_or_else(|| panic!("{token:?} is answered twice"));
             self.commits.remove(&token);
             if self.clients[to.client].life == to.life {
@@ -270,7 +283,11 @@ impl World {
         let coordinator = self.coordinator.as_mut().expect("the incarnation is this one");
         let decision = if fails {
             self.oracle.summary.failed_appends += 1;
-            coordinator.failed(append.batch, AppendFailure::Unavailable, now)
+            if self.plan.sabotage == Some(Sabotage::LosesAppends) {
+                coordinator.committed(append.batch, now)
+            } else {
+                coordinator.failed(append.batch, AppendFailure::Unavailable, now)
+            }
         } else {
             self.oracle.flushed(&append.records, &self.clients);
             self.log.extend(append.records.iter().cloned());
@@ -349,7 +366,7 @@ impl World {
             return;
         }
         let (partitions, image) = (self.partitions.clone(), self.image.clone());
-        let topics = Topics { partitions: &partitions };
+        let topics = Topics { partitions: &partitions, hasty: self.plan.sabotage == Some(Sabotage::HastyLeader) };
         self.with_client(to.client, |client, io| match client.speaks {
             Speaks::Classic => client.classic_reply(to.call, reply, &topics, io),
             Speaks::Consumer => client.consumer_reply(to.call, &reply, &image, io),
