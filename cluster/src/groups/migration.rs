@@ -191,7 +191,8 @@ impl Coordinator {
         let classic = ClassicGroup::stable(group.epoch(), members, now.wall)?;
         let mut records = Vec::new();
         group.tombstones(id, &mut records);
-        records.push(classic.record(id, |_, member| member.assignment.clone()));
+        let record = classic.record(id, |_, member| member.assignment.clone());
+        records.push(if rebalance == Rebalance::Needed { record.without_leader() } else { record });
         Some((records, Installation { group: classic, answers: Vec::new(), timers, rebalance }))
     }
 

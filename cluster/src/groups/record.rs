@@ -71,6 +71,13 @@ impl GroupRecord {
         }
     }
 
+    /// The same of a classic group that has to assign anew, whenever its coordinator comes to it.
+    pub(super) fn without_leader(self) -> Self {
+        let Self::Classic { group, value: Some(value) } = self else { return self };
+        let value = ClassicMetadata { leader: None, ..(*value).clone() };
+        Self::Classic { group, value: Some(Arc::new(value)) }
+    }
+
     pub fn is_tombstone(&self) -> bool {
         match self {
             Self::Offset { value, .. } => value.is_none(),
@@ -107,6 +114,14 @@ pub struct ClassicMetadata {
     pub leader: Option<MemberId>,
     pub state_since: Option<Timestamp>,
     pub members: Vec<ClassicMemberMetadata>,
+}
+
+impl ClassicMetadata {
+    /// A group that was of the consumer protocol, and has not assigned anew what those had who went: members without a
+    /// leader. Kafka has such a record only of a group without members, and forgets to assign after a restart.
+    pub(super) fn awaits_rebalance(&self) -> bool {
+        self.leader.is_none() && !self.members.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

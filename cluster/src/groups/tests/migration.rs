@@ -169,6 +169,16 @@ fn the_group_becomes_classic_again_when_its_last_consumer_member_leaves() {
 }
 
 #[test]
+fn a_group_that_became_classic_assigns_anew_even_if_the_coordinator_restarts_before() {
+    let mut desk = upgraded();
+    rejoins(&mut desk, "a");
+    rejoins(&mut desk, "b");
+    desk.lives("c", -1).unwrap();
+    desk.restart();
+    assert_eq!(desk.heartbeat("a", 2), Err(GroupError::RebalanceInProgress), "nobody has what c had");
+}
+
+#[test]
 fn a_consumer_member_whose_session_ends_makes_the_group_classic_too() {
     let mut desk = upgraded();
     for _ in 0..8 {
