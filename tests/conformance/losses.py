@@ -9,49 +9,12 @@ back until the client gives up (`silence`).
 import threading
 
 import members
-import raw
+from compact import Compact
 from tap import Tap
 
 HEARTBEAT = 68
 # The last heartbeats and answers explain a story that fails.
 SEEN_SHOWN_MAX = 30
-
-
-class Compact(raw.Reader):
-    """Reads the flexible encoding."""
-
-    def unsigned(self):
-        value = shift = 0
-        while True:
-            byte = self.take("B")
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    def string(self):
-        length = self.unsigned() - 1
-        return None if length < 0 else self.bytes(length).decode()
-
-    def array(self, read):
-        count = self.unsigned() - 1
-        return None if count < 0 else [read() for _ in range(count)]
-
-    def tags(self):
-        for _ in range(self.unsigned()):
-            self.unsigned()
-            self.bytes(self.unsigned())
-
-    def partitions(self):
-        """Of all topics, there being one."""
-
-        def topic():
-            self.bytes(16)
-            found = self.array(lambda: self.take("i"))
-            self.tags()
-            return found
-
-        return sorted(sum(self.array(topic) or [], []))
 
 
 class Asked:
