@@ -126,8 +126,8 @@ def capture(bootstrap):
         recorder.label = "group"
         if client.groups:
             run.groups(name)
-        for protocol in client.members:
-            live(run, tap, name, protocol)
+        for way in client.members:
+            live(run, tap, name, way)
     recorder.folder = recorder.label = TOOLS
     print(tools.run_part(run, "tools"))
     if run.failed:
@@ -142,15 +142,15 @@ def capture(bootstrap):
     print(f"{len(recorder.kept)} frames, {sum(map(len, recorder.kept.values()))} bytes")
 
 
-def live(run, tap, name, protocol):
-    topic = f"{run.prefix}-{name}-{protocol}"
+def live(run, tap, name, way):
+    topic = f"{run.prefix}-{name}-{way}"
     run.cluster.create(topic, members.PARTITIONS, matrix.TOPIC_CONFIG)
-    life, trouble = Life(tap.address, topic, name, protocol), ""
+    life, trouble = Life(tap.address, topic, name, way), ""
     try:
         life.run()
     except members.StoryFailed as failure:
         trouble = str(failure)
-    run.tell(f"client={name} mode=members protocol={protocol} result={'FAILED' if trouble else 'ok'}", trouble)
+    run.tell(f"client={name} mode=members way={way} result={'FAILED' if trouble else 'ok'}", trouble)
     run.cluster.delete(topic)
 
 

@@ -178,21 +178,21 @@ class Run:
         self.cluster.delete(topic)
 
     def stories(self, names):
-        told = [(name, protocol) for name in names for protocol in CLIENTS[name].members]
+        told = [(name, way) for name in names for way in CLIENTS[name].members]
         at_once(STORIES_AT_ONCE, lambda each: self.story(*each), told)
 
-    def story(self, name, protocol):
-        topic, started = f"{self.prefix}-{name}-{protocol}-members", time.monotonic()
+    def story(self, name, way):
+        topic, started = f"{self.prefix}-{name}-{way}-members", time.monotonic()
         records = again = 0
         try:
             raw.Cluster(self.bootstrap).create(topic, PARTITIONS, TOPIC_CONFIG)
-            records, again = members.Story(self.bootstrap, topic, name, protocol).run()
+            records, again = members.Story(self.bootstrap, topic, name, way).run()
             result, trouble = "ok", ""
         except Exception as error:  # Whatever went wrong is the verdict.
             result, trouble = "FAILED", f"{type(error).__name__}: {error}"
-        self.report.note(name, f"group {protocol}", not trouble)
+        self.report.note(name, f"group {way}", not trouble)
         self.tell(
-            f"client={name} version={self.report.versions.get(name)} mode=members protocol={protocol} topic={topic} "
+            f"client={name} version={self.report.versions.get(name)} mode=members way={way} topic={topic} "
             f"records={records} again={again} seconds={time.monotonic() - started:.2f} result={result}",
             trouble,
         )

@@ -17,6 +17,12 @@ from ledger import Ledger
 PARTITIONS = 4
 PHASE_SECONDS_MAX = 90
 PRODUCED_PER_SECOND = 400
+# How a member of each kind is started.
+WAYS = {
+    "classic": ["--protocol", "classic"],
+    "cooperative": ["--protocol", "classic", "--assignor", "cooperative"],
+    "consumer": ["--protocol", "consumer"],
+}
 
 
 class StoryFailed(Exception):
@@ -78,14 +84,15 @@ class Process:
 
 
 class Story:
-    """One group from its first member to its last."""
+    """One group from its first member to its last; `way` is how its members join."""
 
-    def __init__(self, bootstrap, topic, name, protocol):
-        self.bootstrap, self.topic, self.client, self.protocol = bootstrap, topic, name, protocol
-        self.group = f"{topic}-{protocol}"
+    def __init__(self, bootstrap, topic, name, way):
+        self.bootstrap, self.topic, self.client, self.way = bootstrap, topic, name, way
+        self.group = f"{topic}-{way}"
         self.cluster = raw.Cluster(bootstrap)
         self.changed = threading.Condition()
-        self.members, self.owned, self.left = {}, {}, set()
+        self.members, self.owned, self.leaving, self.left = {}, {}, set(), set()
+        self.ways = {}
         self.read_by, self.ledger = {}, Ledger(PARTITIONS)
         self.over = threading.Event()
 
@@ -133,6 +140,8 @@ class Story:
         self.until("a later member reads the rest", lambda: self.reads(last) and self.is_all_read())
         ends = self.ends()
         self.ledger.check_whole(ends)
+        if roster.CLIENTS[self.client].tells_owners:
+            self.ledger.check_owners()
         self.until("all is committed", lambda: self.cluster.committed(self.group, self.topic, PARTITIONS) == ends)
         self.leave(last)
         self.until("the group is empty", lambda: self.cluster.group_state(self.group) in ("Empty", "Dead"))
@@ -151,9 +160,10 @@ class Story:
         how = ["--count", "1000000", "--pace", str(PRODUCED_PER_SECOND), "--idempotent", "true"]
         return Process("producer", self.command("produce", *how), self.heard)
 
-    def join(self, name):
+    def join(self, name, way=None, *more):
+        self.ways[name] = way or self.way
         self.read_by[name], self.owned[name] = 0, ()
-        arguments = ["--group", self.group, "--protocol", self.protocol, "--shape", self.shape()]
+        arguments = ["--group", self.group, *WAYS[self.ways[name]], "--shape", self.shape(), *more]
         self.members[name] = Process(name, self.command("member", *arguments), self.heard)
         return name
 
@@ -165,6 +175,7 @@ class Story:
         if quiet:
             self.producer.process.send_signal(signal.SIGSTOP)
             self.until("all is read", self.is_all_read)
+        self.leaving.add(name)
         self.members[name].leave()
         if quiet:
             self.producer.process.send_signal(signal.SIGCONT)
@@ -174,6 +185,7 @@ class Story:
 
     def kill(self, name):
         self.members[name].kill()
+        self.ledger.dies(name, time.monotonic_ns())
         self.owned.pop(name)
 
     # What they say.
@@ -188,11 +200,24 @@ class Story:
                     partition, first, last = map(int, rest)
                     self.ledger.read(process.name, partition, first, last, time.monotonic())
                     self.read_by[process.name] += last - first + 1
+                case "gains" | "gives" | "loses":
+                    self.passed_on(process.name, verb, int(rest[0]), list(map(int, rest[1:])))
                 case "left":
                     self.left.add(process.name)
                 case _ if verb == "failed" or process.name == "producer":
                     self.ledger.fail(f"{process.name}: {line}")
             self.changed.notify_all()
+
+    def passed_on(self, name, verb, moment, partitions):
+        match verb:
+            case "gains":
+                self.ledger.gains(name, partitions, moment)
+            case "gives":
+                # Only in the old way a rebalance begins with nobody owning anything.
+                keeps_some = self.ways[name] != "classic" and name not in self.leaving
+                self.ledger.gives(name, partitions, moment, keeps_some)
+            case "loses":
+                self.ledger.loses(name, partitions)
 
     def watch_commits(self):
         cluster = raw.Cluster(self.bootstrap)
@@ -235,7 +260,7 @@ class Story:
         return all(self.read_by[name] > 0 for name in names)
 
     def is_rebalancing(self, before):
-        if self.protocol == "classic":
+        if self.way != "consumer":
             return self.cluster.group_state(self.group) in ("PreparingRebalance", "CompletingRebalance")
         return any(self.owned[name] != owned for name, owned in before.items())
 

@@ -3,6 +3,7 @@
 import pathlib
 
 import raw
+from members import WAYS
 from roster import CLIENTS, PENDING
 
 HEAD = """# Clients
@@ -19,14 +20,27 @@ COLUMNS = """
 - **acks**: the same without idempotence, `acks=1` and `acks=0`. **keys**: placed by the client's own partitioner.
 - **restart**: an idempotent producer writes on while the broker is killed (-9) and started again, and then asked to end
   and started again: each record is there once, in order.
-- **classic**, **consumer**: groups in that protocol. Members are processes; two share the partitions, one leaves, one
-  joins and another is killed (-9) while the group rebalances, and when all are gone a later member goes on where they
-  had committed. No record is left out, and none comes again that was committed before. In the consumer protocol a
-  heartbeat or its answer gets lost, and each member comes to its share.
 - **admin**: topics made, listed, described, grown and deleted; settings; offsets by time; the error of each mistake.
 - **alter**: settings of a topic changed, records deleted.
 - **–** says that the client does not have it, **not yet** that the broker does not serve it.
+
+## Groups
+
+Members are processes that read while a producer writes. No record is left out, and none comes again that was committed
+before. The members of Java and confluent-kafka tell when they are given a partition and when they give it back: it has
+one owner at a time.
+
 """
+GROUP_COLUMNS = """
+- **classic**, **cooperative**, **consumer**: members of the classic protocol, also with the cooperative assignor, and of
+  the consumer protocol. Two share the partitions, one leaves, one joins and another is killed (-9) while the group
+  rebalances, and when all are gone a later member goes on where they had committed. Unless the group is classic, a
+  member gives back only what another gets. In the consumer protocol a heartbeat or its answer gets lost, and each member
+  comes to its share.
+"""
+# What each column is called, and under which name it is noted.
+PASSED = {"acks": "acks", "keys": "placement", "restart": "restart", "admin": "admin", "alter": "alter"}
+IN_GROUPS = {way: f"group {way}" for way in WAYS}
 
 
 class Report:
@@ -48,16 +62,16 @@ class Report:
         return next((f"it says: {old}\nfound:   {new}" for old, new in pairs if old != new), "one of them is longer")
 
     def markdown(self):
-        titles = ["writes", "reads", "acks", "keys", "restart", "classic", "consumer", "admin", "alter"]
-        lines = [f"| client | version | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
+        rows, in_groups = [], []
         for name, client in CLIENTS.items():
-            cells = [self.codecs(name, "produce"), self.codecs(name, "consume") if client.consumes else "in groups"]
-            cells += [self.cell(name, what) for what in ("acks", "placement", "restart")]
-            cells += [self.cell(name, f"group {protocol}") for protocol in ("classic", "consumer")]
-            cells += [self.cell(name, what) for what in ("admin", "alter")]
             version = self.versions.get(name, "?").replace("/", ", ").replace("librdkafka-", "librdkafka ")
-            lines.append(f"| {name} ({client.about}) | {version} | {' | '.join(cells)} |")
-        return HEAD + "\n".join(lines) + "\n" + COLUMNS + self.tools_markdown()
+            cells = [self.codecs(name, "produce"), self.codecs(name, "consume") if client.consumes else "in groups"]
+            cells += [self.cell(name, what) for what in PASSED.values()]
+            rows.append([f"{name} ({client.about})", version, *cells])
+            in_groups.append([name, *(self.cell(name, what) for what in IN_GROUPS.values())])
+        clients = table(["client", "version", "writes", "reads", *PASSED], rows)
+        groups = table(["client", *IN_GROUPS], in_groups)
+        return HEAD + clients + COLUMNS + groups + GROUP_COLUMNS + self.tools_markdown()
 
     def codecs(self, name, mode):
         tried = [codec for codec in raw.CODECS if (name, f"{mode} {codec}") in self.results]
@@ -77,8 +91,14 @@ class Report:
         if not self.tools:
             return ""
         version = self.versions.get("tools", "?")
-        lines = [f"\n## Kafka's own tools, {version}\n", "| tool | what was done, and its output compared | result |"]
-        lines.append("|---|---|---|")
-        for name, about, passed in self.tools:
-            lines.append(f"| {name} | {about} | {'ok' if passed else 'not yet' if name in PENDING else '**fails**'} |")
-        return "\n".join(lines) + "\n"
+        results = [
+            [name, about, "ok" if passed else "not yet" if name in PENDING else "**fails**"]
+            for name, about, passed in self.tools
+        ]
+        titles = ["tool", "what was done, and its output compared", "result"]
+        return f"\n## Kafka's own tools, {version}\n\n{table(titles, results)}"
+
+
+def table(titles, rows):
+    head, *lines = [f"| {' | '.join(cells)} |\n" for cells in (titles, *rows)]
+    return head + "|---" * len(titles) + "|\n" + "".join(lines)

@@ -16,9 +16,11 @@ class Client:
     shape: str = "full"  # Which records it can express: README.md, "The records".
     consumes: bool = True
     codecs: tuple = ("none", "gzip", "snappy", "lz4", "zstd")
-    # Protocols in which it reads through a group: two members in one process, and members that are processes.
+    # Protocols in which it reads through a group with two members in one process, and the ways (members.WAYS) in which
+    # its members are processes.
     groups: tuple = ()
     members: tuple = ()
+    tells_owners: bool = False  # Its members tell when they are given partitions, and when they give them back.
     # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
     losses: dict = dataclasses.field(default_factory=dict)
     # Asked to end, it drops the record that it has in its hand, and commits it: members leave when all is read.
@@ -38,6 +40,7 @@ def node(script):
 
 JAVA = ["java", *JAVA_OPTIONS, "-cp", f"{WORK}/java/classes:{WORK}/java/lib/*", "conformance.Main"]
 BOTH = ("classic", "consumer")
+ALL_WAYS = ("classic", "cooperative", "consumer")
 LOSSES = ("join", "take", "give", "have")
 CLIENTS = {
     "kcat": Client(
@@ -53,7 +56,8 @@ CLIENTS = {
         python("confluent.py"),
         "Python over the newest librdkafka",
         groups=BOTH,
-        members=BOTH,
+        members=ALL_WAYS,
+        tells_owners=True,
         losses={"cut": LOSSES, "silence": LOSSES[1:]},  # It waits 45 s for the answer to its first heartbeat.
         default_placement="crc32",
     ),
@@ -72,7 +76,14 @@ CLIENTS = {
         losses={"cut": LOSSES},
         default_placement="murmur2-unsigned",
     ),
-    "java": Client(JAVA, "Apache Kafka's own", groups=BOTH, members=BOTH, losses={"cut": LOSSES}),
+    "java": Client(
+        JAVA,
+        "Apache Kafka's own",
+        groups=BOTH,
+        members=ALL_WAYS,
+        tells_owners=True,
+        losses={"cut": LOSSES},
+    ),
     "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), default_placement="fnv1a"),
     "aiokafka": Client(
         python("aio.py"),
@@ -83,7 +94,7 @@ CLIENTS = {
     "krafka": Client(
         [str(WORK / "rust-target/debug/conformance-rust")],
         "Rust",
-        members=BOTH,
+        members=ALL_WAYS,
         losses={"cut": LOSSES[1:]},  # A join that fails is the caller's.
     ),
 }

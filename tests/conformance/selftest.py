@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import matrix
+import members
 import raw
 import roster
 from ledger import Ledger
@@ -51,8 +52,29 @@ LIVES = {
     "a commit that goes back": lambda it: (it.committed(0, 5, 1.0), it.committed(0, 4, 2.0)),
     "a record left out": lambda it: (it.read("two", 0, 11, 19, 2.0), it.check_whole([20])),
     "a record beyond the end": lambda it: it.check_whole([9]),
+    "two owners at a time": lambda it: (
+        it.gains("one", [0], 1),
+        it.gives("one", [0], 5),
+        it.gains("two", [0], 4),
+        it.check_owners(),
+    ),
+    "an owner beside one that was never asked": lambda it: (
+        it.gains("one", [0], 1),
+        it.gains("two", [0], 4),
+        it.check_owners(),
+    ),
+    "no owner at all": lambda it: it.check_owners(),
+    "all taken away where some must stay": lambda it: (it.gains("one", [0], 1), it.gives("one", [0], 2, True)),
+    "something given back that was never had": lambda it: it.gives("one", [0], 2),
+    "a rebalance where nothing had changed": lambda it: (it.resting.add("one"), it.gains("one", [], 1)),
     "a record read again that was not committed": lambda it: (
         it.committed(0, 5, 1.0),
+        it.gains("one", [0], 1),
+        it.loses("one", [0]),
+        it.gains("two", [0], 1),
+        it.dies("two", 2),
+        it.gains("three", [0], 3),
+        it.check_owners(),
         it.read("two", 0, 5, 19, 3.0),
         it.check_whole([20]),
     ),
@@ -71,8 +93,35 @@ def judge_lives():
     return missed
 
 
+def eager():
+    members.WAYS["cooperative"] = members.WAYS["classic"]
+    return members.Story, "cooperative"
+
+
+# Lives of real members that are not what the story says they are, and by which word of its complaint that is seen.
+STORIES = {"a cooperative group that is not": (eager, "gave back all it had")}
+
+
+def judge_stories(bootstrap):
+    missed = 0
+    for number, (what, (damaged, word)) in enumerate(STORIES.items()):
+        topic, told = f"selftest-{os.getpid()}-story-{number}", "nothing"
+        raw.Cluster(bootstrap).create(topic, matrix.PARTITIONS, matrix.TOPIC_CONFIG)
+        ways = dict(members.WAYS)
+        try:
+            story, way = damaged()
+            story(bootstrap, topic, "java", way).run()
+        except members.StoryFailed as failure:
+            told = str(failure).splitlines()[0]
+        members.WAYS.update(ways)
+        fair = word in told
+        print(f"{'judged' if fair else 'MISSED'} members: {what}: {told[:160]}", flush=True)
+        missed += not fair
+    return missed
+
+
 def main(bootstrap):
-    cluster, missed = raw.Cluster(bootstrap), judge_lives()
+    cluster, missed = raw.Cluster(bootstrap), judge_lives() + judge_stories(bootstrap)
     for number, (damage, (suits, change)) in enumerate(DAMAGES.items()):
         victim = next(i for i in range(500, RECORDS) if suits(*INTACT(i)))
         dataset.record = lambda i, *rest, **more: change(*INTACT(i)) if i == victim else INTACT(i, *rest, **more)

@@ -85,11 +85,13 @@ def member(options, voice):
     }
     if options.protocol == "classic":
         config |= {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+    if options.assignor == "cooperative":
+        config["partition.assignment.strategy"] = "cooperative-sticky"
     consumer = Consumer(config)
-    consumer.subscribe([options.topic])
+    consumer.subscribe([options.topic], **callbacks(options, voice))
     while not voice.leaving:
         messages = consumer.consume(200, timeout=0.1)
-        voice.assigned(partition.partition for partition in consumer.assignment())
+        voice.assigned(numbers(consumer.assignment()))
         for message in messages:
             if message.error():
                 raise KafkaException(message.error())
@@ -101,6 +103,29 @@ def member(options, voice):
                 if error.args[0].name() not in LATE_COMMITS:
                     raise
     consumer.close()
+
+
+def callbacks(options, voice):
+    """They tell, and do what the client would do by itself if there were none."""
+    bit_by_bit = options.protocol == "consumer" or options.assignor == "cooperative"
+
+    def gains(consumer, partitions):
+        voice.tells("gains", numbers(partitions))
+        (consumer.incremental_assign if bit_by_bit else consumer.assign)(partitions)
+
+    def gives(consumer, partitions):
+        voice.tells("gives", numbers(partitions))
+        consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
+
+    def loses(consumer, partitions):
+        voice.tells("loses", numbers(partitions))
+        consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
+
+    return {"on_assign": gains, "on_revoke": gives, "on_lost": loses}
+
+
+def numbers(partitions):
+    return [partition.partition for partition in partitions]
 
 
 def check_committed(options, consumer):

@@ -26,6 +26,7 @@ def arguments():
     parser.add_argument("--since", type=int, default=0, help="consume: earliest timestamp where records are stamped")
     parser.add_argument("--pace", type=int, default=0, help="produce: records a second, or 0 for as fast as it goes")
     parser.add_argument("--group", help="member: of which group")
+    parser.add_argument("--assignor", choices=["default", "cooperative"], default="default", help="of a classic member")
     parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic", help="of a group")
     return parser.parse_args()
 
@@ -59,6 +60,10 @@ class Voice:
         if owned != self.owned:
             self.owned = owned
             self.say("assigned", *owned)
+
+    def tells(self, verb, partitions):
+        """What it gains, gives or loses, and when: all processes of this machine count alike."""
+        self.say(verb, time.monotonic_ns(), *sorted(partitions))
 
     def read(self, messages):
         """`messages` are (partition, offset, key, value), in order in each partition."""

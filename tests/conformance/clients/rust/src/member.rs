@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use krafka::consumer::{AutoOffsetReset, Consumer, GroupProtocol};
+use krafka::consumer::{AutoOffsetReset, Consumer, GroupProtocol, PartitionAssignmentStrategy};
 use krafka::error::ErrorCode;
 use krafka::{ConsumerRecord, KrafkaError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +40,9 @@ async fn live(options: &Options) -> Outcome<()> {
     } else {
         builder.session_timeout(Duration::from_secs(6)).heartbeat_interval(Duration::from_millis(500))
     };
+    if options.text("assignor", "default") == "cooperative" {
+        builder = builder.partition_assignment_strategy(PartitionAssignmentStrategy::CooperativeSticky);
+    }
     let consumer = builder.build().await?;
     consumer.subscribe([options.topic()]).await?;
     let mut told = None;

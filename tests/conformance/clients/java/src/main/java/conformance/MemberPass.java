@@ -5,12 +5,15 @@ import static conformance.Difference.expect;
 import conformance.Dataset.Item;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.FencedMemberEpochException;
@@ -42,6 +45,9 @@ final class MemberPass {
         if (options.protocol().equals("classic")) {
             config.put("session.timeout.ms", 6000);
             config.put("heartbeat.interval.ms", 500);
+            if (options.cooperative()) {
+                config.put("partition.assignment.strategy", List.of(CooperativeStickyAssignor.class));
+            }
         }
         consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
@@ -59,7 +65,7 @@ final class MemberPass {
             }
         }));
         try (consumer) {
-            consumer.subscribe(List.of(options.topic()));
+            consumer.subscribe(List.of(options.topic()), new Told());
             while (!leaving) {
                 take();
             }
@@ -74,14 +80,39 @@ final class MemberPass {
         return 0;
     }
 
-    private void take() throws Difference {
-        var records = consumer.poll(POLL);
-        String owned = consumer.assignment().stream()
+    /** What is given and taken, and when: in nanoseconds that all processes of this machine count alike. */
+    private static final class Told implements ConsumerRebalanceListener {
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            tell("gains", partitions);
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            tell("gives", partitions);
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            tell("loses", partitions);
+        }
+
+        private static void tell(String what, Collection<TopicPartition> partitions) {
+            System.out.println((what + " " + System.nanoTime() + " " + list(partitions)).trim());
+        }
+    }
+
+    private static String list(Collection<TopicPartition> partitions) {
+        return partitions.stream()
                 .map(TopicPartition::partition)
                 .sorted()
                 .map(String::valueOf)
-                .collect(Collectors.joining(" ", "assigned ", ""))
-                .trim();
+                .collect(Collectors.joining(" "));
+    }
+
+    private void take() throws Difference {
+        var records = consumer.poll(POLL);
+        String owned = ("assigned " + list(consumer.assignment())).trim();
         if (!owned.equals(told)) {
             told = owned;
             System.out.println(owned);

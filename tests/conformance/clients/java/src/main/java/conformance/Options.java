@@ -18,6 +18,7 @@ record Options(
         long since,
         String protocol,
         String group,
+        boolean cooperative,
         int pace) {
 
     static Options parse(String[] arguments) {
@@ -39,6 +40,7 @@ record Options(
                 Long.parseLong(given.getOrDefault("since", "0")),
                 given.getOrDefault("protocol", "classic"),
                 given.get("group"),
+                given.getOrDefault("assignor", "default").equals("cooperative"),
                 Integer.parseInt(given.getOrDefault("pace", "0")));
     }
 
