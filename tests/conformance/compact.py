@@ -38,3 +38,19 @@ class Compact(raw.Reader):
             return found
 
         return sorted(sum(self.array(topic) or [], []))
+
+
+def unsigned(value):
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def string(text):
+    return unsigned(len(text.encode()) + 1) + text.encode()
+
+
+def array(items):
+    return unsigned(len(items) + 1) + b"".join(items)

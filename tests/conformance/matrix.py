@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 
+import changes
 import losses
 import members
 import page
 import raw
+import returns
 import tools
 from broker import Broker
 from roster import CLIENTS, CONSUMERS, PENDING, WORK
@@ -31,6 +33,8 @@ TOPIC_CONFIG = {"retention.ms": "-1"}
 CASES_AT_ONCE = 2
 # Groups live at the same time: they mostly wait.
 STORIES_AT_ONCE = 6
+# By what roster.py calls them. The longest come first.
+STORIES = {"changes": changes.Story, "returns": returns.Story, "members": members.Story}
 # While these are written the broker is killed, and asked to end: after so many of each client's records.
 RESTART_RECORDS, RESTART_PACE, RESTARTS_AFTER = 6000, 400, (1200, 3000)
 
@@ -178,21 +182,21 @@ class Run:
         self.cluster.delete(topic)
 
     def stories(self, names):
-        told = [(name, way) for name in names for way in CLIENTS[name].members]
+        told = [(kind, name, way) for kind in STORIES for name in names for way in getattr(CLIENTS[name], kind)]
         at_once(STORIES_AT_ONCE, lambda each: self.story(*each), told)
 
-    def story(self, name, way):
-        topic, started = f"{self.prefix}-{name}-{way}-members", time.monotonic()
+    def story(self, kind, name, way):
+        topic, started = f"{self.prefix}-{name}-{way}-{kind}", time.monotonic()
         records = again = 0
         try:
             raw.Cluster(self.bootstrap).create(topic, PARTITIONS, TOPIC_CONFIG)
-            records, again = members.Story(self.bootstrap, topic, name, way).run()
+            records, again = STORIES[kind](self.bootstrap, topic, name, way).run()
             result, trouble = "ok", ""
         except Exception as error:  # Whatever went wrong is the verdict.
             result, trouble = "FAILED", f"{type(error).__name__}: {error}"
-        self.report.note(name, f"group {way}", not trouble)
+        self.report.note(name, f"group {way}" if kind == "members" else kind, not trouble)
         self.tell(
-            f"client={name} version={self.report.versions.get(name)} mode=members way={way} topic={topic} "
+            f"client={name} version={self.report.versions.get(name)} mode={kind} way={way} topic={topic} "
             f"records={records} again={again} seconds={time.monotonic() - started:.2f} result={result}",
             trouble,
         )

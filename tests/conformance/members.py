@@ -136,7 +136,7 @@ class Story:
 
     def resume(self):
         """A later member goes on where the dead ones had committed, up to the end."""
-        last = self.join("last")
+        last = self.last_joins()
         self.until("a later member reads the rest", lambda: self.reads(last) and self.is_all_read())
         ends = self.ends()
         self.ledger.check_whole(ends)
@@ -144,6 +144,12 @@ class Story:
             self.ledger.check_owners()
         self.until("all is committed", lambda: self.cluster.committed(self.group, self.topic, PARTITIONS) == ends)
         self.leave(last)
+        self.until_empty()
+
+    def last_joins(self):
+        return self.join("last")
+
+    def until_empty(self):
         self.until("the group is empty", lambda: self.cluster.group_state(self.group) in ("Empty", "Dead"))
 
     def ends(self):

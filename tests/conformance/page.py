@@ -37,10 +37,13 @@ GROUP_COLUMNS = """
   rebalances, and when all are gone a later member goes on where they had committed. Unless the group is classic, a
   member gives back only what another gets. In the consumer protocol a heartbeat or its answer gets lost, and each member
   comes to its share.
+- **changes**: a group changes from the classic to the consumer protocol and back while its members read, some of either
+  protocol, also with cooperative ones. **returns**: static members in both protocols: one is restarted within its
+  session and has what it had, and no rebalance reaches the other.
 """
 # What each column is called, and under which name it is noted.
 PASSED = {"acks": "acks", "keys": "placement", "restart": "restart", "admin": "admin", "alter": "alter"}
-IN_GROUPS = {way: f"group {way}" for way in WAYS}
+IN_GROUPS = {**{way: f"group {way}" for way in WAYS}, "changes": "changes", "returns": "returns"}
 
 
 class Report:

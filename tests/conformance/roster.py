@@ -20,6 +20,8 @@ class Client:
     # its members are processes.
     groups: tuple = ()
     members: tuple = ()
+    changes: tuple = ()  # The ways of classic members of a group that changes its protocol.
+    returns: tuple = ()  # The ways of static members that are restarted.
     tells_owners: bool = False  # Its members tell when they are given partitions, and when they give them back.
     # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
     losses: dict = dataclasses.field(default_factory=dict)
@@ -57,6 +59,8 @@ CLIENTS = {
         "Python over the newest librdkafka",
         groups=BOTH,
         members=ALL_WAYS,
+        changes=ALL_WAYS[:2],
+        returns=BOTH,
         tells_owners=True,
         losses={"cut": LOSSES, "silence": LOSSES[1:]},  # It waits 45 s for the answer to its first heartbeat.
         default_placement="crc32",
@@ -81,6 +85,8 @@ CLIENTS = {
         "Apache Kafka's own",
         groups=BOTH,
         members=ALL_WAYS,
+        changes=ALL_WAYS[:2],
+        returns=BOTH,
         tells_owners=True,
         losses={"cut": LOSSES},
     ),

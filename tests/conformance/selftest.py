@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 
+import changes
 import matrix
 import members
 import raw
+import returns
 import roster
 from ledger import Ledger
 
@@ -93,27 +95,45 @@ def judge_lives():
     return missed
 
 
-def eager():
-    members.WAYS["cooperative"] = members.WAYS["classic"]
-    return members.Story, "cooperative"
+class Eager(members.Story):
+    def join(self, name, way=None, *more):
+        found = super().join(name, "classic", *more)
+        self.ways[name] = "cooperative"
+        return found
 
 
-# Lives of real members that are not what the story says they are, and by which word of its complaint that is seen.
-STORIES = {"a cooperative group that is not": (eager, "gave back all it had")}
+class Unchanged(changes.Story):
+    def join(self, name, way=None, *more):
+        found = super().join(name, "classic", *more)
+        self.ways[name] = way or self.way
+        return found
+
+
+class Nameless(returns.Story):
+    def joins_as(self, name, instance):
+        return self.join(name)
+
+
+# Lives of real members that are not what the story says they are, and by which words of its complaint that is seen.
+STORIES = {
+    "a cooperative group that is not": (Eager, "cooperative", "gave back all it had"),
+    "a group that keeps its protocol": (Unchanged, "classic", "not reached: one of each protocol share"),
+    "members that are not static": (Nameless, "classic", "though nothing had changed"),
+    "members that are not static, in the consumer protocol": (Nameless, "consumer", "though nothing had changed"),
+}
+STORY_SECONDS_MAX = 20
 
 
 def judge_stories(bootstrap):
     missed = 0
-    for number, (what, (damaged, word)) in enumerate(STORIES.items()):
+    members.PHASE_SECONDS_MAX = STORY_SECONDS_MAX
+    for number, (what, (damaged, way, word)) in enumerate(STORIES.items()):
         topic, told = f"selftest-{os.getpid()}-story-{number}", "nothing"
         raw.Cluster(bootstrap).create(topic, matrix.PARTITIONS, matrix.TOPIC_CONFIG)
-        ways = dict(members.WAYS)
         try:
-            story, way = damaged()
-            story(bootstrap, topic, "java", way).run()
+            damaged(bootstrap, topic, "java", way).run()
         except members.StoryFailed as failure:
             told = str(failure).splitlines()[0]
-        members.WAYS.update(ways)
         fair = word in told
         print(f"{'judged' if fair else 'MISSED'} members: {what}: {told[:160]}", flush=True)
         missed += not fair

@@ -84,7 +84,9 @@ def member(options, voice):
         "fetch.wait.max.ms": 100,
     }
     if options.protocol == "classic":
-        config |= {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+        config |= {"session.timeout.ms": options.session_ms, "heartbeat.interval.ms": 500}
+    if options.instance:
+        config["group.instance.id"] = options.instance
     if options.assignor == "cooperative":
         config["partition.assignment.strategy"] = "cooperative-sticky"
     consumer = Consumer(config)

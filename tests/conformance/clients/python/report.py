@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("--pace", type=int, default=0, help="produce: records a second, or 0 for as fast as it goes")
     parser.add_argument("--group", help="member: of which group")
     parser.add_argument("--assignor", choices=["default", "cooperative"], default="default", help="of a classic member")
+    parser.add_argument("--instance", help="group.instance.id of a member")
+    parser.add_argument("--session-ms", type=int, default=6000, help="session timeout of a classic member")
     parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic", help="of a group")
     return parser.parse_args()
 

@@ -43,11 +43,14 @@ final class MemberPass {
                 "fetch.max.wait.ms", 100,
                 "max.poll.records", 200));
         if (options.protocol().equals("classic")) {
-            config.put("session.timeout.ms", 6000);
+            config.put("session.timeout.ms", options.sessionMs());
             config.put("heartbeat.interval.ms", 500);
             if (options.cooperative()) {
                 config.put("partition.assignment.strategy", List.of(CooperativeStickyAssignor.class));
             }
+        }
+        if (options.instance() != null) {
+            config.put("group.instance.id", options.instance());
         }
         consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }

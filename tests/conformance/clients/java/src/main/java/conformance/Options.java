@@ -19,6 +19,8 @@ record Options(
         String protocol,
         String group,
         boolean cooperative,
+        String instance,
+        int sessionMs,
         int pace) {
 
     static Options parse(String[] arguments) {
@@ -41,6 +43,8 @@ record Options(
                 given.getOrDefault("protocol", "classic"),
                 given.get("group"),
                 given.getOrDefault("assignor", "default").equals("cooperative"),
+                given.get("instance"),
+                Integer.parseInt(given.getOrDefault("session-ms", "6000")),
                 Integer.parseInt(given.getOrDefault("pace", "0")));
     }
 
