@@ -14,6 +14,7 @@ import changes
 import losses
 import members
 import page
+import patterns
 import raw
 import returns
 import tools
@@ -34,7 +35,7 @@ CASES_AT_ONCE = 2
 # Groups live at the same time: they mostly wait.
 STORIES_AT_ONCE = 6
 # By what roster.py calls them. The longest come first.
-STORIES = {"changes": changes.Story, "returns": returns.Story, "members": members.Story}
+STORIES = {"changes": changes.Story, "returns": returns.Story, "patterns": patterns.Story, "members": members.Story}
 # While these are written the broker is killed, and asked to end: after so many of each client's records.
 RESTART_RECORDS, RESTART_PACE, RESTARTS_AFTER = 6000, 400, (1200, 3000)
 

@@ -88,6 +88,7 @@ class Story:
 
     def __init__(self, bootstrap, topic, name, way):
         self.bootstrap, self.topic, self.client, self.way = bootstrap, topic, name, way
+        self.topics = [topic]  # All that are read; the ledger's partitions are those of the first, the second, …
         self.group = f"{topic}-{way}"
         self.cluster = raw.Cluster(bootstrap)
         self.changed = threading.Condition()
@@ -99,21 +100,22 @@ class Story:
     def run(self):
         """Says how many records were read, and how many of them again."""
         poller = threading.Thread(target=self.watch_commits, daemon=True)
-        self.producer = self.produce()
+        self.producers = [self.produce(self.topic)]
         try:
             poller.start()
             self.rebalances()
             # Nobody is there any more: what comes now is for the later member, who else might find nothing to read.
             read_by_the_dead = self.ends()
             self.until("more is written", lambda: self.ends() != read_by_the_dead)
-            self.producer.destroy()
+            for producer in self.producers:
+                producer.destroy()
             self.resume()
         except StoryFailed as failure:
             raise StoryFailed(f"{failure}; {self.told()}") from None
         finally:
             self.over.set()
             poller.join()
-            for process in [self.producer, *self.members.values()]:
+            for process in [*self.producers, *self.members.values()]:
                 process.destroy()
         return sum(self.ledger.counts()), self.ledger.again
 
@@ -142,7 +144,7 @@ class Story:
         self.ledger.check_whole(ends)
         if roster.CLIENTS[self.client].tells_owners:
             self.ledger.check_owners()
-        self.until("all is committed", lambda: self.cluster.committed(self.group, self.topic, PARTITIONS) == ends)
+        self.until("all is committed", lambda: self.committed(self.cluster) == ends)
         self.leave(last)
         self.until_empty()
 
@@ -153,24 +155,30 @@ class Story:
         self.until("the group is empty", lambda: self.cluster.group_state(self.group) in ("Empty", "Dead"))
 
     def ends(self):
-        leaders = self.cluster.leaders(self.topic)
-        return [self.cluster.end_offset(self.topic, index, leaders[index]) for index in range(PARTITIONS)]
+        found = []
+        for topic in self.topics:
+            leaders = self.cluster.leaders(topic)
+            found += [self.cluster.end_offset(topic, index, leaders[index]) for index in range(PARTITIONS)]
+        return found
+
+    def committed(self, cluster):
+        return sum((cluster.committed(self.group, topic, PARTITIONS) for topic in self.topics), [])
 
     # The members.
 
-    def command(self, mode, *arguments):
-        shared = ["--bootstrap", self.bootstrap, "--topic", self.topic, "--partitions", str(PARTITIONS)]
+    def command(self, mode, topic, *arguments):
+        shared = ["--bootstrap", self.bootstrap, "--topic", topic, "--partitions", str(PARTITIONS)]
         return [*roster.CLIENTS[self.client].command, mode, *shared, *arguments]
 
-    def produce(self):
+    def produce(self, topic):
         how = ["--count", "1000000", "--pace", str(PRODUCED_PER_SECOND), "--idempotent", "true"]
-        return Process("producer", self.command("produce", *how), self.heard)
+        return Process("producer", self.command("produce", topic, *how), self.heard)
 
     def join(self, name, way=None, *more):
         self.ways[name] = way or self.way
         self.read_by[name], self.owned[name] = 0, ()
         arguments = ["--group", self.group, *WAYS[self.ways[name]], "--shape", self.shape(), *more]
-        self.members[name] = Process(name, self.command("member", *arguments), self.heard)
+        self.members[name] = Process(name, self.command("member", self.topic, *arguments), self.heard)
         return name
 
     def shape(self):
@@ -179,15 +187,19 @@ class Story:
     def leave(self, name):
         quiet = roster.CLIENTS[self.client].leaves_in_quiet
         if quiet:
-            self.producer.process.send_signal(signal.SIGSTOP)
+            self.signal_producers(signal.SIGSTOP)
             self.until("all is read", self.is_all_read)
         self.leaving.add(name)
         self.members[name].leave()
         if quiet:
-            self.producer.process.send_signal(signal.SIGCONT)
+            self.signal_producers(signal.SIGCONT)
         if name not in self.left:
             raise StoryFailed(f"{name} did not leave in good order")
         self.owned.pop(name)
+
+    def signal_producers(self, what):
+        for producer in self.producers:
+            producer.process.send_signal(what)
 
     def kill(self, name):
         self.members[name].kill()
@@ -196,18 +208,26 @@ class Story:
 
     # What they say.
 
+    def place(self, word):
+        """Where in the ledger a partition is; with its topic before it, unless that is the first one."""
+        topic, _, index = word.rpartition("/")
+        if (topic or self.topic) not in self.topics:
+            self.ledger.fail(f"{word} is not of a topic of this group")
+            return 0
+        return self.topics.index(topic or self.topic) * PARTITIONS + int(index)
+
     def heard(self, process, verb, rest, line):
         with self.changed:
             match verb:
                 case "assigned":
-                    self.owned[process.name] = tuple(sorted(map(int, rest)))
+                    self.owned[process.name] = tuple(sorted(map(self.place, rest)))
                     self.read_by[process.name] = 0
                 case "read":
-                    partition, first, last = map(int, rest)
+                    partition, first, last = self.place(rest[0]), *map(int, rest[1:])
                     self.ledger.read(process.name, partition, first, last, time.monotonic())
                     self.read_by[process.name] += last - first + 1
                 case "gains" | "gives" | "loses":
-                    self.passed_on(process.name, verb, int(rest[0]), list(map(int, rest[1:])))
+                    self.passed_on(process.name, verb, int(rest[0]), list(map(self.place, rest[1:])))
                 case "left":
                     self.left.add(process.name)
                 case _ if verb == "failed" or process.name == "producer":
@@ -229,7 +249,7 @@ class Story:
         cluster = raw.Cluster(self.bootstrap)
         while not self.over.wait(0.2):
             try:
-                found = cluster.committed(self.group, self.topic, PARTITIONS)
+                found = self.committed(cluster)
             except raw.ProtocolError:
                 continue  # The coordinator is being made.
             with self.changed:
@@ -256,8 +276,9 @@ class Story:
     def shares(self, *names):
         """These are the owners, each of as many partitions, and each partition has one."""
         owned = [self.owned[name] for name in names]
-        each = PARTITIONS // len(names)
-        return sorted(sum(owned, ())) == list(range(PARTITIONS)) and all(len(mine) == each for mine in owned)
+        partitions = PARTITIONS * len(self.topics)
+        each = partitions // len(names)
+        return sorted(sum(owned, ())) == list(range(partitions)) and all(len(mine) == each for mine in owned)
 
     def is_all_read(self):
         return self.ledger.counts() == self.ends()

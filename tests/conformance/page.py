@@ -39,11 +39,12 @@ GROUP_COLUMNS = """
   comes to its share.
 - **changes**: a group changes from the classic to the consumer protocol and back while its members read, some of either
   protocol, also with cooperative ones. **returns**: static members in both protocols: one is restarted within its
-  session and has what it had, and no rebalance reaches the other.
+  session and has what it had, and no rebalance reaches the other. **patterns**: members hand a regular expression to the broker, and a topic that is
+  made later is theirs, too; another is not.
 """
 # What each column is called, and under which name it is noted.
 PASSED = {"acks": "acks", "keys": "placement", "restart": "restart", "admin": "admin", "alter": "alter"}
-IN_GROUPS = {**{way: f"group {way}" for way in WAYS}, "changes": "changes", "returns": "returns"}
+IN_GROUPS = {**{way: f"group {way}" for way in WAYS}, **{what: what for what in ("changes", "returns", "patterns")}}
 
 
 class Report:

@@ -22,6 +22,7 @@ class Client:
     members: tuple = ()
     changes: tuple = ()  # The ways of classic members of a group that changes its protocol.
     returns: tuple = ()  # The ways of static members that are restarted.
+    patterns: tuple = ()  # The ways of members that hand a regular expression to the broker.
     tells_owners: bool = False  # Its members tell when they are given partitions, and when they give them back.
     # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
     losses: dict = dataclasses.field(default_factory=dict)
@@ -61,6 +62,7 @@ CLIENTS = {
         members=ALL_WAYS,
         changes=ALL_WAYS[:2],
         returns=BOTH,
+        patterns=BOTH[1:],
         tells_owners=True,
         losses={"cut": LOSSES, "silence": LOSSES[1:]},  # It waits 45 s for the answer to its first heartbeat.
         default_placement="crc32",
@@ -87,6 +89,7 @@ CLIENTS = {
         members=ALL_WAYS,
         changes=ALL_WAYS[:2],
         returns=BOTH,
+        patterns=BOTH[1:],
         tells_owners=True,
         losses={"cut": LOSSES},
     ),

@@ -11,6 +11,7 @@ import sys
 import changes
 import matrix
 import members
+import patterns
 import raw
 import returns
 import roster
@@ -114,11 +115,30 @@ class Nameless(returns.Story):
         return self.join(name)
 
 
+class Narrow(patterns.Story):
+    def joins_by_pattern(self, name):
+        self.pattern = f"^{self.topic}(-earlier)?$"
+        return super().joins_by_pattern(name)
+
+
+class Wide(patterns.Story):
+    def joins_by_pattern(self, name):
+        return self.join(name, None, "--pattern", f"^{self.topic}.*$")
+
+
+class Named(patterns.Story):
+    def joins_by_pattern(self, name):
+        return self.join(name)
+
+
 # Lives of real members that are not what the story says they are, and by which words of its complaint that is seen.
 STORIES = {
     "a cooperative group that is not": (Eager, "cooperative", "gave back all it had"),
     "a group that keeps its protocol": (Unchanged, "classic", "not reached: one of each protocol share"),
     "members that are not static": (Nameless, "classic", "though nothing had changed"),
+    "a pattern that does not match the later topic": (Narrow, "consumer", "not reached: both share the later topic"),
+    "a pattern that matches another topic": (Wide, "consumer", "is not of a topic of this group"),
+    "members without a pattern": (Named, "consumer", "knows of the patterns set()"),
     "members that are not static, in the consumer protocol": (Nameless, "consumer", "though nothing had changed"),
 }
 STORY_SECONDS_MAX = 20

@@ -90,14 +90,14 @@ def member(options, voice):
     if options.assignor == "cooperative":
         config["partition.assignment.strategy"] = "cooperative-sticky"
     consumer = Consumer(config)
-    consumer.subscribe([options.topic], **callbacks(options, voice))
+    consumer.subscribe([options.pattern or options.topic], **callbacks(options, voice))
     while not voice.leaving:
         messages = consumer.consume(200, timeout=0.1)
-        voice.assigned(numbers(consumer.assignment()))
+        voice.assigned(places(options, consumer.assignment()))
         for message in messages:
             if message.error():
                 raise KafkaException(message.error())
-        voice.read((each.partition(), each.offset(), each.key(), each.value()) for each in messages)
+        voice.read((place(options, *at(each)), each.offset(), each.key(), each.value()) for each in messages)
         if messages:
             try:
                 consumer.commit(asynchronous=False)
@@ -112,22 +112,31 @@ def callbacks(options, voice):
     bit_by_bit = options.protocol == "consumer" or options.assignor == "cooperative"
 
     def gains(consumer, partitions):
-        voice.tells("gains", numbers(partitions))
+        voice.tells("gains", places(options, partitions))
         (consumer.incremental_assign if bit_by_bit else consumer.assign)(partitions)
 
     def gives(consumer, partitions):
-        voice.tells("gives", numbers(partitions))
+        voice.tells("gives", places(options, partitions))
         consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
 
     def loses(consumer, partitions):
-        voice.tells("loses", numbers(partitions))
+        voice.tells("loses", places(options, partitions))
         consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
 
     return {"on_assign": gains, "on_revoke": gives, "on_lost": loses}
 
 
-def numbers(partitions):
-    return [partition.partition for partition in partitions]
+def at(message):
+    return message.topic(), message.partition()
+
+
+def place(options, topic, partition):
+    """The number alone in the topic that was named; others that a pattern matches are named."""
+    return str(partition) if topic == options.topic else f"{topic}/{partition}"
+
+
+def places(options, partitions):
+    return [place(options, each.topic, each.partition) for each in partitions]
 
 
 def check_committed(options, consumer):

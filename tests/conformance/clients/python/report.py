@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--group", help="member: of which group")
     parser.add_argument("--assignor", choices=["default", "cooperative"], default="default", help="of a classic member")
     parser.add_argument("--instance", help="group.instance.id of a member")
+    parser.add_argument("--pattern", help="member: read all topics that match it")
     parser.add_argument("--session-ms", type=int, default=6000, help="session timeout of a classic member")
     parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic", help="of a group")
     return parser.parse_args()
@@ -71,7 +72,7 @@ class Voice:
         """`messages` are (partition, offset, key, value), in order in each partition."""
         runs = {}
         for partition, offset, key, value in messages:
-            number = offset * self.options.partitions + partition
+            number = offset * self.options.partitions + int(str(partition).rpartition("/")[2])
             expected = dataset.record(number, self.options.shape, False)
             if expected[:2] != (key, value):
                 expect(f"partition {partition} offset {offset}: key and value", expected[:2], (key, value))

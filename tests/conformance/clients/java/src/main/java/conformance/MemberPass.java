@@ -15,6 +15,7 @@ import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.FencedMemberEpochException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
@@ -68,7 +69,11 @@ final class MemberPass {
             }
         }));
         try (consumer) {
-            consumer.subscribe(List.of(options.topic()), new Told());
+            if (options.pattern() == null) {
+                consumer.subscribe(List.of(options.topic()), new Told());
+            } else {
+                consumer.subscribe(new SubscriptionPattern(options.pattern()), new Told());
+            }
             while (!leaving) {
                 take();
             }
@@ -84,7 +89,7 @@ final class MemberPass {
     }
 
     /** What is given and taken, and when: in nanoseconds that all processes of this machine count alike. */
-    private static final class Told implements ConsumerRebalanceListener {
+    private final class Told implements ConsumerRebalanceListener {
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
             tell("gains", partitions);
@@ -100,17 +105,19 @@ final class MemberPass {
             tell("loses", partitions);
         }
 
-        private static void tell(String what, Collection<TopicPartition> partitions) {
+        private void tell(String what, Collection<TopicPartition> partitions) {
             System.out.println((what + " " + System.nanoTime() + " " + list(partitions)).trim());
         }
     }
 
-    private static String list(Collection<TopicPartition> partitions) {
-        return partitions.stream()
-                .map(TopicPartition::partition)
-                .sorted()
-                .map(String::valueOf)
-                .collect(Collectors.joining(" "));
+    private String list(Collection<TopicPartition> partitions) {
+        return partitions.stream().map(this::place).sorted().collect(Collectors.joining(" "));
+    }
+
+    /** The number alone in the topic that was named; others that a pattern matches are named. */
+    private String place(TopicPartition partition) {
+        String topic = partition.topic().equals(options.topic()) ? "" : partition.topic() + "/";
+        return topic + partition.partition();
     }
 
     private void take() throws Difference {
@@ -121,29 +128,29 @@ final class MemberPass {
             System.out.println(owned);
         }
         for (TopicPartition partition : records.partitions()) {
-            read(partition.partition(), new ArrayList<>(records.records(partition)));
+            read(partition, new ArrayList<>(records.records(partition)));
         }
         if (!records.isEmpty()) {
             commit();
         }
     }
 
-    private void read(int partition, List<ConsumerRecord<byte[], byte[]>> records) throws Difference {
+    private void read(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) throws Difference {
         long first = records.get(0).offset();
         long next = first;
         for (var record : records) {
             String at = "partition " + partition + " offset " + record.offset();
-            int number = (int) (record.offset() * options.partitions() + partition);
+            int number = (int) (record.offset() * options.partitions() + partition.partition());
             Item item = Dataset.item(number, options.shape(), false);
             expect(at, "key", item.key(), record.key());
             expect(at, "value", item.value(), record.value());
             if (record.offset() != next) {
-                System.out.println("read " + partition + " " + first + " " + (next - 1));
+                System.out.println("read " + place(partition) + " " + first + " " + (next - 1));
                 first = record.offset();
             }
             next = record.offset() + 1;
         }
-        System.out.println("read " + partition + " " + first + " " + (next - 1));
+        System.out.println("read " + place(partition) + " " + first + " " + (next - 1));
     }
 
     /** A rebalance may come between: whoever has the partition next reads these records again. */

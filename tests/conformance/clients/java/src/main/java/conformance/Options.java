@@ -21,6 +21,7 @@ record Options(
         boolean cooperative,
         String instance,
         int sessionMs,
+        String pattern,
         int pace) {
 
     static Options parse(String[] arguments) {
@@ -45,6 +46,7 @@ record Options(
                 given.getOrDefault("assignor", "default").equals("cooperative"),
                 given.get("instance"),
                 Integer.parseInt(given.getOrDefault("session-ms", "6000")),
+                given.get("pattern"),
                 Integer.parseInt(given.getOrDefault("pace", "0")));
     }
 
