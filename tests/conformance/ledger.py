@@ -20,7 +20,9 @@ class Ledger:
     def grow(self, partitions):
         """More of them, behind those that are there."""
         more = Ledger(partitions)
-        self.seen, self.commits, self.owners = self.seen + more.seen, self.commits + more.commits, self.owners + more.owners
+        self.seen += more.seen
+        self.commits += more.commits
+        self.owners += more.owners
 
     def read(self, name, partition, first, last, now):
         """Records may come again that were not committed; whoever reads next begins at what was committed."""

@@ -9,7 +9,7 @@ use std::process::Command;
 use tests::broker::{binary, folder, workspace};
 
 /// Sessions end soon after a member is killed, and nobody waits for members who might come.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 9] = [
     "journal.bytes=16 MiB",
     "memory.cache=64 MiB",
     "disk.free_floor=0",
@@ -17,18 +17,22 @@ const SETTINGS: [&str; 7] = [
     "groups.consumer.session_timeout=6 s",
     "groups.consumer.heartbeat_interval=500 ms",
     "native.listen=127.0.0.1:0",
+    "cores=2",
+    "kafka.lanes=2",
 ];
 
 #[test]
 #[ignore = "installs and runs eight clients, and Kafka's own tools"]
 fn every_client_and_tool_does_here_what_it_does_with_kafka() {
     let data = folder();
-    let address = free_address();
+    let [address, first_lane] = free_addresses();
+    let lanes = format!("kafka.lanes_listen={first_lane}");
     let mut serve = vec![binary().display().to_string(), "serve".to_owned()];
     serve.extend(["--data".to_owned(), data.path().display().to_string(), "--kafka".to_owned(), address.clone()]);
-    serve.extend(SETTINGS.iter().flat_map(|setting| ["--set".to_owned(), format!("'{setting}'")]));
+    let settings = SETTINGS.into_iter().chain([lanes.as_str()]);
+    serve.extend(settings.flat_map(|setting| ["--set".to_owned(), format!("'{setting}'")]));
     let mut run = Command::new(workspace().join("tests/conformance/run.sh"));
-    run.args([&address, "--serve", &serve.join(" ")]);
+    run.args([&address, "--lanes", &first_lane, "--serve", &serve.join(" ")]);
     match std::env::var("CORELANE_CONFORMANCE_ARGS") {
         Ok(arguments) => run.args(arguments.split_whitespace()),
         Err(_) => run.arg("--page").arg(workspace().join("docs/clients.md")),
@@ -40,8 +44,14 @@ fn every_client_and_tool_does_here_what_it_does_with_kafka() {
     assert!(status.success(), "clients complained: {status}");
 }
 
-/// Free a moment ago: a broker that is started again needs the address it had.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it is bound").to_string()
+/// Free a moment ago, the second one with the port behind it: a broker that is started again needs the addresses it had.
+fn free_addresses() -> [String; 2] {
+    loop {
+        let [plain, first] = [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("there is a free port"));
+        let [plain, first] = [&plain, &first].map(|bound| bound.local_addr().expect("it is bound"));
+        let next = first.port().checked_add(1).filter(|next| *next != plain.port());
+        if next.is_some_and(|next| TcpListener::bind(("127.0.0.1", next)).is_ok()) {
+            return [plain.to_string(), first.to_string()];
+        }
+    }
 }

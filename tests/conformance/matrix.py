@@ -36,6 +36,7 @@ CASES_AT_ONCE = 2
 STORIES_AT_ONCE = 6
 # By what roster.py calls them. The longest come first.
 STORIES = {"changes": changes.Story, "returns": returns.Story, "patterns": patterns.Story, "members": members.Story}
+LANES_RECORDS_MAX = 20_000
 # While these are written the broker is killed, and asked to end: after so many of each client's records.
 RESTART_RECORDS, RESTART_PACE, RESTARTS_AFTER = 6000, 400, (1200, 3000)
 
@@ -51,11 +52,14 @@ class Case:
     idempotent: bool = True
     partitioner: str = "explicit"
     restarts: bool = False
+    lanes: bool = False
 
     def what(self, mode):
         """Which column of docs/clients.md this belongs to."""
         if self.restarts:
             return "restart"
+        if self.lanes:
+            return "lanes"
         if self.partitioner != "explicit":
             return "placement"
         return f"{mode} {self.codec}" if self.acks == "all" else "acks"
@@ -63,6 +67,7 @@ class Case:
     @property
     def name(self):
         parts = [self.producer, self.codec, "" if self.acks == "all" else f"acks{self.acks}"]
+        parts += ["lanes"] if self.lanes else []
         return "-".join([*filter(None, parts), *([] if self.partitioner == "explicit" else [self.partitioner])])
 
     @property
@@ -91,8 +96,8 @@ def cases(only, codecs):
 
 
 class Run:
-    def __init__(self, bootstrap, count, broker):
-        self.bootstrap, self.count, self.broker = bootstrap, count, broker
+    def __init__(self, bootstrap, count, broker, lanes=None):
+        self.bootstrap, self.count, self.broker, self.lanes_bootstrap = bootstrap, count, broker, lanes
         self.prefix = f"conformance-{int(time.time())}-{os.getpid()}"
         self.cluster = raw.Cluster(bootstrap)
         self.passed = self.failed = 0
@@ -102,10 +107,11 @@ class Run:
     def case(self, case):
         topic = f"{self.prefix}-{case.name}"
         placed = case.partitioner != "explicit"
+        bootstrap = self.lanes_bootstrap if case.lanes else self.bootstrap
         partitions = PLACED_PARTITIONS if placed else PARTITIONS
-        count = min(self.count, PLACED_RECORDS_MAX) if placed else self.count
+        count = min(self.count, PLACED_RECORDS_MAX if placed else LANES_RECORDS_MAX if case.lanes else self.count)
         since = int(time.time() * 1000)
-        cluster = raw.Cluster(self.bootstrap)
+        cluster = raw.Cluster(bootstrap)
         shared = ["--topic", topic, "--codec", case.codec, "--count", str(count), "--partitions", str(partitions)]
         how = ["--acks", case.acks, "--idempotent", str(case.idempotent).lower(), "--partitioner", case.partitioner]
         try:
@@ -113,12 +119,12 @@ class Run:
         except Exception as error:
             self.tell(f"client=raw mode=create topic={topic} result=FAILED", str(error))
             return
-        if self.step(case.producer, ["produce", *shared, *how], count, case.what("produce")):
+        if self.step(case.producer, ["produce", *shared, *how], count, case.what("produce"), bootstrap):
             self.inspect(case, cluster, topic, count)
             for consumer in case.consumers:
                 reading = ["--shape", CLIENTS[case.producer].shape, "--since", str(since)]
                 reading += ["--placement", case.placement] if placed else []
-                self.step(consumer, ["consume", *shared, *reading], count, case.what("consume"))
+                self.step(consumer, ["consume", *shared, *reading], count, case.what("consume"), bootstrap)
         cluster.delete(topic)
 
     def codecs(self, only, codecs):
@@ -138,10 +144,10 @@ class Run:
             difference,
         )
 
-    def step(self, name, arguments, count=None, what=None):
+    def step(self, name, arguments, count=None, what=None, bootstrap=None):
         """Runs one client; it passes with exit code 0, a summary line that says so, and all records in it."""
         what = what or arguments[0]
-        command = [*CLIENTS[name].command, *arguments[:1], "--bootstrap", self.bootstrap, *arguments[1:]]
+        command = [*CLIENTS[name].command, *arguments[:1], "--bootstrap", bootstrap or self.bootstrap, *arguments[1:]]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, errors="replace")
             lines, complaint, code = done.stdout.splitlines(), done.stderr, done.returncode
@@ -186,21 +192,48 @@ class Run:
         told = [(kind, name, way) for kind in STORIES for name in names for way in getattr(CLIENTS[name], kind)]
         at_once(STORIES_AT_ONCE, lambda each: self.story(*each), told)
 
-    def story(self, kind, name, way):
-        topic, started = f"{self.prefix}-{name}-{way}-{kind}", time.monotonic()
+    def story(self, kind, name, way, lanes=False):
+        topic, started = f"{self.prefix}-{name}-{way}-{'lanes' if lanes else kind}", time.monotonic()
         records = again = 0
+        bootstrap = self.lanes_bootstrap if lanes else self.bootstrap
         try:
-            raw.Cluster(self.bootstrap).create(topic, PARTITIONS, TOPIC_CONFIG)
-            records, again = STORIES[kind](self.bootstrap, topic, name, way).run()
+            raw.Cluster(bootstrap).create(topic, PARTITIONS, TOPIC_CONFIG)
+            records, again = STORIES[kind](bootstrap, topic, name, way).run()
             result, trouble = "ok", ""
         except Exception as error:  # Whatever went wrong is the verdict.
             result, trouble = "FAILED", f"{type(error).__name__}: {error}"
-        self.report.note(name, f"group {way}" if kind == "members" else kind, not trouble)
+        what = "lanes" if lanes else f"group {way}" if kind == "members" else kind
+        self.report.note(name, what, not trouble)
         self.tell(
             f"client={name} version={self.report.versions.get(name)} mode={kind} way={way} topic={topic} "
             f"records={records} again={again} seconds={time.monotonic() - started:.2f} result={result}",
             trouble,
         )
+
+    def lanes(self, names):
+        """Produce, consume and groups once more, where each group of cores is a node of its own."""
+        self.look_at_lanes()
+        told = [(name, way) for name in names for way in CLIENTS[name].lanes]
+        actions = [lambda each=each: self.story("members", *each, lanes=True) for each in told]
+        for name in names:
+            if CLIENTS[name].lanes:
+                reader = name if CLIENTS[name].consumes else "java"
+                actions.append(lambda case=Case(name, "zstd", [reader], lanes=True): self.case(case))
+        at_once(STORIES_AT_ONCE, lambda action: action(), actions)
+
+    def look_at_lanes(self):
+        """Of twenty partitions each lane has some, under an address that no other node has."""
+        topic, seen, trouble = f"{self.prefix}-lanes", set(), ""
+        try:
+            plain, lanes = raw.Cluster(self.bootstrap), raw.Cluster(self.lanes_bootstrap)
+            lanes.create(topic, 20, TOPIC_CONFIG)
+            seen, only = set(lanes.leaders(topic).values()), set(plain.leaders(topic).values())
+            lanes.delete(topic)
+            if len(seen) < 2 or self.lanes_bootstrap not in seen or only != {self.bootstrap}:
+                trouble = f"leaders are at {seen} through the lanes, and at {only} without"
+        except Exception as error:  # Whatever went wrong is the verdict.
+            trouble = f"{type(error).__name__}: {error}"
+        self.tell(f"client=raw mode=lanes nodes={len(seen)} result={'FAILED' if trouble else 'ok'}", trouble)
 
     def losses(self, names):
         told = [(name, way, kinds) for name in names for way, kinds in CLIENTS[name].losses.items()]
@@ -283,6 +316,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="run.sh")
     parser.add_argument("bootstrap", help="host:port of the broker")
     parser.add_argument("--serve", help="command that starts the broker there; without it one is there, and stays")
+    parser.add_argument("--lanes", help="host:port of the broker's first lane")
     parser.add_argument("--count", type=int, default=100_000, help="records of each client and codec")
     parser.add_argument("--only", default=",".join(CLIENTS), help="clients to run, with commas")
     parser.add_argument("--codec", default=",".join(raw.CODECS), help="codecs to run, with commas")
@@ -298,7 +332,7 @@ def arguments():
     return options
 
 
-PASSES = ["codecs", "groups", "members", "losses", "restarts", "admin", "tools"]
+PASSES = ["codecs", "groups", "members", "lanes", "losses", "restarts", "admin", "tools"]
 
 
 def run_passes(run, options):
@@ -308,6 +342,7 @@ def run_passes(run, options):
         "codecs": lambda: run.codecs(only, options.codec),
         "groups": lambda: [run.groups(name) for name in only if CLIENTS[name].groups],
         "members": lambda: run.stories(only),
+        "lanes": lambda: run.lanes(only),
         "losses": lambda: run.losses(only),
         "restarts": lambda: run.restarts(only),
         "admin": lambda: [run.admin(name) for name in only],
@@ -318,6 +353,9 @@ def run_passes(run, options):
             continue
         if name == "restarts" and run.broker is None:
             print("conformance: restarts need --serve", flush=True)
+            continue
+        if name == "lanes" and run.lanes_bootstrap is None:
+            print("conformance: lanes need --lanes", flush=True)
             continue
         started = time.monotonic()
         action()
@@ -332,7 +370,7 @@ def main():
         broker.start()
     started = time.monotonic()
     try:
-        run = Run(options.bootstrap, options.count, broker)
+        run = Run(options.bootstrap, options.count, broker, options.lanes)
         print(f"conformance: {options.bootstrap} offers {raw.broker_version(run.cluster)}", flush=True)
         run_passes(run, options)
         if broker:

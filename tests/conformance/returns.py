@@ -43,13 +43,13 @@ class Story(members.Story):
         self.until(f"{again} has what it had", lambda: self.owned[again] == had and self.reads(again, beside))
         self.until_heard_of_by(beside)
         if self.epoch() != epoch:
-            raise members.StoryFailed(f"the group's epoch was {epoch} and is {self.epoch()}, though nothing had changed")
+            raise members.StoryFailed(f"the epoch was {epoch} and is {self.epoch()}, though nothing had changed")
         with self.changed:
             self.ledger.resting.clear()
         return again
 
     def until_heard_of_by(self, name):
-        """A rebalance that the return began would reach it with its next heartbeat: it reads on for longer than that."""
+        """A rebalance would reach it with its next heartbeat: it reads on for longer than that."""
         until = time.monotonic() + HEARTBEATS_SECONDS
         self.read_by[name] = 0
         self.until(f"{name} reads on", lambda: time.monotonic() > until and self.reads(name))
@@ -63,7 +63,7 @@ class Story(members.Story):
         return self.joins_as("last", "A")
 
     def until_empty(self):
-        """It is not: static members come back. In the consumer protocol one who is away is not quite where he should be."""
+        """It is not: static members come back. In the consumer protocol one who is away is still on his way."""
         protocol, state = found = groups.listed(self.cluster, self.group)
         if found != (("consumer", "Reconciling") if self.way == "consumer" else ("classic", "Stable")):
             raise members.StoryFailed(f"the group of a static member that left is {state}, of the {protocol} protocol")

@@ -23,6 +23,7 @@ class Client:
     changes: tuple = ()  # The ways of classic members of a group that changes its protocol.
     returns: tuple = ()  # The ways of static members that are restarted.
     patterns: tuple = ()  # The ways of members that hand a regular expression to the broker.
+    lanes: tuple = ()  # The ways of members that come through the lanes; one that has any writes and reads there, too.
     tells_owners: bool = False  # Its members tell when they are given partitions, and when they give them back.
     # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
     losses: dict = dataclasses.field(default_factory=dict)
@@ -51,6 +52,7 @@ CLIENTS = {
         "the command line of Debian, over an old librdkafka",
         shape="lines",
         members=("classic",),
+        lanes=("classic",),
         leaves_in_quiet=True,
         default_placement="crc32",
         alters=False,
@@ -63,6 +65,7 @@ CLIENTS = {
         changes=ALL_WAYS[:2],
         returns=BOTH,
         patterns=BOTH[1:],
+        lanes=BOTH[1:],
         tells_owners=True,
         losses={"cut": LOSSES, "silence": LOSSES[1:]},  # It waits 45 s for the answer to its first heartbeat.
         default_placement="crc32",
@@ -74,11 +77,13 @@ CLIENTS = {
         consumes=False,
         groups=("classic",),
         members=("classic",),
+        lanes=("classic",),
     ),
     "platformatic": Client(
         node("platformatic.js"),
         "@platformatic/kafka: Node",
         members=BOTH,
+        lanes=BOTH[1:],
         losses={"cut": LOSSES},
         default_placement="murmur2-unsigned",
     ),
@@ -90,20 +95,23 @@ CLIENTS = {
         changes=ALL_WAYS[:2],
         returns=BOTH,
         patterns=BOTH[1:],
+        lanes=BOTH,
         tells_owners=True,
         losses={"cut": LOSSES},
     ),
-    "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), default_placement="fnv1a"),
+    "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), lanes=("classic",), default_placement="fnv1a"),
     "aiokafka": Client(
         python("aio.py"),
         "Python without librdkafka",
         shape="keyed-or-valued",
         members=("classic",),
+        lanes=("classic",),
     ),
     "krafka": Client(
         [str(WORK / "rust-target/debug/conformance-rust")],
         "Rust",
         members=ALL_WAYS,
+        lanes=BOTH[1:],
         losses={"cut": LOSSES[1:]},  # A join that fails is the caller's.
     ),
 }
