@@ -17,11 +17,13 @@ ABOUT = {
     "kafka-broker-api-versions": "the broker and the versions it offers",
     "kafka-topics": "create, also again and `--if-not-exists`; list, describe, alter; mistakes",
     "kafka-topics --delete": "delete",
-    "kafka-configs": "describe, also `--all`; alter: add and delete settings of a topic; mistakes",
+    "kafka-configs": "describe, also `--all`; alter: add and delete settings of a topic, of a broker, of all brokers "
+    "(`--entity-default`), which topics then have, and of a group; mistakes",
     "kafka-console-producer": "150 lines with keys, the last 50 in zstd with `acks=1`",
     "kafka-console-consumer": "the same lines through a group; one record of one partition",
-    "kafka-consumer-groups": "list with state and type, describe, members; reset offsets (earliest, latest, shift, "
-    "time, file, dry run), delete offsets, delete",
+    "kafka-consumer-groups": "list with state and type; describe offsets, members and state of an empty group and of "
+    "one with a member, in each protocol, also `--verbose`; reset offsets (earliest, latest, shift, offset, current, "
+    "time, duration, export, file, dry run; not of a living group), delete offsets, delete",
     "kafka-producer-perf-test": "20,000 records in lz4",
     "kafka-consumer-perf-test": "the same records",
     "kafka-get-offsets": "latest, earliest, largest timestamp, one partition",
