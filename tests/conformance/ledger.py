@@ -102,9 +102,12 @@ class Ledger:
 
     def check_whole(self, ends):
         """All records below these ends were read, and none beyond."""
-        for partition, (end, offsets) in enumerate(zip(ends, self.seen)):
-            missing = next((offset for offset in range(end) if offset not in offsets), None)
+        for partition, (end, missing) in enumerate(zip(ends, self.missing(ends))):
             if missing is not None:
                 self.fail(f"partition {partition}: {missing} of {end} was never read")
-            elif len(offsets) != end:
-                self.fail(f"partition {partition}: {len(offsets)} records were read, but there are {end}")
+            elif len(self.seen[partition]) != end:
+                self.fail(f"partition {partition}: {len(self.seen[partition])} records were read, but there are {end}")
+
+    def missing(self, ends):
+        """The first record of each partition that was not read."""
+        return [next((at for at in range(end) if at not in seen), None) for end, seen in zip(ends, self.seen)]

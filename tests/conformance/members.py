@@ -17,6 +17,8 @@ from ledger import Ledger
 PARTITIONS = 4
 PHASE_SECONDS_MAX = 90
 PRODUCED_PER_SECOND = 400
+# What a producer had in its hand arrives in far less.
+QUIET_SECONDS = 1.0
 # How a member of each kind is started.
 WAYS = {
     "classic": ["--protocol", "classic"],
@@ -188,7 +190,7 @@ class Story:
         quiet = roster.CLIENTS[self.client].leaves_in_quiet
         if quiet:
             self.signal_producers(signal.SIGSTOP)
-            self.until("all is read", self.is_all_read)
+            self.until_quiet()
         self.leaving.add(name)
         self.members[name].leave()
         if quiet:
@@ -196,6 +198,18 @@ class Story:
         if name not in self.left:
             raise StoryFailed(f"{name} did not leave in good order")
         self.owned.pop(name)
+
+    def until_quiet(self):
+        """All is read, and nothing comes any more that was on its way as the producer was stopped."""
+        ends, since = self.ends(), time.monotonic()
+
+        def reached():
+            nonlocal ends, since
+            if (now := self.ends()) != ends:
+                ends, since = now, time.monotonic()
+            return time.monotonic() - since > QUIET_SECONDS and self.ledger.counts() == ends
+
+        self.until("all is read", reached)
 
     def signal_producers(self, what):
         for producer in self.producers:
@@ -294,4 +308,7 @@ class Story:
     def told(self):
         complaints = [f"\n--- {name}: {member.complaint()}" for name, member in self.members.items()]
         state = self.cluster.group_state(self.group)
-        return f"owners {self.owned}, read {self.ledger.counts()} of {self.ends()}, state {state}" + "".join(complaints)
+        ends = self.ends()
+        read = f"read {self.ledger.counts()} of {ends}, first missing {self.ledger.missing(ends)}"
+        committed = [offsets[-1] for _moments, offsets in self.ledger.commits]
+        return f"owners {self.owned}, {read}, committed {committed}, state {state}" + "".join(complaints)

@@ -102,6 +102,11 @@ async fn commit(consumer: &Consumer) -> Outcome<()> {
             eprintln!("not committed: {code:?}");
             Ok(())
         }
+        // It has heard of that already, and will join again.
+        Err(KrafkaError::IllegalState { message }) if message.contains("no valid generation") => {
+            eprintln!("not committed: {message}");
+            Ok(())
+        }
         other => Ok(other?),
     }
 }
