@@ -11,6 +11,7 @@ import threading
 import time
 
 import changes
+import looks
 import losses
 import members
 import page
@@ -35,7 +36,13 @@ CASES_AT_ONCE = 2
 # Groups live at the same time: they mostly wait.
 STORIES_AT_ONCE = 6
 # By what roster.py calls them. The longest come first.
-STORIES = {"changes": changes.Story, "returns": returns.Story, "patterns": patterns.Story, "members": members.Story}
+STORIES = {
+    "changes": changes.Story,
+    "returns": returns.Story,
+    "patterns": patterns.Story,
+    "members": members.Story,
+    "looks": looks.Story,
+}
 LANES_RECORDS_MAX = 20_000
 # While these are written the broker is killed, and asked to end: after so many of each client's records.
 RESTART_RECORDS, RESTART_PACE, RESTARTS_AFTER = 6000, 400, (1200, 3000)
@@ -185,7 +192,8 @@ class Run:
         how = ["--acks", "all", "--idempotent", "true", "--partitioner", "explicit"]
         if self.step(name, ["produce", *shared, *how], count):
             for protocol in CLIENTS[name].groups:
-                self.step(name, ["group", *shared, "--protocol", protocol], count, f"group {protocol}")
+                passed = self.step(name, ["group", *shared, "--protocol", protocol], count, f"group {protocol}")
+                self.report.note(name, "looks", passed)
         self.cluster.delete(topic)
 
     def stories(self, names):

@@ -43,10 +43,12 @@ GROUP_COLUMNS = """
   protocol, also with cooperative ones. **returns**: static members in both protocols: one is restarted within its
   session and has what it had, and no rebalance reaches the other. **patterns**: members hand a regular expression to
   the broker, and a topic that is made later is theirs, too; another is not.
+- **looks**: the client's own calls list and describe a group with members and without, list its committed offsets, and
+  delete it when it is empty, and only then; aiokafka deletes none.
 """
 # What each column is called, and under which name it is noted.
 PASSED = {"acks": "acks", "keys": "placement"} | {what: what for what in ("restart", "lanes", "admin", "alter")}
-IN_GROUPS = {way: f"group {way}" for way in WAYS} | {what: what for what in ("changes", "returns", "patterns")}
+IN_GROUPS = {way: f"group {way}" for way in WAYS} | {what: what for what in ("changes", "returns", "patterns", "looks")}
 
 
 class Report:

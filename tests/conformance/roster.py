@@ -23,6 +23,7 @@ class Client:
     changes: tuple = ()  # The ways of classic members of a group that changes its protocol.
     returns: tuple = ()  # The ways of static members that are restarted.
     patterns: tuple = ()  # The ways of members that hand a regular expression to the broker.
+    looks: tuple = ()  # Of groups without `groups`: the ways of members at whom its own admin calls look.
     lanes: tuple = ()  # The ways of members that come through the lanes; one that has any writes and reads there, too.
     tells_owners: bool = False  # Its members tell when they are given partitions, and when they give them back.
     # What may be lost (losses.py) and how, so that it goes on by itself, and soon.
@@ -83,6 +84,7 @@ CLIENTS = {
         node("platformatic.js"),
         "@platformatic/kafka: Node",
         members=BOTH,
+        looks=("classic",),
         lanes=BOTH[1:],
         losses={"cut": LOSSES},
         default_placement="murmur2-unsigned",
@@ -99,18 +101,27 @@ CLIENTS = {
         tells_owners=True,
         losses={"cut": LOSSES},
     ),
-    "sarama": Client([str(WORK / "sarama")], "Go", members=("classic",), lanes=("classic",), default_placement="fnv1a"),
+    "sarama": Client(
+        [str(WORK / "sarama")],
+        "Go",
+        members=("classic",),
+        looks=("classic",),
+        lanes=("classic",),
+        default_placement="fnv1a",
+    ),
     "aiokafka": Client(
         python("aio.py"),
         "Python without librdkafka",
         shape="keyed-or-valued",
         members=("classic",),
+        looks=("classic",),
         lanes=("classic",),
     ),
     "krafka": Client(
         [str(WORK / "rust-target/debug/conformance-rust")],
         "Rust",
         members=ALL_WAYS,
+        looks=BOTH,
         lanes=BOTH[1:],
         losses={"cut": LOSSES[1:]},  # A join that fails is the caller's.
     ),

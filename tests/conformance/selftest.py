@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import changes
+import looks
 import matrix
 import members
 import patterns
@@ -131,6 +132,21 @@ class Named(patterns.Story):
         return self.join(name)
 
 
+class Miscounted(looks.Story):
+    def look(self, state, number, *more):
+        super().look(state, number + 1, *more)
+
+
+class Misstated(looks.Story):
+    def look(self, state, number, *more):
+        super().look("Dead", number, *more)
+
+
+class Misread(looks.Story):
+    def look(self, state, number, *more):
+        super().look(state, number, *(word.replace(",", "1,") for word in more))
+
+
 # Lives of real members that are not what the story says they are, and by which words of its complaint that is seen.
 STORIES = {
     "a cooperative group that is not": (Eager, "cooperative", "gave back all it had"),
@@ -141,17 +157,22 @@ STORIES = {
     "members without a pattern": (Named, "consumer", "knows of the patterns set()"),
     "members that are not static, in the consumer protocol": (Nameless, "consumer", "though nothing had changed"),
 }
+for name, client in roster.CLIENTS.items():
+    if client.looks:
+        STORIES[f"members miscounted by {name}"] = (Miscounted, "classic", "looked for Stable with 3 members", name)
+        STORIES[f"a state mistaken by {name}"] = (Misstated, "classic", "looked for Dead with 2 members", name)
+        STORIES[f"offsets misread by {name}"] = (Misread, "classic", "looked for Empty with 0 members", name)
 STORY_SECONDS_MAX = 20
 
 
 def judge_stories(bootstrap):
     missed = 0
     members.PHASE_SECONDS_MAX = STORY_SECONDS_MAX
-    for number, (what, (damaged, way, word)) in enumerate(STORIES.items()):
+    for number, (what, (damaged, way, word, *client)) in enumerate(STORIES.items()):
         topic, told = f"selftest-{os.getpid()}-story-{number}", "nothing"
         raw.Cluster(bootstrap).create(topic, matrix.PARTITIONS, matrix.TOPIC_CONFIG)
         try:
-            damaged(bootstrap, topic, "java", way).run()
+            damaged(bootstrap, topic, *(client or ["java"]), way).run()
         except members.StoryFailed as failure:
             told = str(failure).splitlines()[0]
         fair = word in told

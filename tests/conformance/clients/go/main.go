@@ -17,10 +17,10 @@ const consumeMax = 120 * time.Second
 
 // The command line that all clients of the suite share. For admin, the topic is the prefix of its topics.
 type options struct {
-	bootstrap, topic, codec, acks, partitioner, shape, group string
-	count, partitions, pace                                  int
-	idempotent                                               bool
-	since                                                    int64
+	bootstrap, topic, codec, acks, partitioner, shape, group, state, committed string
+	count, partitions, pace, members                                           int
+	idempotent                                                                 bool
+	since                                                                      int64
 }
 
 func main() {
@@ -36,6 +36,9 @@ func main() {
 	flags.IntVar(&o.count, "count", 0, "")
 	flags.IntVar(&o.partitions, "partitions", 4, "")
 	flags.StringVar(&o.group, "group", "", "")
+	flags.StringVar(&o.state, "state", "", "")
+	flags.StringVar(&o.committed, "committed", "", "")
+	flags.IntVar(&o.members, "members", 0, "")
 	flags.IntVar(&o.pace, "pace", 0, "")
 	_ = flags.String("protocol", "classic", "the only one it has")
 	idempotent := flags.String("idempotent", "false", "")
@@ -47,7 +50,7 @@ func main() {
 		os.Exit(beMember(o))
 	}
 	modes := map[string]func(options) (int, error){"produce": produce, "consume": consume, "admin": administer}
-	modes["alter"] = alter
+	modes["alter"], modes["look"] = alter, look
 	started := time.Now()
 	records, err := modes[mode](o)
 	result, code := "ok", 0

@@ -7,6 +7,7 @@ import { IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 import { alterPass } from './alter.js'
 import { FIRST_TIMESTAMP, record } from './dataset.js'
 import { beMember } from './member.js'
+import { look } from './platformatic-look.js'
 import { member } from './platformatic-member.js'
 import { batches, Difference, expect, run, sameBytes, settle } from './report.js'
 
@@ -298,5 +299,6 @@ async function alter (options) {
   return it.met
 }
 
-const modes = { produce, consume, admin, alter, member: options => beMember(options, member(base)) }
+const modes = { produce, consume, admin, alter, look: look(base) }
+modes.member = options => beMember(options, member(base))
 await run('platformatic', '@platformatic/kafka', modes)

@@ -67,6 +67,9 @@ async function run (client, pack, modes) {
       since: { type: 'string', default: '0' },
       pace: { type: 'string', default: '0' }, // Of produce: records a second, or 0 for as fast as it goes.
       group: { type: 'string' },
+      state: { type: 'string' }, // Of look, as the two that follow: what the group must be like.
+      members: { type: 'string', default: '0' },
+      committed: { type: 'string' },
       protocol: { type: 'string', default: 'classic' }
     }
   })
@@ -76,6 +79,7 @@ async function run (client, pack, modes) {
     partitions: Number(values.partitions),
     since: Number(values.since),
     pace: Number(values.pace),
+    members: Number(values.members),
     idempotent: values.idempotent === 'true',
     acks: values.acks === 'all' ? -1 : Number(values.acks)
   }

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgressError
 
 import aio_admin
+import aio_look
 import dataset
 from report import Difference, Pace, expect, run
 
@@ -131,6 +132,7 @@ async def member(options, voice):
 
 if __name__ == "__main__":
     modes = {"produce": produce, "consume": consume, "admin": aio_admin.admin, "alter": aio_admin.alter}
+    modes["look"] = aio_look.look
     blocking = {mode: lambda options, pass_=pass_: asyncio.run(pass_(options)) for mode, pass_ in modes.items()}
     blocking["member"] = lambda options, voice: asyncio.run(member(options, voice))
     run("aiokafka", aiokafka.__version__, blocking)

@@ -12,7 +12,7 @@ import dataset
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["produce", "consume", "group", "member", "admin", "alter"])
+    parser.add_argument("mode", choices=["produce", "consume", "group", "member", "look", "admin", "alter"])
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--topic", required=True, help="for admin: the prefix of its topics")
     parser.add_argument("--codec", default="none")
@@ -25,7 +25,10 @@ def arguments():
     parser.add_argument("--shape", choices=["full", "grouped", "lines", "keyed-or-valued"], default="full")
     parser.add_argument("--since", type=int, default=0, help="consume: earliest timestamp where records are stamped")
     parser.add_argument("--pace", type=int, default=0, help="produce: records a second, or 0 for as fast as it goes")
-    parser.add_argument("--group", help="member: of which group")
+    parser.add_argument("--group", help="member, look: of which group, or at which")
+    parser.add_argument("--state", help="look: which it must be in")
+    parser.add_argument("--members", type=int, default=0, help="look: how many it must have")
+    parser.add_argument("--committed", help="look: the offset of each partition, with commas")
     parser.add_argument("--assignor", choices=["default", "cooperative"], default="default", help="of a classic member")
     parser.add_argument("--instance", help="group.instance.id of a member")
     parser.add_argument("--pattern", help="member: read all topics that match it")

@@ -2,6 +2,7 @@
 
 mod admin;
 mod dataset;
+mod look;
 mod member;
 
 use std::collections::HashMap;
@@ -72,6 +73,7 @@ async fn main() {
         "consume" => consume(&options).await,
         "admin" => admin::admin(&options).await,
         "alter" => admin::alter(&options).await,
+        "look" => look::look(&options).await,
         other => Err(format!("no such mode: {other}").into()),
     };
     let (records, result) = match &done {
