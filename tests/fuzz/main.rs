@@ -5,12 +5,15 @@
 //! works on it under `CORELANE_SEED`, for `CORELANE_FUZZ_SECONDS` each target or a small fixed number of inputs.
 //! An input that fails is printed with the command that repeats it; once mended, it goes into the corpus.
 //!
+//! Beside the decoders, [`live`] sends mutated requests to a running broker whose groups have members.
+//!
 //! This is no coverage-guided fuzzer: it runs on the stable toolchain with everything else. What makes up for it in part:
 //! each target can make lengths and checksums right again after a mutation, and inputs that were accepted are mutated on.
 
 mod corpus;
 #[path = "../../wire/tests/support/counting_allocator.rs"]
 mod counting_allocator;
+mod live;
 mod mutate;
 mod run;
 mod seeds;
