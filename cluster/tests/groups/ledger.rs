@@ -38,6 +38,9 @@ struct Account {
     may_read: Holdings,
     /// The generation that each classic member was in when it joined.
     came_from: BTreeMap<MemberId, Epoch>,
+    /// A static member keeps its place in a generation that it has not joined (KIP-345). Until it hears of it, it reads,
+    /// and keeps when it joins, what others may have by then; in Kafka, too.
+    out_of_step: BTreeSet<MemberId>,
     instances: BTreeMap<MemberId, InstanceId>,
     /// To whom a partition was given in a generation or member epoch: an instance or a member.
     given: BTreeMap<(Epoch, Partition), String>,
@@ -96,10 +99,14 @@ impl Ledger {
     }
 
     /// A member that the group counts on reads nothing but what it may.
-    pub(crate) fn check_reads(&self, client: &Client) {
-        let Some(account) = self.groups.get(&client.group) else { return };
+    pub(crate) fn check_reads(&mut self, client: &Client) {
+        let Some(account) = self.groups.get_mut(&client.group) else { return };
         let Some(may_read) = account.may_read.get(&client.member) else { return };
-        if account.was_absent(client) {
+        if account.out_of_step.contains(&client.member) {
+            let is_up_to_date = account.generation.is_none_or(|generation| client.epoch >= generation);
+            if is_up_to_date && client.owned.is_subset(may_read) {
+                account.out_of_step.remove(&client.member);
+            }
             return;
         }
         for partition in &client.owned {
@@ -125,6 +132,8 @@ impl Account {
     }
 
     fn classic(&mut self, group: &GroupId, value: &ClassicMetadata) {
+        let is_new = self.generation.is_some_and(|before| before < value.generation);
+        let came_from = std::mem::take(&mut self.came_from);
         self.end();
         self.generation = Some(value.generation);
         for member in &value.members {
@@ -132,7 +141,13 @@ impl Account {
             let who = member.instance.as_ref().map_or_else(|| member.member.to_string(), ToString::to_string);
             self.give(group, value.generation, &who, &may_read);
             let said = Subscription::read(&member.subscription);
-            may_read.extend(said.owned);
+            let has_joined = !is_new || came_from.get(&member.member) != Some(&said.generation);
+            if member.instance.is_some() && !has_joined {
+                self.out_of_step.insert(member.member.clone());
+            }
+            if !self.out_of_step.contains(&member.member) {
+                may_read.extend(said.owned);
+            }
             self.came_from.insert(member.member.clone(), said.generation);
             self.may_read.insert(member.member.clone(), may_read);
         }
@@ -163,12 +178,6 @@ impl Account {
                 may_read.extend(partitions);
             }
         }
-    }
-
-    /// A static member keeps its place in a generation that it has not joined, and has yet to hear of it (KIP-345).
-    fn was_absent(&self, client: &Client) -> bool {
-        let has_moved_on = self.generation.is_some_and(|generation| client.epoch < generation);
-        has_moved_on && client.instance.is_some() && self.came_from[&client.member] < client.epoch
     }
 
     fn give(&mut self, group: &GroupId, epoch: Epoch, who: &str, partitions: &BTreeSet<Partition>) {
@@ -313,6 +322,43 @@ mod tests {
 
     fn downgrade() -> Vec<GroupRecord> {
         vec![consumer(None), classic(1, &[("a", &[], &[0]), ("b", &[], &[])])]
+    }
+
+    /// The same with a as a static member that said in this generation what it keeps.
+    fn with_static(said_in: i32, owned: &[u32], record: GroupRecord) -> GroupRecord {
+        let GroupRecord::Classic { group, value: Some(value) } = record else { unreachable!("it is a classic group") };
+        let mut value = (*value).clone();
+        let said = Subscription { topics: vec![topic()], owned: of_t(owned), generation: Epoch(said_in) };
+        (value.members[0].instance, value.members[0].subscription) = (Some("i".into()), said.write(3));
+        GroupRecord::Classic { group, value: Some(Arc::new(value)) }
+    }
+
+    /// Generation 3 without a, which has had 0, and 4 with it, after it has said that it keeps that.
+    fn skipped() -> (Ledger, Client) {
+        let (mut ledger, mut client) = (ledger(), reads("a", 2, &[0]));
+        client.instance = Some("i".into());
+        ledger.flushed(&[with_static(1, &[], classic(2, &[("a", &[], &[0]), ("b", &[], &[])]))]);
+        ledger.check_reads(&client);
+        ledger.flushed(&[with_static(1, &[], classic(3, &[("a", &[], &[]), ("b", &[], &[0])]))]);
+        ledger.check_reads(&client);
+        ledger.flushed(&[with_static(2, &[0], classic(4, &[("a", &[], &[1]), ("b", &[0], &[0])]))]);
+        ledger.check_reads(&client);
+        (ledger, client)
+    }
+
+    #[test]
+    fn a_static_member_that_skipped_a_generation_may_not_know_it_yet() {
+        skipped();
+    }
+
+    #[test]
+    #[should_panic(expected = "and may read only")]
+    fn once_it_knows_it_reads_what_it_may() {
+        let (mut ledger, mut client) = skipped();
+        (client.epoch, client.owned) = (Epoch(4), of_t(&[1]));
+        ledger.check_reads(&client);
+        client.owned = of_t(&[0, 1]);
+        ledger.check_reads(&client);
     }
 
     #[test]

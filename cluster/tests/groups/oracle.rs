@@ -112,7 +112,7 @@ impl Oracle {
 
     /// What a member reads nobody else may read. A member whose messages overtake each other may be counted as one that
     /// has joined, and so has given up what it has, when it has not: of those only what they are given is looked at.
-    pub(crate) fn check_reads(&self, client: &Client) {
+    pub(crate) fn check_reads(&mut self, client: &Client) {
         if client.is_running() && client.in_order {
             self.ledger.check_reads(client);
         }

@@ -15,7 +15,7 @@ pub(crate) struct Summary {
     /// Of consumer groups with members that stay.
     pub(crate) downgrades: usize,
     /// How many runs this is of.
-    pub(crate) seeds: usize,
+    pub(crate) seeds: u64,
 }
 
 impl Summary {
