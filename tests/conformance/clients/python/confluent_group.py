@@ -72,6 +72,8 @@ def group(options):
 # A rebalance came between: whoever has the partition next reads these records again.
 LATE_COMMITS = ("ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "UNKNOWN_MEMBER_ID", "STALE_MEMBER_EPOCH")
 LATE_COMMITS += ("FENCED_MEMBER_EPOCH", "_ASSIGNMENT_LOST", "_NO_OFFSET", "_STATE")
+# Nobody knows whether it was heard: heartbeats without an answer end the connection, and the commit with it.
+LATE_COMMITS += ("_TIMED_OUT",)
 
 
 def member(options, voice):
