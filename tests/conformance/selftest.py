@@ -181,8 +181,16 @@ def judge_stories(bootstrap):
     return missed
 
 
+def judge_lanes(bootstrap):
+    """A plain listener is none."""
+    run = matrix.Run(bootstrap, RECORDS, None, bootstrap)
+    run.look_at_lanes()
+    print(f"{'judged' if run.failed else 'MISSED'} lanes: a plain listener", flush=True)
+    return 1 - run.failed
+
+
 def main(bootstrap):
-    cluster, missed = raw.Cluster(bootstrap), judge_lives() + judge_stories(bootstrap)
+    cluster, missed = raw.Cluster(bootstrap), judge_lives() + judge_stories(bootstrap) + judge_lanes(bootstrap)
     for number, (damage, (suits, change)) in enumerate(DAMAGES.items()):
         victim = next(i for i in range(500, RECORDS) if suits(*INTACT(i)))
         dataset.record = lambda i, *rest, **more: change(*INTACT(i)) if i == victim else INTACT(i, *rest, **more)
