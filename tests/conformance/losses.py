@@ -119,9 +119,9 @@ def spared(frame, way):
 class Story(members.Story):
     """Members join and leave, and each time something is lost. They need not read."""
 
-    def __init__(self, bootstrap, topic, name, way, kinds):
+    def __init__(self, bootstrap, topic, name, how, kinds):
         super().__init__(bootstrap, topic, name, "consumer")
-        self.way, self.kinds, self.losses = way, kinds, Losses(bootstrap)
+        self.how, self.kinds, self.losses = how, kinds, Losses(bootstrap)
         self.bootstrap = self.losses.tap.address
 
     def run(self):
@@ -140,11 +140,11 @@ class Story(members.Story):
         """One member has all; another comes, and they share; the first one goes, and the other has all."""
         first, second = f"{kind}-first", f"{kind}-second"
         if kind == "join":
-            self.losses.arm(kind, self.way)
+            self.losses.arm(kind, self.how)
         self.join(first)
         self.until("the first member has all", lambda: self.shares(first))
         if kind != "join":
-            self.losses.arm(kind, self.way)
+            self.losses.arm(kind, self.how)
         self.join(second)
         self.until("both share", lambda: self.shares(first, second))
         if self.losses.lost != kind:
