@@ -13,11 +13,14 @@ class Story(members.Story):
         self.until("both share", lambda: self.shares(one, two) and self.reads(one, two))
         self.look("Stable", 2)
         self.leave(one)
+        # Asked to end while the group rebalances, @platformatic/kafka may fall over its own next join.
+        self.until("the other one has all", lambda: self.shares(two))
         self.leave(two)
 
     def resume(self):
         """Nobody reads what was written after the members had left."""
         self.until_empty()
+        self.watch_no_longer()  # What is deleted now has no offsets.
         self.look("Empty", 0, "--committed", ",".join(map(str, self.committed(self.cluster))))
         self.ledger.check_whole(self.ledger.counts())
         self.until("what was read has no gaps", lambda: True)

@@ -90,21 +90,23 @@ class Story:
 
     def __init__(self, bootstrap, topic, name, way):
         self.bootstrap, self.topic, self.client, self.way = bootstrap, topic, name, way
-        self.topics = [topic]  # All that are read; the ledger's partitions are those of the first, the second, …
+        # The ledger's partitions are those of the first topic that may be read, the second, …; some may come later.
+        self.topics, self.readable = [topic], [topic]
         self.group = f"{topic}-{way}"
         self.cluster = raw.Cluster(bootstrap)
         self.changed = threading.Condition()
         self.members, self.owned, self.leaving, self.left = {}, {}, set(), set()
         self.ways = {}
-        self.read_by, self.ledger = {}, Ledger(PARTITIONS)
+        commits_late = way != "consumer" and roster.CLIENTS[name].commits_late
+        self.read_by, self.ledger = {}, Ledger(PARTITIONS, commits_late)
         self.over = threading.Event()
 
     def run(self):
         """Says how many records were read, and how many of them again."""
-        poller = threading.Thread(target=self.watch_commits, daemon=True)
+        self.watcher = threading.Thread(target=self.watch_commits, daemon=True)
         self.producers = [self.produce(self.topic)]
         try:
-            poller.start()
+            self.watcher.start()
             self.rebalances()
             # Nobody is there any more: what comes now is for the later member, who else might find nothing to read.
             read_by_the_dead = self.ends()
@@ -115,8 +117,7 @@ class Story:
         except StoryFailed as failure:
             raise StoryFailed(f"{failure}; {self.told()}") from None
         finally:
-            self.over.set()
-            poller.join()
+            self.watch_no_longer()
             for process in [*self.producers, *self.members.values()]:
                 process.destroy()
         return sum(self.ledger.counts()), self.ledger.again
@@ -225,10 +226,10 @@ class Story:
     def place(self, word):
         """Where in the ledger a partition is; with its topic before it, unless that is the first one."""
         topic, _, index = word.rpartition("/")
-        if (topic or self.topic) not in self.topics:
+        if (topic or self.topic) not in self.readable:
             self.ledger.fail(f"{word} is not of a topic of this group")
             return 0
-        return self.topics.index(topic or self.topic) * PARTITIONS + int(index)
+        return self.readable.index(topic or self.topic) * PARTITIONS + int(index)
 
     def heard(self, process, verb, rest, line):
         with self.changed:
@@ -269,6 +270,10 @@ class Story:
             with self.changed:
                 for partition, offset in enumerate(found):
                     self.ledger.committed(partition, max(offset, 0), time.monotonic())
+
+    def watch_no_longer(self):
+        self.over.set()
+        self.watcher.join()
 
     # What is waited for.
 

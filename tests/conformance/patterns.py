@@ -2,12 +2,16 @@
 
 import groups
 import members
+from ledger import Ledger
 
 
 class Story(members.Story):
     def __init__(self, bootstrap, topic, name, way):
         super().__init__(bootstrap, topic, name, way)
         self.later, self.pattern = f"{topic}-later", f"^{topic}(-later)?$"
+        # Members may hear of it before whoever makes it hears that it is made.
+        self.readable.append(self.later)
+        self.ledger = Ledger(2 * members.PARTITIONS)
 
     def rebalances(self):
         self.cluster.create(f"{self.topic}-other", members.PARTITIONS, {})
@@ -19,9 +23,7 @@ class Story(members.Story):
         if found not in ({self.pattern}, {f"({self.pattern})"}):  # librdkafka makes one of all its expressions.
             raise members.StoryFailed(f"the broker knows of the patterns {found}")
         self.cluster.create(self.later, members.PARTITIONS, {"retention.ms": "-1"})
-        with self.changed:
-            self.ledger.grow(members.PARTITIONS)
-            self.topics.append(self.later)
+        self.topics.append(self.later)
         self.producers.append(self.produce(self.later))
         self.until("both share the later topic as well", lambda: self.shares(one, two) and all(self.ledger.counts()))
         self.leave(two)

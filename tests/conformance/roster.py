@@ -30,6 +30,8 @@ class Client:
     losses: dict = dataclasses.field(default_factory=dict)
     # Asked to end, it drops the record that it has in its hand, and commits it: members leave when all is read.
     leaves_in_quiet: bool = False
+    # In the classic protocol it commits what it had before a rebalance although it is another's by then (README.md).
+    commits_late: bool = False
     default_placement: str = "murmur2"
     murmur2: bool = True  # It has a partitioner that agrees with Java's.
     alters: bool = True  # It changes settings and deletes records.
@@ -87,6 +89,7 @@ CLIENTS = {
         looks=("classic",),
         lanes=BOTH[1:],
         losses={"cut": LOSSES},
+        commits_late=True,
         default_placement="murmur2-unsigned",
     ),
     "java": Client(
