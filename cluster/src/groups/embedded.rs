@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use base::PartitionIndex;
 
-use super::Blob;
+use super::{Blob, Epoch};
 use crate::metadata::TopicName;
 
 /// The protocol type that says so.
@@ -27,6 +27,8 @@ pub(super) struct Subscription {
     /// Sorted, none twice. Names that no topic can have are left out.
     pub(super) topics: Vec<TopicName>,
     pub(super) owned: Vec<(TopicName, PartitionIndex)>,
+    /// In which it was given what it has; none before version 2.
+    pub(super) generation: Epoch,
     pub(super) rack: Option<Arc<str>>,
 }
 
@@ -43,11 +45,9 @@ impl Subscription {
         topics.dedup();
         reader.bytes()?;
         let owned = if version >= 1 { reader.partitions()? } else { Vec::new() };
-        if version >= 2 {
-            reader.take(4)?;
-        }
+        let generation = if version >= 2 { Epoch(reader.int32()?) } else { Epoch::NONE };
         let rack = if version >= 3 { reader.string()?.map(Arc::from) } else { None };
-        Some(Self { version, topics, owned, rack })
+        Some(Self { version, topics, owned, generation, rack })
     }
 }
 
@@ -161,9 +161,9 @@ mod tests {
         let subscription = Subscription::read(GOLDEN).unwrap();
         assert_eq!(subscription.topics, [name("a"), name("b")]);
         assert_eq!(subscription.owned, [(name("b"), PartitionIndex(1))]);
-        assert_eq!(subscription.rack.as_deref(), Some("r"));
+        assert_eq!((subscription.generation, subscription.rack.as_deref()), (Epoch(7), Some("r")));
         let version_0 = Subscription::read(b"\0\0\0\0\0\x01\0\x01a\0\0\0\0").unwrap();
-        assert_eq!((version_0.version, version_0.topics), (0, vec![name("a")]));
+        assert_eq!((version_0.version, version_0.generation, version_0.topics), (0, Epoch::NONE, vec![name("a")]));
     }
 
     #[test]

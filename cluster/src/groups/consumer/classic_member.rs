@@ -75,8 +75,10 @@ impl Coordinator {
         }
         let malformed = GroupError::UnknownServerError { reason: "the member's subscription is malformed" };
         let subscription = Subscription::read(&request.protocols[0].metadata).ok_or(malformed)?;
-        if !is_new && group.member(member).is_none() && !subscription.owned.is_empty() {
-            // It was put out, and reads on what others have by now. Kafka takes it in again under its old id.
+        let goes_on = !subscription.owned.is_empty() && subscription.generation >= Epoch::ZERO;
+        if !is_new && group.member(member).is_none() && goes_on {
+            // It was put out, and reads on what others have by now. Kafka takes it in again under its old id. One that
+            // has heard of it names no generation any more, whatever else it says.
             return Err(GroupError::UnknownMemberId);
         }
         if let Some(instance) = &request.instance {

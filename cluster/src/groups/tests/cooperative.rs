@@ -8,9 +8,15 @@ use crate::groups::*;
 
 /// A member that has been here before joins, and keeps these partitions of t meanwhile.
 fn keeps(member: &str, owned: &[u32]) -> JoinRequest {
-    let mut bytes = b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\x01\0\x01t\0\0\0".to_vec();
+    keeps_of(1, member, owned)
+}
+
+/// The same, given in this generation.
+fn keeps_of(generation: i32, member: &str, owned: &[u32]) -> JoinRequest {
+    let mut bytes = b"\0\x02\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\x01\0\x01t\0\0\0".to_vec();
     bytes.push(u8::try_from(owned.len()).unwrap());
     owned.iter().for_each(|index| bytes.extend(index.to_be_bytes()));
+    bytes.extend(generation.to_be_bytes());
     let protocols = vec![Protocol { name: "cooperative-sticky".into(), metadata: bytes.into() }];
     JoinRequest { protocols, ..rejoin(member) }
 }
@@ -82,4 +88,6 @@ fn a_member_that_was_put_out_of_a_consumer_group_learns_of_it_when_it_joins() {
     desk.consume("c", &["t"]);
     assert_eq!(desk.join(keeps("a", &[0])).unwrap_err().error, GroupError::UnknownMemberId);
     assert_eq!(desk.join(keeps("a", &[])).unwrap().generation, Epoch(2), "a new one comes with the id it was given");
+    // A client that does not drop what it had when it is told so would join in vain for ever.
+    assert_eq!(desk.join(keeps_of(-1, "b", &[0])).unwrap().generation, Epoch(3), "it has heard of it");
 }
