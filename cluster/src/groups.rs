@@ -130,11 +130,11 @@ impl Coordinator {
             let group = self.state.group(&id).expect("the group was just listed");
             let Some(record) = group.classic().filter(|_| !group.consumer().exists()) else { continue };
             self.classic.insert(id.clone(), ClassicGroup::from_record(record));
-            let awaits_rebalance = record.awaits_rebalance();
+            let calls_for_rebalance = record.calls_for_rebalance();
             let limit = self.settings.classic_members_max;
             let proposal = self.with_classic(&id, now, &mut decision.answers, |group, cx| {
                 group.start_sessions(cx);
-                if awaits_rebalance || group.member_count() > limit { group.prepare_rebalance(cx) } else { None }
+                if calls_for_rebalance || group.member_count() > limit { group.prepare_rebalance(cx) } else { None }
             });
             self.propose(id, proposal.flatten(), None, &mut decision);
         }

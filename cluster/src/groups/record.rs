@@ -119,7 +119,7 @@ pub struct ClassicMetadata {
 impl ClassicMetadata {
     /// A group that was of the consumer protocol, and has not assigned anew what those had who went: members without a
     /// leader. Kafka has such a record only of a group without members, and forgets to assign after a restart.
-    pub(super) fn awaits_rebalance(&self) -> bool {
+    pub(super) fn calls_for_rebalance(&self) -> bool {
         self.leader.is_none() && !self.members.is_empty()
     }
 }
