@@ -17,11 +17,18 @@ pub(in crate::groups) enum Confirmation {
     Confirmed,
     /// It has been told, and has not said so yet.
     Unconfirmed,
-    /// It has not been heard since the log was read: what it was told before may have been lost.
-    Unheard,
+    /// Since the log was read it has not said what it has: what it was told before may have been lost. So many answers
+    /// are still to repeat it.
+    Unheard(u8),
 }
 
+/// Answers that tell a member what it is assigned after the log was read. One alone may be lost, too; and a member that
+/// knows it already will never say so.
+const REPEATED_TO_UNHEARD: u8 = 5;
+
 impl Confirmation {
+    pub(super) const UNHEARD: Self = Self::Unheard(REPEATED_TO_UNHEARD);
+
     /// What a member is told after a heartbeat, if it has to be, and what is known about it then.
     pub(super) fn told(
         self,
@@ -34,7 +41,7 @@ impl Confirmation {
             && (request.topics.is_some() || request.regex.is_some())
             && request.owned.is_some();
         let after = self.after(request.owned.as_ref(), before, assigned);
-        let repeats = after == Self::Unconfirmed || (self == Self::Unheard && request.owned.is_none());
+        let repeats = after == Self::Unconfirmed || (matches!(self, Self::Unheard(_)) && request.owned.is_none());
         let tells = joins || says_all || before != assigned || repeats;
         (tells.then(|| assigned.clone()), after)
     }
@@ -45,8 +52,11 @@ impl Confirmation {
             Some(owned) if owned == assigned => Self::Confirmed,
             Some(_) => Self::Unconfirmed,
             None if before != assigned || self == Self::Unconfirmed => Self::Unconfirmed,
-            // Members say what they have only when it changes, and most have heard: to the unheard it is repeated once.
-            None => Self::Confirmed,
+            None => match self {
+                Self::Unheard(left) if left > 1 => Self::Unheard(left - 1),
+                // Members say what they have only when it changes, and most have heard.
+                _ => Self::Confirmed,
+            },
         }
     }
 }
@@ -59,7 +69,7 @@ impl Coordinator {
     pub(in crate::groups) fn confirm(&mut self, id: &GroupId, member: MemberId, confirmation: Confirmation) {
         match confirmation {
             Confirmation::Confirmed => self.unconfirmed.remove(&(id.clone(), member)),
-            Confirmation::Unconfirmed | Confirmation::Unheard => {
+            Confirmation::Unconfirmed | Confirmation::Unheard(_) => {
                 self.unconfirmed.insert((id.clone(), member), confirmation)
             }
         };

@@ -103,7 +103,7 @@ impl Coordinator {
             let session = classic.unwrap_or(own);
             timers.push(TimerChange::Set(Alarm::ConsumerSession(member.clone()), session));
             let gives_back = group.current(member).is_some_and(|current| current.state == MemberState::Unrevoked);
-            let confirmation = if gives_back { Confirmation::Unconfirmed } else { Confirmation::Unheard };
+            let confirmation = if gives_back { Confirmation::Unconfirmed } else { Confirmation::UNHEARD };
             unconfirmed.push(((id.clone(), member.clone()), confirmation));
             if gives_back {
                 let revocation = millis(metadata.rebalance_timeout_ms);

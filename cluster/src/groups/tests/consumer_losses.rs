@@ -86,8 +86,11 @@ fn each_member_hears_its_assignment_after_a_restart_because_an_answer_may_have_b
     for _ in 0..2 {
         assert_eq!(lives(&mut desk, "a", 1), (1, Some(vec![0, 1])), "until it gives back");
     }
-    assert_eq!(lives(&mut desk, "b", 2), (2, Some(vec![])));
-    assert_eq!(lives(&mut desk, "b", 2), (2, None), "once, as most have heard");
+    // The answer that repeats it may be lost as well (seed 452 of the simulation: nobody read a partition).
+    for _ in 0..5 {
+        assert_eq!(lives(&mut desk, "b", 2), (2, Some(vec![])));
+    }
+    assert_eq!(lives(&mut desk, "b", 2), (2, None), "no more, as most have heard");
     assert_eq!(desk.has("a", 1, &[0, 1]), (2, None));
 }
 
