@@ -6,14 +6,15 @@ use wire::ErrorCode;
 use wire::kafka::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use super::{APPEND, BROKER, DELETE, SET, TOPIC, alter, alter_well, describe, place, places, replace, setting, value};
-use crate::{batch_at, client_with_topic};
+use crate::batch_at;
 
 #[test]
 fn defaults_of_topics_come_from_the_broker_then_all_brokers_then_the_file() {
     let data = folder();
     let file = ["--set", "topics.defaults.retention.ms=1000"];
     let broker = Broker::start(data.path(), &file);
-    let mut client = client_with_topic(&broker, "layers", 1);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    assert_eq!(client.create_topic("layers", 1, &[]).unwrap(), ErrorCode::None);
     let of_topic = |client: &mut Client| places(client, TOPIC, "layers", "retention.ms");
     let [file_place, default] = [place("log.retention.ms", "1000", 4), place("log.retention.ms", "604800000", 5)];
     assert_eq!(of_topic(&mut client), [file_place.clone(), default.clone()]);
