@@ -30,6 +30,8 @@ struct Clients {
     members: Vec<MemberId>,
     /// Generations and epochs that somebody was told of.
     epochs: Vec<Epoch>,
+    /// Whom each group took in last, and as of which generation or epoch.
+    taken_in: BTreeMap<GroupId, (MemberId, Epoch)>,
     ids: u64,
     /// How often each kind of request was granted.
     granted: BTreeMap<&'static str, usize>,
@@ -40,7 +42,8 @@ impl Clients {
         let members = ["", "nobody"].map(MemberId::new).to_vec();
         #[expect(clippy::disallowed_methods, reason = "the seed of a test is drawn from here")]
         let random = SeededRandom::new(seed);
-        Self { random, members, epochs: vec![Epoch::ZERO], ids: 0, granted: BTreeMap::new() }
+        let (taken_in, granted) = Default::default();
+        Self { random, members, epochs: vec![Epoch::ZERO], taken_in, ids: 0, granted }
     }
 
     fn one<T: Copy>(&mut self, of: &[T]) -> T {
@@ -56,6 +59,14 @@ impl Clients {
         let late = self.members.len().saturating_sub(6);
         let from = if self.random.percent(80) { late } else { 0 };
         self.members[from + self.random.index(self.members.len() - from)].clone()
+    }
+
+    /// A member and its epoch: as the group told them last, or any two.
+    fn who(&mut self, group: &GroupId) -> (MemberId, Epoch) {
+        match self.taken_in.get(group) {
+            Some(last) if self.random.percent(50) => last.clone(),
+            _ => (self.member(), self.epoch()),
+        }
     }
 
     fn instance(&mut self) -> Option<InstanceId> {
@@ -112,7 +123,7 @@ impl Clients {
             0..4 => self.join(group),
             4..8 => self.sync(group),
             8 => {
-                let (member, instance, generation) = (self.member(), self.instance(), self.epoch());
+                let (instance, (member, generation)) = (self.instance(), self.who(&group));
                 Request::Heartbeat(HeartbeatRequest { group, member, instance, generation })
             }
             9 if self.random.percent(50) => {
@@ -160,11 +171,12 @@ impl Clients {
 
     fn sync(&mut self, group: GroupId) -> Request {
         let count = self.random.index(4);
+        let (member, generation) = self.who(&group);
         Request::Sync(SyncRequest {
             group,
-            member: self.member(),
+            member,
             instance: self.instance(),
-            generation: self.epoch(),
+            generation,
             protocol_type: self.one(&[None, Some("consumer"), Some("consumer"), Some("connect")]).map(Into::into),
             protocol: self.one(&[None, Some("range"), Some("range"), Some("x")]).map(Into::into),
             assignments: (0..count).map(|_| (self.member(), self.bytes())).collect(),
@@ -172,12 +184,13 @@ impl Clients {
     }
 
     fn beat(&mut self, group: GroupId) -> Request {
+        let (member, epoch) = self.who(&group);
         let regex = self.one(&[None, None, Some("t.*"), Some(""), Some("("), Some(".*")]);
         Request::ConsumerHeartbeat(ConsumerHeartbeatRequest {
             group,
-            member: if self.random.percent(20) { self.drawn() } else { self.member() },
+            member: if self.random.percent(20) { self.drawn() } else { member },
             new_member: self.drawn(),
-            epoch: self.epoch(),
+            epoch,
             instance: self.instance(),
             rack: self.one(&[None, Some(""), Some("r")]).map(Into::into),
             rebalance_timeout_ms: self.one(&[None, Some(0), Some(1_000), Some(u32::MAX)]),
@@ -203,19 +216,20 @@ impl Clients {
             metadata: "m".repeat(self.one(&[0, 10, 5_000])).into(),
         });
         let offsets = offsets.collect();
+        let (member, generation) = self.who(&group);
         Request::OffsetCommit(OffsetCommitRequest {
             group,
-            member: self.member(),
+            member,
             instance: self.instance(),
-            generation: self.epoch(),
+            generation,
             knows_member_epoch: self.random.percent(80),
             expires_at: self.one(&[None, Some(Timestamp::from_millis(0)), Some(Timestamp::from_millis(u64::MAX >> 1))]),
             offsets,
         })
     }
 
-    /// Takes note of what a reply tells, if there is one.
-    fn hears(&mut self, reply: Option<Reply>) -> bool {
+    /// Takes note of what a reply of a group tells, if there is one.
+    fn hears(&mut self, group: &GroupId, reply: Option<Reply>) -> bool {
         let Some(reply) = reply else { return false };
         let granted = match &reply {
             Reply::Join(Ok(_)) => "join",
@@ -241,6 +255,7 @@ impl Clients {
         }
         if epoch > Epoch::ZERO {
             self.epochs.push(epoch);
+            self.taken_in.insert(group.clone(), (member.clone(), epoch));
         }
         true
     }
@@ -263,11 +278,13 @@ fn run(seed: u64) -> BTreeMap<&'static str, usize> {
         ..GroupSettings::default()
     });
     desk.topics(&[("t", 4), ("u", 2), ("gone", 1)], &[]);
-    let mut open = BTreeSet::new();
+    let mut open = BTreeMap::new();
     for step in 0..STEPS {
         match clients.random.below(12) {
             0..6 => {
-                open.insert(desk.ask(clients.request()));
+                let request = clients.request();
+                let group = request.group().clone();
+                open.insert(desk.ask(request), group);
             }
             6..9 if !desk.under_way.is_empty() => desk.flush_first(),
             9 if !desk.under_way.is_empty() => match clients.random.below(3) {
@@ -297,18 +314,18 @@ fn run(seed: u64) -> BTreeMap<&'static str, usize> {
             },
             _ => {}
         }
-        open.retain(|token| !clients.hears(desk.reply(*token)));
+        open.retain(|token, group| !clients.hears(group, desk.reply(*token)));
         if step % 16 == 0 {
             desk.pass(0);
             check(&desk);
         }
     }
     desk.pass(0);
-    open.retain(|token| !clients.hears(desk.reply(*token)));
+    open.retain(|token, group| !clients.hears(group, desk.reply(*token)));
     check(&desk);
     // Whoever waits is told in the end, and nobody else is.
     let answers: BTreeSet<Token> = desk.coordinator.unload().into_iter().map(|answer| answer.token).collect();
-    assert_eq!(answers, open);
+    assert_eq!(answers, open.into_keys().collect());
     clients.granted
 }
 
@@ -350,7 +367,8 @@ fn clients_that_keep_to_no_protocol_do_no_harm() {
         return;
     }
     let mut granted: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in 0..variable("CORELANE_SEEDS").unwrap_or(200) {
+    let seeds = variable("CORELANE_SEEDS").unwrap_or(200);
+    for seed in 0..seeds {
         match std::panic::catch_unwind(|| run(seed)) {
             Ok(of_seed) => of_seed.into_iter().for_each(|(kind, count)| *granted.entry(kind).or_default() += count),
             Err(panic) => {
@@ -362,6 +380,7 @@ fn clients_that_keep_to_no_protocol_do_no_harm() {
     println!("granted: {granted:?}");
     // Whose requests are all refused does not come far.
     for kind in ["join", "sync", "heartbeat", "leave", "stay", "go", "commit", "forget", "delete"] {
-        assert!(granted.get(kind).is_some_and(|count| *count >= 10), "{kind}: {granted:?}");
+        let count = granted.get(kind).copied().unwrap_or(0) as u64;
+        assert!(count >= seeds / 100, "{kind}: {granted:?}");
     }
 }
