@@ -11,9 +11,9 @@
 use std::sync::Arc;
 
 use super::{
-    ClassicMemberMetadata, ClassicMetadata, CommittedOffset, ConsumerHeartbeatRequest, Coordinator, CurrentAssignment,
-    GroupError, GroupId, GroupRecord, JoinRequest, MemberId, MemberMetadata, OffsetCommitRequest, Partitions, Protocol,
-    Request, ResolvedRegex, SyncRequest,
+    ClassicMemberMetadata, ClassicMetadata, CommittedOffset, Coordinator, CurrentAssignment, GroupError, GroupId,
+    GroupRecord, InstanceId, JoinRequest, MemberId, MemberMetadata, OffsetCommitRequest, Partitions, Protocol, Request,
+    ResolvedRegex, SyncRequest,
 };
 use crate::metadata::TopicName;
 
@@ -137,7 +137,7 @@ impl Coordinator {
                 self.check_room(added, limit + limit / SLACK)
             }
             Request::ConsumerHeartbeat(request) if request.epoch >= super::Epoch::ZERO => {
-                let known = self.known_member(id, request);
+                let known = self.known_member(id, &request.member, request.instance.as_ref());
                 if known.is_none() && request.epoch > super::Epoch::ZERO {
                     return Ok(());
                 }
@@ -209,17 +209,19 @@ impl Coordinator {
         if let Some(group) = self.classic.get(id) {
             return group.known(&request.member, request.instance.as_ref()).map(|member| member.protocols.as_slice());
         }
-        let group = self.state.group(id)?.consumer();
-        let by_instance = || group.static_member(request.instance.as_ref()?);
-        let known = group.member(&request.member).or_else(|| group.member(by_instance()?))?;
+        let known = self.known_member(id, &request.member, request.instance.as_ref())?;
         Some(known.classic.as_ref().map_or(&[], |classic| classic.protocols.as_slice()))
     }
 
-    /// The member that sends a heartbeat, or the one in whose place it comes.
-    fn known_member(&self, id: &GroupId, request: &ConsumerHeartbeatRequest) -> Option<&Arc<MemberMetadata>> {
+    /// A member of the consumer protocol's group by its id, or the one in whose place it comes.
+    fn known_member(
+        &self,
+        id: &GroupId,
+        member: &MemberId,
+        instance: Option<&InstanceId>,
+    ) -> Option<&Arc<MemberMetadata>> {
         let group = self.state.group(id)?.consumer();
-        let by_instance = || group.static_member(request.instance.as_ref()?);
-        group.member(&request.member).or_else(|| group.member(by_instance()?))
+        group.member(member).or_else(|| group.member(group.static_member(instance?)?))
     }
 
     /// Whether a client has been told to join with this id.
