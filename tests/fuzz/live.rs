@@ -2,26 +2,21 @@
 //! coordinators with state. Whatever they say, the broker lives on, and a group that nobody names goes on as before.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::SeededRandom;
-use bytes::Bytes;
 use tests::broker::{Broker, folder, workspace};
+use tests::groups::{Member, commit_request};
 use tests::kafka::{Client, code, encode};
 use wire::ErrorCode;
 use wire::kafka::consumer_group_describe::ConsumerGroupDescribeRequest;
 use wire::kafka::consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, TopicPartitions};
 use wire::kafka::delete_groups::DeleteGroupsRequest;
 use wire::kafka::describe_groups::DescribeGroupsRequest;
-use wire::kafka::find_coordinator::FindCoordinatorRequest;
-use wire::kafka::heartbeat::HeartbeatRequest;
-use wire::kafka::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
 use wire::kafka::leave_group::{LeaveGroupRequest, MemberIdentity};
 use wire::kafka::list_groups::ListGroupsRequest;
-use wire::kafka::offset_commit::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use wire::kafka::offset_delete::{OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use wire::kafka::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestGroup};
-use wire::kafka::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 use wire::kafka::{FrameHeader, Reader, Request};
 
 use crate::mutate::mutate;
@@ -35,116 +30,35 @@ const BYTES_MAX: usize = 16 << 10;
 /// Keys of the APIs of groups (Kafka's ApiKeys).
 const APIS: [i16; 13] = [8, 9, 10, 11, 12, 13, 14, 15, 16, 42, 47, 68, 69];
 
-/// The only member of a group of the classic protocol.
-struct Member {
-    client: Client,
-    group: String,
-    member: String,
-    generation: i32,
+/// The only member of a group of the classic protocol. It does not rest while others are attacked.
+fn member(broker: &Broker, group: &str) -> Member {
+    let mut member = Member::new(broker, group, Duration::from_secs(300));
+    member.join_alone();
+    member
 }
 
-impl Member {
-    fn new(address: SocketAddr, group: &str) -> Self {
-        let mut client = Client::connect(address).expect("the broker serves");
-        let request =
-            FindCoordinatorRequest { coordinator_keys: vec![group.to_owned()], ..FindCoordinatorRequest::default() };
-        client.ask(4, &request).expect("it answers");
-        let mut member = Self { client, group: group.to_owned(), member: String::new(), generation: -1 };
-        let begun = Instant::now();
-        loop {
-            let joined = member.client.ask(9, &member.join()).expect("it answers");
-            member.member.clone_from(&joined.member_id);
-            if code(joined.error_code) == ErrorCode::None {
-                member.generation = joined.generation_id;
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{group}: {joined:?}");
-        }
-        let synced = member.client.ask(5, &member.sync()).expect("it answers");
-        assert_eq!(code(synced.error_code), ErrorCode::None, "{group}");
-        member
-    }
-
-    fn join(&self) -> JoinGroupRequest {
-        let protocol = JoinGroupRequestProtocol { name: "range".to_owned(), metadata: Bytes::from_static(b"all") };
-        JoinGroupRequest {
-            group_id: self.group.clone(),
-            session_timeout_ms: 300_000,
-            rebalance_timeout_ms: 60_000,
-            member_id: self.member.clone(),
-            protocol_type: "consumer".to_owned(),
-            protocols: vec![protocol],
-            ..JoinGroupRequest::default()
-        }
-    }
-
-    fn sync(&self) -> SyncGroupRequest {
-        let assignment =
-            SyncGroupRequestAssignment { member_id: self.member.clone(), assignment: Bytes::from_static(b"all") };
-        SyncGroupRequest {
-            group_id: self.group.clone(),
-            generation_id: self.generation,
-            member_id: self.member.clone(),
-            protocol_type: Some("consumer".to_owned()),
-            protocol_name: Some("range".to_owned()),
-            assignments: vec![assignment],
-            ..SyncGroupRequest::default()
-        }
-    }
-
-    fn heartbeat(&self) -> HeartbeatRequest {
-        HeartbeatRequest {
-            group_id: self.group.clone(),
-            generation_id: self.generation,
-            member_id: self.member.clone(),
-            ..HeartbeatRequest::default()
-        }
-    }
-
-    fn commit(&self, offset: i64) -> OffsetCommitRequest {
-        let partition = OffsetCommitRequestPartition {
-            committed_offset: offset,
-            committed_metadata: Some("m".to_owned()),
-            ..OffsetCommitRequestPartition::default()
-        };
-        let topic = OffsetCommitRequestTopic {
-            name: TOPIC.to_owned(),
-            partitions: vec![partition],
-            ..OffsetCommitRequestTopic::default()
-        };
-        OffsetCommitRequest {
-            group_id: self.group.clone(),
-            generation_id_or_member_epoch: self.generation,
-            member_id: self.member.clone(),
-            topics: vec![topic],
-            ..OffsetCommitRequest::default()
-        }
-    }
-
-    /// What may be asked of the group.
-    fn requests(&self) -> Vec<Vec<u8>> {
-        let groups = vec![self.group.clone()];
-        let leaving = MemberIdentity { member_id: self.member.clone(), ..MemberIdentity::default() };
-        let offsets = OffsetFetchRequestGroup { group_id: self.group.clone(), ..OffsetFetchRequestGroup::default() };
-        let deleted = OffsetDeleteRequestTopic {
-            name: TOPIC.to_owned(),
-            partitions: vec![OffsetDeleteRequestPartition::default()],
-        };
-        let described = DescribeGroupsRequest { groups: groups.clone(), ..DescribeGroupsRequest::default() };
-        vec![
-            bytes(9, &self.join()),
-            bytes(5, &self.sync()),
-            bytes(4, &self.heartbeat()),
-            bytes(9, &self.commit(7)),
-            bytes(2, &self.commit(8)),
-            bytes(5, &LeaveGroupRequest { group_id: self.group.clone(), members: vec![leaving], ..Default::default() }),
-            bytes(9, &OffsetFetchRequest { groups: vec![offsets], ..OffsetFetchRequest::default() }),
-            bytes(0, &OffsetDeleteRequest { group_id: self.group.clone(), topics: vec![deleted] }),
-            bytes(5, &described),
-            bytes(5, &ListGroupsRequest::default()),
-            bytes(2, &DeleteGroupsRequest { groups_names: groups }),
-        ]
-    }
+/// What may be asked of a member's group.
+fn classic_requests(member: &Member) -> Vec<Vec<u8>> {
+    let (group, id) = (&member.group, &member.member);
+    let commit = |offset| commit_request(group, (id, member.generation), TOPIC, &[(0, offset)]);
+    let leaving = MemberIdentity { member_id: id.clone(), ..MemberIdentity::default() };
+    let offsets = OffsetFetchRequestGroup { group_id: group.clone(), ..OffsetFetchRequestGroup::default() };
+    let deleted =
+        OffsetDeleteRequestTopic { name: TOPIC.to_owned(), partitions: vec![OffsetDeleteRequestPartition::default()] };
+    let described = DescribeGroupsRequest { groups: vec![group.clone()], ..DescribeGroupsRequest::default() };
+    vec![
+        bytes(9, &member.join_request(b"all".to_vec())),
+        bytes(5, &member.sync_request(&[(id, "all")])),
+        bytes(4, &member.heartbeat_request()),
+        bytes(9, &commit(7)),
+        bytes(2, &commit(8)),
+        bytes(5, &LeaveGroupRequest { group_id: group.clone(), members: vec![leaving], ..Default::default() }),
+        bytes(9, &OffsetFetchRequest { groups: vec![offsets], ..OffsetFetchRequest::default() }),
+        bytes(0, &OffsetDeleteRequest { group_id: group.clone(), topics: vec![deleted] }),
+        bytes(5, &described),
+        bytes(5, &ListGroupsRequest::default()),
+        bytes(2, &DeleteGroupsRequest { groups_names: vec![group.clone()] }),
+    ]
 }
 
 /// Joins a group of the consumer protocol; gives what may be asked of it.
@@ -232,22 +146,20 @@ fn groups_that_live() {
     let mut broker = Broker::start(data.path(), &settings);
     let mut client = Client::connect(broker.kafka).expect("the broker serves");
     assert_eq!(client.create_topic(TOPIC, 2, &[]).expect("it answers"), ErrorCode::None);
-    let mut bystander = Member::new(broker.kafka, BYSTANDER);
-    let committed = bystander.client.ask(9, &bystander.commit(42)).expect("it answers");
-    assert_eq!(code(committed.topics[0].partitions[0].error_code), ErrorCode::None);
+    let mut bystander = member(&broker, BYSTANDER);
+    assert_eq!(bystander.commit(TOPIC, 42), ErrorCode::None);
     let captured = captured();
     assert!(captured.len() > 50, "{}", captured.len());
     let (topic_id, mut answers) = (random.next_u128(), 0);
     for number in 0..VICTIMS {
-        let victim = Member::new(broker.kafka, &format!("victim-{number}"));
-        let mut seeds = victim.requests();
+        let victim = member(&broker, &format!("victim-{number}"));
+        let mut seeds = classic_requests(&victim);
         seeds.extend(consumer_requests(&mut client, &format!("modern-{number}"), topic_id));
         // As many of what clients have sent: their groups are not there, or come to be.
         (0..seeds.len()).for_each(|_| seeds.push(captured[random.index(captured.len())].clone()));
         answers += attack(broker.kafka, &mut random, &seeds);
         assert!(broker.is_running(), "seed {seed}, victim {number}: {}", broker.log());
-        let beat = bystander.client.ask(4, &bystander.heartbeat()).expect("it answers");
-        assert_eq!(code(beat.error_code), ErrorCode::None, "seed {seed}, victim {number}");
+        assert_eq!(bystander.heartbeat(), ErrorCode::None, "seed {seed}, victim {number}");
     }
     println!("{answers} of {} requests were answered, seed {seed}", VICTIMS * REQUESTS);
     assert!(answers > VICTIMS * REQUESTS / 10, "{answers} answers: most never came to a group");

@@ -1,5 +1,6 @@
-//! What the suites share: real brokers as processes, and plain clients for both doors.
+//! What the suites share: real brokers as processes, plain clients for both doors, members of groups.
 
 pub mod broker;
+pub mod groups;
 pub mod kafka;
 pub mod native;
