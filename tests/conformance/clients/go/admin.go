@@ -23,23 +23,32 @@ type pass struct {
 	err           error
 }
 
-// What is made is described as it was made, and each mistake has its error.
-func administer(o options) (int, error) {
+// A pass that is about a topic.
+func open(o options, topic string) (*pass, error) {
 	client, err := sarama.NewClient([]string{o.bootstrap}, configuration())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	if err != nil {
+		return nil, err
+	}
+	return &pass{admin: admin, client: client, topic: topic}, nil
+}
+
+// What is made is described as it was made, and each mistake has its error.
+func administer(o options) (int, error) {
+	it, err := open(o, o.topic+"-made")
+	if err != nil {
 		return 0, err
 	}
-	it := &pass{admin: admin, client: client, topic: o.topic + "-made", absent: o.topic + "-absent"}
+	it.absent = o.topic + "-absent"
 	for _, part := range []func(*pass){cluster, topics, configs, offsets, partitions, mistakes, deletion} {
 		if part(it); it.err != nil {
 			return it.met, it.err
 		}
 	}
-	return it.met, admin.Close()
+	return it.met, it.admin.Close()
 }
 
 func (it *pass) that(what string, met bool, detail ...any) {

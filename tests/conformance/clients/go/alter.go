@@ -8,15 +8,10 @@ import (
 
 // Changes the settings of a topic that is there, and deletes records of it.
 func alter(o options) (int, error) {
-	client, err := sarama.NewClient([]string{o.bootstrap}, configuration())
+	it, err := open(o, o.topic+"-altered")
 	if err != nil {
 		return 0, err
 	}
-	admin, err := sarama.NewClusterAdminFromClient(client)
-	if err != nil {
-		return 0, err
-	}
-	it := &pass{admin: admin, client: client, topic: o.topic + "-altered"}
 	err = it.create(it.topic, 2, 1, map[string]string{"retention.ms": "-1"})
 	it.that("the topic is made", err == nil, err)
 	it.settle("the topic is listed", func() bool { return it.listed(it.topic) })
@@ -25,10 +20,10 @@ func alter(o options) (int, error) {
 	if it.err != nil {
 		return it.met, it.err
 	}
-	if err := admin.DeleteTopic(it.topic); err != nil {
+	if err := it.admin.DeleteTopic(it.topic); err != nil {
 		return it.met, err
 	}
-	return it.met, admin.Close()
+	return it.met, it.admin.Close()
 }
 
 func alterConfigs(it *pass) {

@@ -10,17 +10,12 @@ import (
 // A group is listed and described as it is. Where it has members it is not deleted; where it has none its committed
 // offsets are looked at, and it is, once.
 func look(o options) (int, error) {
-	client, err := sarama.NewClient([]string{o.bootstrap}, configuration())
+	it, err := open(o, o.topic)
 	if err != nil {
 		return 0, err
 	}
-	admin, err := sarama.NewClusterAdminFromClient(client)
-	if err != nil {
-		return 0, err
-	}
-	it := &pass{admin: admin, client: client, topic: o.topic}
 	it.that("the group is listed", it.groupListed(o.group))
-	found, err := admin.DescribeConsumerGroups([]string{o.group})
+	found, err := it.admin.DescribeConsumerGroups([]string{o.group})
 	it.that("the group is described", err == nil && len(found) == 1 && found[0].Err == sarama.ErrNoError, err)
 	if it.err != nil {
 		return it.met, it.err
@@ -28,14 +23,14 @@ func look(o options) (int, error) {
 	it.that("state", found[0].State == o.state, "expected", o.state, "got", found[0].State)
 	it.that("members", len(found[0].Members) == o.members, "expected", o.members, "got", len(found[0].Members))
 	if o.members > 0 {
-		it.fails("a group with members deleted", sarama.ErrNonEmptyGroup, admin.DeleteConsumerGroup(o.group))
+		it.fails("a group with members deleted", sarama.ErrNonEmptyGroup, it.admin.DeleteConsumerGroup(o.group))
 		return it.met, it.err
 	}
 	it.committed(o)
-	err = admin.DeleteConsumerGroup(o.group)
+	err = it.admin.DeleteConsumerGroup(o.group)
 	it.that("the group is deleted", err == nil, err)
 	it.that("the group is gone", !it.groupListed(o.group))
-	it.fails("a group deleted twice", sarama.ErrGroupIDNotFound, admin.DeleteConsumerGroup(o.group))
+	it.fails("a group deleted twice", sarama.ErrGroupIDNotFound, it.admin.DeleteConsumerGroup(o.group))
 	return it.met, it.err
 }
 

@@ -117,15 +117,14 @@ def callbacks(options, voice):
         voice.tells("gains", places(options, partitions))
         (consumer.incremental_assign if bit_by_bit else consumer.assign)(partitions)
 
-    def gives(consumer, partitions):
-        voice.tells("gives", places(options, partitions))
-        consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
+    def without(verb):
+        def ends(consumer, partitions):
+            voice.tells(verb, places(options, partitions))
+            consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
 
-    def loses(consumer, partitions):
-        voice.tells("loses", places(options, partitions))
-        consumer.incremental_unassign(partitions) if bit_by_bit else consumer.unassign()
+        return ends
 
-    return {"on_assign": gains, "on_revoke": gives, "on_lost": loses}
+    return {"on_assign": gains, "on_revoke": without("gives"), "on_lost": without("loses")}
 
 
 def at(message):
