@@ -7,6 +7,7 @@
 #   CORELANE     the program (default: corelane in the path); built with --release
 #   WORK         folder of the brokers' data (default: OUT/work); it decides which disk is measured
 #   REPETITIONS  rounds, each with every broker and durability (default 3)
+#   DURABILITIES which of them (default: durable relaxed)
 #   SET          further arguments for each run, such as "--set time.measured_s=10"
 #   HEAP         of Kafka (default 1g)
 set -euo pipefail
@@ -18,6 +19,7 @@ out=$(cd "$out" && pwd)
 corelane=${CORELANE:-corelane}
 work=${WORK:-$out/work}
 repetitions=${REPETITIONS:-3}
+read -ra durabilities <<< "${DURABILITIES:-durable relaxed}"
 heap=${HEAP:-1g}
 scenarios=("$@")
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(single-record-latency small-batches keyed-1k fan-out-5 large-batches catch-up)
@@ -85,7 +87,7 @@ measure() { # BROKER TARGET SCENARIO DURABILITY ROUND
 warm_memory
 for round in $(seq "$repetitions"); do
   for scenario in "${scenarios[@]}"; do
-    for durability in durable relaxed; do
+    for durability in "${durabilities[@]}"; do
       start_kafka; measure kafka "kafka://127.0.0.1:$kafka_port" "$scenario" "$durability" "$round"; stop_server
       start_corelane
       measure corelane-kafka "kafka://127.0.0.1:$corelane_port" "$scenario" "$durability" "$round"
