@@ -2,7 +2,8 @@
 //! moment and started again on another number of cores; while records are deleted by hand and by retention,
 //! logs compacted, and partitions handed from core to core.
 //!
-//! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEED=s` one. A failure names its seed.
+//! `CORELANE_SEEDS=n` runs so many seeds, `CORELANE_SEEDS=a..b` those from a to before b, `CORELANE_SEED=s` one. A failure
+//! names its seed.
 
 mod appender;
 mod churn;
@@ -24,14 +25,21 @@ fn for_seeds(default: u64, check: impl Fn(u64)) {
     if let Ok(seed) = std::env::var("CORELANE_SEED") {
         return check(seed.parse().expect("CORELANE_SEED is a number"));
     }
-    let count = std::env::var("CORELANE_SEEDS").map_or(default, |n| n.parse().expect("CORELANE_SEEDS is a number"));
-    for seed in 0..count {
+    let number = |text: &str| text.parse().expect("CORELANE_SEEDS is a number, or two with .. between them");
+    let (first, end) = match std::env::var("CORELANE_SEEDS") {
+        Ok(text) => match text.split_once("..") {
+            Some((first, end)) => (number(first), number(end)),
+            None => (0, number(&text)),
+        },
+        Err(_) => (0, default),
+    };
+    for seed in first..end {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(seed))) {
             eprintln!("failed with CORELANE_SEED={seed}");
             std::panic::resume_unwind(panic);
         }
     }
-    println!("{count} seeds");
+    println!("{} seeds", end - first);
 }
 
 #[test]
