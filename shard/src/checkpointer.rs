@@ -223,7 +223,12 @@ impl Store {
 
     /// Gives segments that are written whole their exact size, and closes them.
     async fn finish_segments(&self, slot: u32, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
-        while let Some(Some((base, bytes))) = self.with_slot(slot, |log| log.finishable()) {
+        loop {
+            // Longer again after it was cut, it would count for more than it has as soon as only its file is known.
+            while self.with_slot(slot, |log| log.makes_direct_space_behind()) == Some(true) {
+                self.direct.ended.notified().await;
+            }
+            let Some(Some((base, bytes))) = self.with_slot(slot, |log| log.finishable()) else { return Ok(()) };
             let file = self.segment_for_write(slot, id, base).await?;
             file.set_len(u64::from(bytes)).await?;
             flushing.sync(&*file).await?;
@@ -238,7 +243,6 @@ impl Store {
                 self.sync_entries(id, flushing).await?;
             }
         }
-        Ok(())
     }
 
     /// A finished index ends with its last record: records of an earlier life may lie beyond it.

@@ -30,6 +30,8 @@ struct Wish {
 pub(crate) struct Direct {
     queue: RefCell<VecDeque<Wish>>,
     arrived: Notify,
+    /// Space was made, or could not be.
+    pub(crate) ended: Notify,
 }
 
 impl Direct {
@@ -75,13 +77,18 @@ impl Store {
     async fn make_direct_space(&self, wish: &Wish) -> Result<(), DiskError> {
         let Wish { slot, segment, end } = *wish;
         let _work = self.write_back.at_work.begin(slot);
-        let Some(id) = self.with_slot(slot, |log| log.spec.id) else { return Ok(()) };
-        let file = self.segment_for_write(slot, id, segment).await?;
-        file.allocate(u64::from(end)).await?;
-        flush::sync(&*file).await?;
-        self.sync_entries(id, Flushing::Each).await?;
-        self.with_slot(slot, |log| log.direct_space_is(segment, end));
-        Ok(())
+        let begun = self.with_slot(slot, |log| log.direct_space_begins(segment).then_some(log.spec.id));
+        let Some(Some(id)) = begun else { return Ok(()) };
+        let making = async {
+            let file = self.segment_for_write(slot, id, segment).await?;
+            file.allocate(u64::from(end)).await?;
+            flush::sync(&*file).await?;
+            self.sync_entries(id, Flushing::Each).await
+        };
+        let made = making.await;
+        self.with_slot(slot, |log| log.direct_space_ends(segment, made.is_ok().then_some(end)));
+        self.direct.ended.notify_all();
+        made
     }
 
     /// Gives back the space behind the ends of segments; nothing is appended any more. Failing is no harm.

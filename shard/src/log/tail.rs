@@ -63,6 +63,8 @@ pub(crate) struct DirectSpace {
     wanted: bool,
     /// Somebody makes more, or has failed to.
     is_prepared: bool,
+    /// It is being made at this moment.
+    is_made: bool,
 }
 
 impl PartitionLog {
@@ -100,11 +102,27 @@ impl PartitionLog {
         Some((active.base, end))
     }
 
-    /// There is space up to `end` in a segment.
-    pub(crate) fn direct_space_is(&mut self, segment: Offset, end: u32) {
+    /// Somebody is about to make space in a segment; false if it has ended meanwhile and needs none. It keeps its length
+    /// until [`PartitionLog::direct_space_ends`].
+    pub(crate) fn direct_space_begins(&mut self, segment: Offset) -> bool {
+        let is_active = self.active().base == segment;
+        self.active_mut().direct.is_made |= is_active;
+        is_active
+    }
+
+    /// There is space up to `end` in a segment, or none could be made.
+    pub(crate) fn direct_space_ends(&mut self, segment: Offset, end: Option<u32>) {
         if let Some(segment) = self.tail_segment(segment) {
-            segment.direct = DirectSpace { end, ..DirectSpace::default() };
+            segment.direct.is_made = false;
+            if let Some(end) = end {
+                segment.direct = DirectSpace { end, ..DirectSpace::default() };
+            }
         }
+    }
+
+    /// Whether the file of the next segment to finish may get longer at any moment.
+    pub(crate) fn makes_direct_space_behind(&self) -> bool {
+        self.tail.len() > 1 && self.tail.front().is_some_and(|oldest| oldest.direct.is_made)
     }
 
     /// Where the active segment's file may end if it has space that is not used.

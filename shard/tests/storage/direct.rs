@@ -1,6 +1,6 @@
 //! Large batches that are written straight to their segments: a start finds them there, and sees what is wrong with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use shard::Shard;
 use shard::journal::replay::ReplayError;
 use shard::recovery::{OnDamage, RecoveryError};
 use shard::task_queues::FOREGROUND;
+use wire::batch::batches;
 
 use crate::bench::{Bench, RING_BYTES, append, partition, read_all};
+use crate::between::{ALLOCATION, Between};
 
 /// Bytes of a batch that goes straight, and of one that does not.
 const LARGE: usize = 30_000;
@@ -84,6 +86,43 @@ fn what_went_straight_counts_for_the_length_of_a_replay() {
         assert!(stats.journal_used_percent <= 100, "{stats:?}");
         assert!(stats.next_checkpoint >= first + 4, "{stats:?}");
     });
+}
+
+/// Space for large batches that comes late: its segment has ended meanwhile, and has got its exact length.
+#[test]
+fn finished_segments_are_as_long_as_their_batches() {
+    let ids: Vec<_> = (0..12).map(|index| partition(1, index)).collect();
+    let bench = Bench::new(&ids);
+    bench.segment_bytes.set(100 << 10);
+    bench.checkpoint_interval.set(Duration::from_millis(5));
+    bench.view.set(|disk| Rc::new(Between(disk)));
+    bench.live(async move |bench| {
+        ALLOCATION.set(Duration::from_millis(3));
+        let shard = bench.start().await.expect("a new folder opens");
+        let appenders: Vec<_> = ids
+            .into_iter()
+            .map(|id| {
+                let shard = Rc::clone(&shard);
+                rt::spawn(FOREGROUND, async move { append_mixed(&shard, id, 60).await })
+            })
+            .collect();
+        for appender in appenders {
+            appender.await;
+        }
+        rt::sleep(Duration::from_secs(1)).await;
+        assert!(shard.stats().direct_bytes > 0, "{:?}", shard.stats());
+    });
+    let mut segments = segments(&bench);
+    segments.sort_unstable();
+    let finished = segments.windows(2).filter(|pair| Path::new(&pair[0]).parent() == Path::new(&pair[1]).parent());
+    let mut count = 0;
+    for [segment, _] in finished.map(|pair| pair.as_array().expect("two")) {
+        let bytes = bench.disk.dump(Path::new(segment.trim_start_matches('/'))).expect("it is there");
+        let whole: usize = batches(&bytes).map_while(Result::ok).map(|batch| batch.bytes().len()).sum();
+        assert_eq!(bytes.len(), whole, "{segment}");
+        count += 1;
+    }
+    assert!(count > 100, "{segments:?}");
 }
 
 #[test]
