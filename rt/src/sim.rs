@@ -18,7 +18,7 @@ use crate::task::{JoinHandle, TaskQueue, TaskQueueSpec, spawn};
 pub(crate) mod disk;
 pub(crate) mod world;
 
-pub use disk::{DiskCounters, DiskOperation, SimDisk, SimDiskConfig};
+pub use disk::{Between, DiskCounters, DiskOperation, Flush, Interference, SimDisk, SimDiskConfig};
 pub use world::NodeId;
 use world::{Place, Step, World};
 

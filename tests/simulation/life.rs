@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, SeededRandom, TopicId};
-use rt::sim::{Sim, SimConfig};
+use rt::sim::{Between, Sim, SimConfig};
 use rt::{BLOCK_BYTES, Disk};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
@@ -14,7 +14,7 @@ use shard::{LogOffsets, ReadError, ScrubConfig, Shard, ShardConfig};
 
 use crate::appender::{Appender, Counts};
 use crate::churn::{Churn, add_missing};
-use crate::lying_disk::LyingDisk;
+use crate::lying_disk::Lies;
 use crate::mover::{Mover, Moves};
 use crate::reader::Reader;
 use crate::storage::{Fault, World};
@@ -202,7 +202,7 @@ impl Life {
         let lying = self.world.plan.fault == Fault::LyingFlush;
         async move {
             let attach = || match lying {
-                true => Rc::new(LyingDisk(world.disk.attach())) as Rc<dyn Disk>,
+                true => Rc::new(Between::new(world.disk.attach(), Lies)) as Rc<dyn Disk>,
                 false => world.disk.attach(),
             };
             let mut recovery = Recovery::begin(attach(), OnDamage::Refuse, shard::limits::OPEN_FILES_MAX).await?;

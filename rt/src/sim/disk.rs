@@ -15,10 +15,13 @@ use base::SeededRandom;
 use crate::disk::{Disk, DiskError};
 
 mod attached;
+mod between;
 mod file;
 mod folder;
 mod image;
 mod state;
+
+pub use between::{Between, Flush, Interference};
 
 use attached::Attached;
 use state::State;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::PartitionId;
+use rt::sim::{Between, Interference};
 use shard::Shard;
 use shard::journal::replay::ReplayError;
 use shard::recovery::{OnDamage, RecoveryError};
@@ -12,7 +13,6 @@ use shard::task_queues::FOREGROUND;
 use wire::batch::batches;
 
 use crate::bench::{Bench, RING_BYTES, append, partition, read_all};
-use crate::between::{ALLOCATION, Between};
 
 /// Bytes of a batch that goes straight, and of one that does not.
 const LARGE: usize = 30_000;
@@ -88,6 +88,14 @@ fn what_went_straight_counts_for_the_length_of_a_replay() {
     });
 }
 
+struct SlowToAllocate;
+
+impl Interference for SlowToAllocate {
+    fn allocation(&self) -> Duration {
+        Duration::from_millis(3)
+    }
+}
+
 /// Space for large batches that comes late: its segment has ended meanwhile, and has got its exact length.
 #[test]
 fn finished_segments_are_as_long_as_their_batches() {
@@ -95,9 +103,8 @@ fn finished_segments_are_as_long_as_their_batches() {
     let bench = Bench::new(&ids);
     bench.segment_bytes.set(100 << 10);
     bench.checkpoint_interval.set(Duration::from_millis(5));
-    bench.view.set(|disk| Rc::new(Between(disk)));
+    bench.view.set(|disk| Rc::new(Between::new(disk, SlowToAllocate)));
     bench.live(async move |bench| {
-        ALLOCATION.set(Duration::from_millis(3));
         let shard = bench.start().await.expect("a new folder opens");
         let appenders: Vec<_> = ids
             .into_iter()

@@ -1,7 +1,6 @@
 //! Storage on a simulated disk: what a start makes of a damaged one, and what a shard does on a full or failing one.
 
 mod bench;
-mod between;
 mod compaction;
 mod damage;
 mod direct;
