@@ -169,7 +169,7 @@ impl Life {
         let bytes_read = || self.shards.borrow().iter().map(|shard| shard.stats().compaction.bytes_read).sum::<u64>();
         for _ in 0..600 {
             let before = bytes_read();
-            self.sim.run_for(Duration::from_secs(1));
+            self.sim.run_for(Duration::from_millis(500));
             if bytes_read() == before {
                 return;
             }
@@ -182,7 +182,7 @@ impl Life {
         let counts = self.sim.block_on(CoreId(0), self.start(0)).expect("the last start succeeds");
         self.check_logs(&counts);
         // A checkpoint, and what may be removed after it.
-        self.sim.run_for(Duration::from_secs(5));
+        self.sim.run_for(Duration::from_secs(1));
         self.wait_for_compaction();
         for (_, spec) in self.world.existing() {
             let offsets = self.shard_of(spec.id).offsets(spec.id).expect("it is here");
