@@ -11,6 +11,7 @@
 //!
 //! Rows of `CLCKPT01`, of the first builds, lack the times of the active segment.
 
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
-use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
+use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
 
 use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
@@ -29,18 +30,17 @@ use crate::log::{EpochStart, Newest, SegmentTimes};
 use crate::segment::index::Span;
 use crate::{flush, limits};
 
+pub(crate) use rows::EncodedRows;
+
 const MAGIC: &[u8; 8] = b"CLCKPT02";
 const MAGIC_WITHOUT_TIMES: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
 pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
 
-/// Where the length and the CRC stand in the prefix.
-const LENGTH_AT: usize = 16;
+/// Where the CRC stands in the prefix.
 const CRC_AT: usize = 20;
 /// From the journal's id to the number of partitions.
 const HEAD_BYTES: usize = 37;
-/// A row without its lists.
-const ROW_BYTES: usize = 128;
 const EPOCH_BYTES: usize = 12;
 
 /// What is remembered of one partition. All its bytes before `end` are flushed in segments.
@@ -106,10 +106,6 @@ impl PartitionRow {
             attachment: std::mem::take(&mut self.attachment),
             ..Self::new(self.id)
         };
-    }
-
-    fn encoded_bytes(&self) -> u64 {
-        (ROW_BYTES + self.epochs.len() * EPOCH_BYTES + self.attachment.len()) as u64
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -217,9 +213,9 @@ fn count(items: usize) -> u32 {
     u32::try_from(items).expect("lists in a checkpoint are limited far below 2^32")
 }
 
-/// The state of one core's partitions at one moment.
+/// The state of one core's partitions at one moment; one that is written has its rows encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct Checkpoint<Rows = Vec<PartitionRow>> {
     pub number: u64,
     pub identity: JournalIdentity,
     /// The journal holds nothing after this checkpoint: the broker was stopped in good order.
@@ -228,66 +224,44 @@ pub struct Checkpoint {
     pub flushed: Lsn,
     /// `None` in checkpoints of the first builds, which did not say.
     pub ring: Option<RingState>,
-    pub rows: Vec<PartitionRow>,
+    pub rows: Rows,
 }
 
-impl Checkpoint {
-    /// Bytes that [`Checkpoint::encode`] gives.
-    pub fn encoded_bytes(&self) -> u64 {
-        let rows: u64 = self.rows.iter().map(PartitionRow::encoded_bytes).sum();
-        let ring = self.ring.map_or(0, |_| RingState::ENCODED_BYTES);
-        (PREFIX_BYTES + HEAD_BYTES + ring) as u64 + rows
+impl<Rows> Checkpoint<Rows> {
+    fn ring_bytes(&self) -> usize {
+        self.ring.map_or(0, |_| RingState::ENCODED_BYTES)
     }
 
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = self.begin();
-        self.rows.iter().for_each(|row| row.encode(&mut out));
-        self.end(&mut out);
-        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&out[..CRC_AT]), &out[PREFIX_BYTES..]);
-        out[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
-        out
-    }
-
-    /// As [`Checkpoint::encode`], with pauses: there may be a hundred thousand rows.
-    async fn encode_in_slices(&self) -> Vec<u8> {
-        let mut out = self.begin();
-        for row in &self.rows {
-            row.encode(&mut out);
-            rt::yield_if_needed().await;
-        }
-        self.end(&mut out);
-        let mut crc = wire::batch::crc::crc32c(&out[..CRC_AT]);
-        for piece in out[PREFIX_BYTES..].chunks(limits::JOURNAL_BUFFER_BYTES) {
-            crc = wire::batch::crc::append(crc, piece);
-            rt::yield_if_needed().await;
-        }
-        out[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
-        out
-    }
-
-    /// The prefix, with zeroes for what is known at the end, and what comes before the rows.
-    fn begin(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(length(self.encoded_bytes()));
+    /// The prefix, with zeroes for the CRC, and what comes before the rows.
+    fn head(&self, rows: u32, rows_bytes: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(PREFIX_BYTES + HEAD_BYTES);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&self.number.to_le_bytes());
-        out.extend_from_slice(&[0; PREFIX_BYTES - LENGTH_AT]);
+        out.extend_from_slice(&count(HEAD_BYTES + rows_bytes + self.ring_bytes()).to_le_bytes());
+        out.extend_from_slice(&[0; PREFIX_BYTES - CRC_AT]);
         out.extend_from_slice(&self.identity.journal.to_le_bytes());
         out.extend_from_slice(&self.identity.incarnation.to_le_bytes());
         out.push(u8::from(self.clean));
         out.extend_from_slice(&self.replay.lsn.0.to_le_bytes());
         out.extend_from_slice(&self.replay.previous_crc.to_le_bytes());
         out.extend_from_slice(&self.flushed.0.to_le_bytes());
-        out.extend_from_slice(&count(self.rows.len()).to_le_bytes());
+        out.extend_from_slice(&rows.to_le_bytes());
         out
     }
+}
 
-    /// What comes after the rows, and the length.
-    fn end(&self, out: &mut Vec<u8>) {
+impl Checkpoint {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut rows = Vec::new();
+        self.rows.iter().for_each(|row| row.encode(&mut rows));
+        let mut out = self.head(count(self.rows.len()), rows.len());
+        out.extend_from_slice(&rows);
         if let Some(ring) = self.ring {
-            ring.encode(out);
+            ring.encode(&mut out);
         }
-        let body = count(out.len() - PREFIX_BYTES);
-        out[LENGTH_AT..CRC_AT].copy_from_slice(&body.to_le_bytes());
+        let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&out[..CRC_AT]), &out[PREFIX_BYTES..]);
+        out[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+        out
     }
 
     /// `None` for anything but a whole checkpoint.
@@ -337,7 +311,7 @@ impl CheckpointFiles {
 
     /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it. Both slots
     /// keep space for more than they hold, so that a start can write its checkpoint on a full disk.
-    pub(crate) async fn write(&self, checkpoint: &Checkpoint) -> Result<(), DiskError> {
+    pub(crate) async fn write(&self, checkpoint: Checkpoint<EncodedRows>) -> Result<(), DiskError> {
         let slot = length(checkpoint.number % 2);
         // One that no start would believe must not replace one that it does.
         let len = checkpoint.encoded_bytes();
@@ -345,10 +319,10 @@ impl CheckpointFiles {
             let path = self.paths[slot].clone();
             return Err(DiskError::TooLarge { operation: "write", path, len, bytes_max: self.bytes_max });
         }
-        let bytes = checkpoint.encode_in_slices().await;
+        let blocks = checkpoint.into_blocks().await;
         let file = &self.files[slot];
         let other = &self.files[1 - slot];
-        let room = (bytes.len() + limits::CHECKPOINT_SPARE_BYTES).next_multiple_of(BLOCK_BYTES) as u64;
+        let room = (len + limits::CHECKPOINT_SPARE_BYTES).next_multiple_of(BLOCK_BYTES as u64);
         let room = room.max(other.len().await?);
         if file.len().await? < room {
             match file.allocate(room).await {
@@ -358,11 +332,10 @@ impl CheckpointFiles {
             }
         }
         let mut at = 0_u64;
-        for piece in bytes.chunks(limits::JOURNAL_BUFFER_BYTES) {
-            let buffer = IoBuf::alloc(piece.len().next_multiple_of(BLOCK_BYTES));
-            buffer.append(piece);
-            file.write(buffer, at).await?;
-            at += piece.len() as u64;
+        for block in blocks {
+            let end = at + block.len() as u64;
+            file.write(block, at).await?;
+            at = end;
         }
         flush::sync(&**file).await
     }

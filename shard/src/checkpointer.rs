@@ -6,7 +6,7 @@ use std::rc::Rc;
 use base::{Offset, PartitionId};
 use rt::{DiskError, OpenMode};
 
-use crate::checkpoint::{Checkpoint, PartitionRow};
+use crate::checkpoint::{Checkpoint, EncodedRows};
 use crate::flush::{self, Flushing};
 use crate::journal::Durability;
 use crate::log::chunks::WriteWhat;
@@ -71,7 +71,7 @@ impl Shard {
     async fn checkpoint_inner(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
         let journal = Rc::clone(self.journal());
         let (replay, direct) = (journal.position(), journal.direct_bytes());
-        let (rows, dirty) = self.rows_and_targets().await;
+        let Taken { rows, ends, dirty } = self.rows_and_targets().await;
         let rows_end = journal.position().lsn;
         // Segments get only what is flushed in the journal; see `PartitionLog::flushed_position`.
         journal.request_flush();
@@ -94,12 +94,11 @@ impl Shard {
         let identity = journal.start().identity;
         let (flushed, ring) = (journal.flushed(), journal.ring());
         let checkpoint = Checkpoint { number, identity, clean, replay, flushed, ring: Some(ring), rows };
-        self.checkpoints.write(&checkpoint).await?;
+        self.checkpoints.write(checkpoint).await?;
         self.ring_in_checkpoint.set(Some(ring));
         journal.recycle(replay.lsn, direct);
-        for row in &checkpoint.rows {
-            let end = TailSpan { segment: row.active_segment, span: row.open_span };
-            self.store.with(row.id, |log| log.was_checkpointed(end));
+        for (id, end) in ends {
+            self.store.with(id, |log| log.was_checkpointed(end));
             rt::yield_if_needed().await;
         }
         // Last: what arrives before this is told to wait for the next one, and that there is to be a next one.
@@ -112,15 +111,20 @@ impl Shard {
     ///
     /// In slices: a core may have many thousands. So rows are of different moments, all after the place that the journal
     /// will be replayed from, and a start drops what a row has already.
-    async fn rows_and_targets(&self) -> (Vec<PartitionRow>, Vec<(u32, SegmentPosition)>) {
+    async fn rows_and_targets(&self) -> Taken {
         let attachment_of = Rc::clone(&*self.attachments.borrow());
-        let (mut rows, mut dirty) = (Vec::new(), Vec::new());
+        let mut taken = Taken { rows: EncodedRows::new(), ends: Vec::new(), dirty: Vec::new() };
         let mut slot = 0;
         while slot < self.store.slots().end {
             self.store.with_slot(slot, |log| {
-                rows.push(log.row(attachment_of(log.spec.id)));
+                let row = log.row(attachment_of(log.spec.id));
+                taken.rows.push(&row);
+                let end = TailSpan { segment: row.active_segment, span: row.open_span };
+                if log.is_behind(end) {
+                    taken.ends.push((row.id, end));
+                }
                 if std::mem::take(&mut log.dirty) {
-                    dirty.push((slot, log.end_position()));
+                    taken.dirty.push((slot, log.end_position()));
                 }
             });
             slot += 1;
@@ -130,9 +134,18 @@ impl Shard {
         }
         // See `crate::departure`: another core goes on from these, and has them in no checkpoint yet. In the same moment as
         // the end of the slots, which is where a partition that comes back is found.
-        rows.extend(self.departures.rows());
-        (rows, dirty)
+        self.departures.rows().iter().for_each(|row| taken.rows.push(row));
+        taken
     }
+}
+
+/// What a checkpoint takes of the partitions.
+struct Taken {
+    rows: EncodedRows,
+    /// Where those end that have gone on since the checkpoint before.
+    ends: Vec<(PartitionId, TailSpan)>,
+    /// Up to where slots have to be brought to segments.
+    dirty: Vec<(u32, SegmentPosition)>,
 }
 
 impl Store {

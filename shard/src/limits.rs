@@ -119,8 +119,10 @@ pub const EVICTION_PARTITIONS_MAX: usize = 64;
 /// Distinct partitions that one core may own.
 pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
 /// Space that a checkpoint's file has beyond its content, for a start on a full disk.
-pub const CHECKPOINT_SPARE_BYTES: usize = 64 << 10;
+pub const CHECKPOINT_SPARE_BYTES: u64 = 64 << 10;
 /// Largest checkpoint of a core: a larger one is neither written nor believed. It bounds what the owners of partitions
+/// One write of a checkpoint.
+pub const CHECKPOINT_BLOCK_BYTES: usize = 128 << 10;
 /// attach to their rows, all together.
 pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
 
@@ -166,6 +168,7 @@ const _: () = assert!(JOURNAL_RESERVE_SHARE > JOURNAL_ENTRY_SHARE);
 const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <= u64::BITS);
 const _: () = assert!(SCRUB_READ_BYTES.is_multiple_of(rt::BLOCK_BYTES as u64));
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(CHECKPOINT_BLOCK_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(COMPACTION_SEGMENTS_AT_ONCE_MAX * 8 + 64 <= COMPACTION_STATE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
 const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

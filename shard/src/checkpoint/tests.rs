@@ -49,14 +49,29 @@ fn a_checkpoint_that_knows_more_files_than_the_ring_has_is_not_believed() {
     assert_eq!(Checkpoint::decode(&wrong.encode()), None);
 }
 
+async fn encoded(checkpoint: Checkpoint) -> Checkpoint<EncodedRows> {
+    let rows = EncodedRows::of(&checkpoint.rows).await;
+    let Checkpoint { number, identity, clean, replay, flushed, ring, .. } = checkpoint;
+    Checkpoint { number, identity, clean, replay, flushed, ring, rows }
+}
+
 #[test]
-fn the_size_is_known_beforehand_and_slices_give_the_same_bytes() {
+fn the_size_is_known_beforehand_and_blocks_give_the_same_bytes() {
     let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
-    for checkpoint in [checkpoint(), Checkpoint { ring: None, rows: Vec::new(), ..checkpoint() }] {
+    let many = Checkpoint {
+        rows: std::iter::repeat_with(|| checkpoint().rows).take(1_500).flatten().collect(),
+        ..checkpoint()
+    };
+    for checkpoint in [checkpoint(), many, Checkpoint { ring: None, rows: Vec::new(), ..checkpoint() }] {
         let whole = checkpoint.encode();
-        assert_eq!(checkpoint.encoded_bytes(), whole.len() as u64);
-        let sliced = sim.block_on(base::CoreId(0), async move { checkpoint.encode_in_slices().await });
-        assert_eq!(sliced, whole);
+        sim.block_on(base::CoreId(0), async move {
+            let encoded = encoded(checkpoint).await;
+            assert_eq!(encoded.encoded_bytes(), whole.len() as u64);
+            let blocks = encoded.into_blocks().await;
+            assert_eq!(blocks.len(), whole.len().div_ceil(limits::CHECKPOINT_BLOCK_BYTES));
+            assert!(blocks.iter().rev().skip(1).all(|block| block.remaining() == 0));
+            assert!(blocks.iter().flat_map(|block| block.as_slice()).eq(&whole));
+        });
     }
 }
 
@@ -68,11 +83,11 @@ fn a_checkpoint_that_would_not_be_believed_is_not_written() {
     sim.block_on(base::CoreId(0), async move {
         let folder = Path::new("journal/0");
         let mut files = CheckpointFiles::open(&*attached, folder).await.unwrap();
-        files.bytes_max = length(checkpoint().encoded_bytes());
-        files.write(&checkpoint()).await.unwrap();
+        files.bytes_max = checkpoint().encode().len();
+        files.write(encoded(checkpoint()).await).await.unwrap();
         let mut larger = Checkpoint { number: 10, ..checkpoint() };
         larger.rows[0].attachment.push(0);
-        let refused = files.write(&larger).await;
+        let refused = files.write(encoded(larger).await).await;
         assert!(matches!(refused, Err(DiskError::TooLarge { operation: "write", .. })), "{refused:?}");
         assert_eq!(read_slots(&*attached, folder).await.unwrap(), [checkpoint()]);
     });
@@ -89,7 +104,7 @@ fn a_checkpoint_of_the_first_builds_is_read_and_its_segments_are_as_new_as_they_
     bytes.drain(times..times + 16);
     bytes[..8].copy_from_slice(MAGIC_WITHOUT_TIMES);
     let length = u32::try_from(bytes.len() - PREFIX_BYTES).unwrap();
-    bytes[LENGTH_AT..CRC_AT].copy_from_slice(&length.to_le_bytes());
+    bytes[16..CRC_AT].copy_from_slice(&length.to_le_bytes());
     let crc = wire::batch::crc::append(wire::batch::crc::crc32c(&bytes[..CRC_AT]), &bytes[PREFIX_BYTES..]);
     bytes[CRC_AT..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
     checkpoint.rows[0].times = SegmentTimes { first: -1, max: 77 };

@@ -46,10 +46,15 @@ impl PartitionLog {
 
     /// A checkpoint is flushed that has this as the active segment and its open span.
     pub(crate) fn was_checkpointed(&mut self, end: TailSpan) {
-        let place = |end: &TailSpan| (end.segment, end.span.end_position());
-        if place(&end) > place(&self.checkpointed) {
+        if self.is_behind(end) {
             self.checkpointed = end;
         }
+    }
+
+    /// Whether the newest flushed checkpoint knows less of the log than this.
+    pub(crate) fn is_behind(&self, end: TailSpan) -> bool {
+        let place = |end: &TailSpan| (end.segment, end.span.end_position());
+        place(&end) > place(&self.checkpointed)
     }
 
     /// Where the log ended when the newest flushed checkpoint was taken.

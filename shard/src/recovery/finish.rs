@@ -9,7 +9,7 @@ use rt::DiskError;
 use super::leftovers::Leftovers;
 use super::pace::RecoveryRate;
 use super::{RecoveredCore, Recovery, RecoveryError, RecoveryPlan};
-use crate::checkpoint::{Checkpoint, CheckpointFiles, PartitionRow};
+use crate::checkpoint::{Checkpoint, CheckpointFiles, EncodedRows, PartitionRow};
 use crate::journal::entry::{JournalIdentity, Lsn};
 use crate::journal::ring::RingState;
 use crate::journal::{JournalPosition, JournalStart};
@@ -120,9 +120,9 @@ impl Recovery {
                 replay: JournalPosition { lsn, previous_crc: 0 },
                 flushed: lsn,
                 ring: Some(RingState { layout, prepared }),
-                rows: rows.clone(),
+                rows: EncodedRows::of(&rows).await,
             };
-            files.write(&checkpoint).await?;
+            files.write(checkpoint).await?;
             target.start.next_checkpoint += 1;
         }
         flush::sync_dir(&*self.disk, Path::new(layout::JOURNALS)).await?;
