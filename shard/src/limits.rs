@@ -105,11 +105,14 @@ pub const READ_AHEAD_BYTES_MAX: u32 = 4 << 20;
 /// The same, and all reads of segments for readers on one core, while the journal flushes: a flush waits for what the
 /// disk has before it.
 pub const READ_BESIDE_FLUSHES_BYTES: u32 = 512 << 10;
+/// What such a read asks the disk for at a time. A flushed write of 4 KiB that took 0.13 ms alone took 0.55 ms beside one
+/// reader of 512 KiB at a time, and 0.27 ms beside one of 128 KiB.
+pub const READ_AT_ONCE_BESIDE_FLUSHES_BYTES: usize = 128 << 10;
 /// Readers that are read ahead of on one core; with more, each reads what it asks for.
 pub const READ_SEQUENCES_MAX: usize = 64;
 /// Who has not read on for so long is not read ahead of.
 pub const READ_SEQUENCE_IDLE: Duration = Duration::from_secs(2);
-/// Files of finished segments that are kept open for readers on one core.
+/// Files of segments that are kept open for readers on one core.
 pub const READ_FILES_MAX: usize = 32;
 
 /// Appends that wait for room on one core. Each holds its request's memory, which connections limit.

@@ -372,6 +372,11 @@ impl PartitionLog {
         self.tail.iter_mut().find(|segment| segment.base == base)
     }
 
+    /// Whether there is such a segment, finished or not.
+    pub(crate) fn has_segment(&self, base: Offset) -> bool {
+        self.closed_bytes_of(base).is_some() || self.tail.iter().any(|segment| segment.base == base)
+    }
+
     /// The file of an unfinished segment, if it is kept open.
     pub(crate) fn kept_file(&mut self, base: Offset) -> Option<Rc<dyn DiskFile>> {
         self.tail_segment(base)?.file.as_ref().map(|kept| Rc::clone(kept.file()))

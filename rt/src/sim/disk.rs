@@ -80,6 +80,8 @@ pub enum DiskOperation {
 /// How much a disk has been asked to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskCounters {
+    /// Files that were opened, new ones among them.
+    pub opens: u64,
     pub reads: u64,
     pub read_bytes: u64,
     pub writes: u64,

@@ -44,10 +44,13 @@ impl Source {
         let rest = &self.spans[self.next..];
         let fitting = rest.iter().take_while(|span| span.end_position() - from <= limits::COMPACTION_READ_BYTES);
         let spans = &rest[..fitting.count().max(1)];
-        let bytes = read_spans(&*self.file, spans).await.map_err(|not_read| match not_read {
-            NotRead::Disk(cause) => cause.into(),
-            NotRead::Damaged { span, what } => self.damaged(&span, what),
-        })?;
+        let bytes =
+            read_spans(&*self.file, spans, limits::READ_AT_ONCE_BESIDE_FLUSHES_BYTES).await.map_err(|not_read| {
+                match not_read {
+                    NotRead::Disk(cause) => cause.into(),
+                    NotRead::Damaged { span, what } => self.damaged(&span, what),
+                }
+            })?;
         self.next += spans.len();
         Ok(Some(bytes))
     }

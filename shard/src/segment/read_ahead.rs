@@ -142,7 +142,8 @@ impl Store {
             return Err(target.damaged(spans[0].position, "compaction replaces it"));
         }
         let _reading = self.reader.pace.begin(spans[spans.len() - 1].end_position() - spans[0].position).await;
-        read_spans(&*file, spans).await.map_err(|not_read| match not_read {
+        let at_once = self.reader.pace.at_once_max(rt::now());
+        read_spans(&*file, spans, at_once).await.map_err(|not_read| match not_read {
             NotRead::Disk(cause) => cause.into(),
             NotRead::Damaged { span, what } => target.damaged(span.position, what),
         })
@@ -158,8 +159,8 @@ impl Store {
             return Ok(file);
         }
         let file = self.disk.open(&layout::segment_file(target.id, target.segment), OpenMode::Existing).await?;
-        let is_closed = self.with_slot(target.slot, |log| log.closed_bytes_of(target.segment).is_some());
-        if is_closed == Some(true) && !self.was_swapped(target.slot, target.generation) {
+        let is_there = self.with_slot(target.slot, |log| log.has_segment(target.segment));
+        if is_there == Some(true) && !self.was_swapped(target.slot, target.generation) {
             self.reader.files.borrow_mut().keep(target.place(), target.generation, &file);
         }
         Ok(file)

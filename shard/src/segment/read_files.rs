@@ -1,4 +1,4 @@
-//! Files of finished segments that readers keep open: opening one takes a blocking thread.
+//! Files of segments that readers keep open: opening one takes a blocking thread.
 
 use std::rc::Rc;
 

@@ -39,6 +39,11 @@ impl ReadPace {
         if self.is_beside_flushes(now) { limits::READ_BESIDE_FLUSHES_BYTES } else { limits::READ_AHEAD_BYTES_MAX }
     }
 
+    /// Largest piece that the disk is asked for at once.
+    pub(super) fn at_once_max(&self, now: Instant) -> usize {
+        if self.is_beside_flushes(now) { limits::READ_AT_ONCE_BESIDE_FLUSHES_BYTES } else { usize::MAX }
+    }
+
     /// Waits until a read of so many bytes may begin: one at a time beside flushes, else as many as the read-ahead cache
     /// allows. One that is larger than the limit goes alone.
     pub(super) async fn begin(&self, bytes: u32) -> Reading<'_> {

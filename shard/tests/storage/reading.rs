@@ -19,6 +19,7 @@ fn with_backlog(work: impl AsyncFnOnce(Rc<Bench>, Rc<Shard>, PartitionId) + 'sta
     let bench = Bench::new(&[id]);
     bench.segment_bytes.set(16 << 20);
     bench.cache_bytes.set(2 << 20);
+    bench.checkpoint_interval.set(Duration::from_millis(500));
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
         for _ in 0..RECORDS {
@@ -80,8 +81,21 @@ fn beside_flushes_one_reads_in_small_pieces() {
         }
         let (reads, bytes) = disk_reads(&bench);
         let each = (bytes - bytes_before) / (reads - reads_before);
-        let largest = u64::from(shard::limits::READ_BESIDE_FLUSHES_BYTES) + 4096;
+        let largest = shard::limits::READ_AT_ONCE_BESIDE_FLUSHES_BYTES as u64;
         assert!(each <= largest, "{each} bytes at a time");
+    });
+}
+
+#[test]
+fn who_reads_an_unfinished_segment_opens_it_once() {
+    with_backlog(async |bench, shard, id| {
+        // The last checkpoint has closed the files of who is not written to.
+        let before = bench.disk.counters();
+        assert_eq!(read_all(&shard, id).await.get(), RECORDS);
+        let after = bench.disk.counters();
+        let (reads, opens) = (after.reads - before.reads, after.opens - before.opens);
+        // Two segments and their indexes, and what several want at the same time.
+        assert!(opens <= 8 && reads > 20, "{opens} opened for {reads} reads");
     });
 }
 

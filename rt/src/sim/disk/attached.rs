@@ -219,6 +219,7 @@ impl Disk for Attached {
         let path = path.to_owned();
         self.start(async move |disk| {
             let inode = disk.open_file("open", &path, mode).await?;
+            disk.count(|counters| counters.opens += 1);
             Ok(Rc::new(AttachedFile { disk, inode, path }) as Rc<dyn DiskFile>)
         })
     }
