@@ -177,6 +177,10 @@ impl PartitionLog {
         closed.retain(|old| !replaced.contains(&old.base));
         closed.insert(at, segment);
         self.closed_bytes = closed.iter().map(|segment| u64::from(segment.bytes)).sum();
+        // What is cleaned is stable to its end; and what is left of it may be longer than it was, if it was compressed.
+        if self.stable_position.segment == segment.base {
+            self.stable_position.position = segment.bytes;
+        }
     }
 }
 

@@ -268,6 +268,31 @@ fn the_lags_and_the_ratio_say_when() {
     });
 }
 
+/// Tombstones are stamped with the time when they may go, and times are told as differences from that.
+#[test]
+fn the_last_segment_that_became_longer_is_read_to_its_end() {
+    let id = partition(1, 0);
+    let bench = compacting_bench(&[id]);
+    bench.compaction.set(Some(Compaction { lag_max: Some(Duration::from_secs(600)), ..EAGER }));
+    bench.live(async move |bench| {
+        let shard = bench.start().await.expect("a new folder opens");
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        let keys = ["a", "b", "c"];
+        for key in keys {
+            let timestamp = Some(rt::wall_clock());
+            let record = NewRecord { timestamp, key: Some(key.as_bytes()), ..NewRecord::default() };
+            builder.push(&record).expect("it fits");
+        }
+        let bytes = builder.finish(&mut Compressor::new()).to_vec();
+        append_batch_of(&shard, id, bytes).await.expect("a good disk takes it");
+        let before = offsets(&shard, id).bytes;
+        rt::sleep(Duration::from_secs(700)).await;
+        assert!(offsets(&shard, id).bytes > before, "it is as long as it was");
+        let read = read_all(&shard, id).await;
+        assert_eq!(read.iter().map(|(_, key, _)| key.as_str()).collect::<Vec<_>>(), keys);
+    });
+}
+
 #[test]
 fn a_log_may_begin_in_a_gap_and_times_are_found_across_gaps() {
     let id = partition(1, 0);
