@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::Instant;
 use bytes::{Bytes, BytesMut};
-use rt::net::ReadHalf;
+use rt::net::{FIRST_READ_BYTES, ReadHalf};
 
 use crate::core::Core;
 use crate::limits;
@@ -61,6 +61,8 @@ pub(crate) struct Inbound {
     buffer: BytesMut,
     /// When the first byte of the frame at hand came.
     begun: Option<Instant>,
+    /// What the buffer was last made room for: it goes back whole once it is empty.
+    room: usize,
     /// Bytes taken since the buffer was last empty; says how large the next buffer should be.
     busy: usize,
     pace: Pace,
@@ -79,6 +81,7 @@ impl Inbound {
             read,
             buffer: BytesMut::new(),
             begun: None,
+            room: 0,
             busy: 0,
             pace: Pace { since: rt::now(), bytes: 0 },
         }
@@ -103,24 +106,35 @@ impl Inbound {
                     self.begun = (!self.buffer.is_empty()).then(rt::now);
                     return Ok((frame, held.expect("it was taken")));
                 }
-                let missing = bytes - self.buffer.len();
-                self.buffer.reserve(missing.max(limits::RECEIVE_BUFFER_BYTES));
-            } else {
-                let wanted = self.busy.clamp(limits::RECEIVE_BUFFER_BYTES / 4, limits::RECEIVE_BUFFER_BYTES_MAX);
-                self.buffer.reserve(wanted);
+                // Room for the last read, too: it must not make a large buffer grow once more.
+                let missing = bytes - self.buffer.len() + FIRST_READ_BYTES;
+                if self.buffer.spare_capacity_mut().len() < missing {
+                    self.make_room(missing.max(limits::RECEIVE_BUFFER_BYTES));
+                }
+            } else if self.buffer.is_empty() && self.room > limits::RECEIVE_BUFFER_BYTES {
+                // Whoever waits for a request keeps no memory of the one before.
+                (self.buffer, self.room) = (BytesMut::new(), 0);
             }
             match held {
                 Some(_) => self.receive_at_pace().await?,
-                None => self.receive(Duration::MAX).await.map(drop)?,
+                None => {
+                    let room = self.busy.min(limits::RECEIVE_BUFFER_BYTES_MAX);
+                    self.receive(Duration::MAX, room).await.map(drop)?;
+                }
             }
         }
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        self.room = self.room.max(bytes);
+        self.buffer.reserve(bytes);
     }
 
     /// Receives more of a request that holds memory. A peer that hardly uses it, while others wait, loses it: a few
     /// bytes that announce a large request must not keep all others from being read.
     async fn receive_at_pace(&mut self) -> Result<(), Ending> {
         let left = limits::PACE_INTERVAL.saturating_sub(rt::now().since(self.pace.since));
-        if left > Duration::ZERO && self.receive(left).await? {
+        if left > Duration::ZERO && self.receive(left, 0).await? {
             return Ok(());
         }
         if self.pace.bytes < limits::PACE_BYTES_MIN && self.core.request_memory.is_contended() {
@@ -140,17 +154,18 @@ impl Inbound {
         futures_lite::future::or(taken, stopping).await.ok_or(Ending::Stopping)
     }
 
-    /// Receives something, or `false` when nothing has come for `patience`.
-    async fn receive(&mut self, patience: Duration) -> Result<bool, Ending> {
+    /// Receives something, with room for so much once it is there, or `false` when nothing has come for `patience`.
+    async fn receive(&mut self, patience: Duration, room: usize) -> Result<bool, Ending> {
         let now = rt::now();
         let (limit, expired) = match self.begun {
             Some(begun) => (self.core.config.request_time_max.saturating_sub(now.since(begun)), Ending::TooSlow),
             None => (self.core.config.connection_idle, Ending::Idle),
         };
         let was_empty = self.buffer.is_empty();
+        self.room = self.room.max(room);
         let core = Rc::clone(&self.core);
         let arriving = async {
-            match rt::timeout(limit.min(patience), self.read.read(&mut self.buffer)).await {
+            match rt::timeout(limit.min(patience), self.read.read_with_room(&mut self.buffer, room)).await {
                 Ok(read) => Ok(Some(read)),
                 Err(_) if patience < limit => Ok(None),
                 Err(_) => Err(expired),

@@ -9,7 +9,7 @@ mod listen;
 mod stream;
 
 pub use listen::{Accepted, BindError, BoundListener, Listener, bind};
-pub use stream::{ReadHalf, WriteHalf, connect};
+pub use stream::{FIRST_READ_BYTES, ReadHalf, WriteHalf, connect};
 
 /// Looks up `host:port`. It may ask a name server, and blocks: for main threads and [`crate::blocking`].
 pub fn resolve(host_port: &str) -> io::Result<Vec<SocketAddr>> {

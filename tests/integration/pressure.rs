@@ -124,3 +124,30 @@ fn a_few_bytes_that_announce_large_requests_do_not_keep_others_from_being_read()
     let refused = other.receive::<ProduceRequest>(9).expect("an answer within 30 s");
     assert_ne!(refused.responses[0].partition_responses[0].error_code, 0, "zeroes are no batch");
 }
+
+/// Idle connections do not keep the memory that their largest requests took.
+#[test]
+fn who_waits_after_a_large_request_holds_little_memory() {
+    const LARGE: usize = 8 << 20;
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--cores", "1"]);
+    drop(client_with_topic(&broker, "large", 1));
+    let batch = batch_at(&[0], LARGE, None);
+    let before_kib = broker.status_kib("VmRSS");
+    let idle: Vec<_> = (0..12)
+        .map(|_| {
+            let mut client = Client::connect(broker.kafka).unwrap();
+            let refused = client.produce("large", 0, &batch).expect("an answer");
+            assert_eq!(code(refused.error_code), ErrorCode::MessageTooLarge);
+            client
+        })
+        .collect();
+    // The allocator gives memory back a little later.
+    let most_kib = before_kib + (idle.len() * LARGE / 2 >> 10) as u64;
+    let begun = std::time::Instant::now();
+    while broker.status_kib("VmRSS") > most_kib {
+        let held = broker.status_kib("VmRSS") - before_kib;
+        assert!(begun.elapsed() < Duration::from_secs(20), "{held} KiB are held by {} idle connections", idle.len());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -24,7 +24,7 @@ use crate::time::timeout;
 
 /// The room that a read makes sure of. It is read first and through glommio, which wants initialised memory; so it is
 /// zeroed before each read and had better be small.
-const FIRST_READ_BYTES: usize = 4096;
+pub const FIRST_READ_BYTES: usize = 4096;
 
 /// What the kernel takes in one call (`UIO_MAXIOV`).
 const SLICES_MAX: usize = 1024;
@@ -77,9 +77,19 @@ impl ReadHalf {
     /// Appends what the socket has, up to the room that `buf` has (and makes room if there is little), and says how many
     /// bytes; waits if there are none. Zero is the end of the stream. Nothing is lost if the future is dropped.
     pub async fn read(&mut self, buf: &mut BytesMut) -> io::Result<usize> {
+        self.read_with_room(buf, 0).await
+    }
+
+    /// As [`ReadHalf::read`]; once more than [`FIRST_READ_BYTES`] have come, `buf` gets room for so many. Who waits for a
+    /// request holds little memory this way, however large its requests are.
+    pub async fn read_with_room(&mut self, buf: &mut BytesMut, room: usize) -> io::Result<usize> {
         buf.reserve(FIRST_READ_BYTES);
         let first = poll_fn(|cx| self.poll_first(cx, buf)).await?;
-        if first < FIRST_READ_BYTES || buf.spare_capacity_mut().is_empty() {
+        if first < FIRST_READ_BYTES {
+            return Ok(first);
+        }
+        buf.reserve(room);
+        if buf.spare_capacity_mut().is_empty() {
             return Ok(first);
         }
         // There may be more, for which there is room: without waiting, and into memory as it is. An error other than that
