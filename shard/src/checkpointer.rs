@@ -156,7 +156,7 @@ impl Store {
         match flushing {
             Flushing::Each => result,
             // Also when a partition found no space: the others are down as flushed by now.
-            Flushing::Together => flush::sync_all(&*self.disk).await.and(result),
+            Flushing::Together => self.shared_flushes.note(flush::sync_all(&*self.disk).await).and(result),
         }
     }
 
@@ -280,12 +280,16 @@ impl Store {
 
     pub(crate) async fn sync_entries(&self, id: PartitionId, flushing: Flushing) -> Result<(), DiskError> {
         flushing.sync_dir(&*self.disk, &layout::partition_folder(id)).await?;
-        flushing.sync_dir(&*self.disk, &layout::topic_folder(id.topic)).await?;
+        self.sync_shared_folder(&layout::topic_folder(id.topic), flushing).await?;
         if !self.write_back.synced_topics.borrow().contains(&id.topic) {
-            flushing.sync_dir(&*self.disk, Path::new(layout::TOPICS)).await?;
+            self.sync_shared_folder(Path::new(layout::TOPICS), flushing).await?;
             self.write_back.synced_topics.borrow_mut().insert(id.topic);
         }
         Ok(())
+    }
+
+    async fn sync_shared_folder(&self, folder: &Path, flushing: Flushing) -> Result<(), DiskError> {
+        self.shared_flushes.note(flushing.sync_dir(&*self.disk, folder).await)
     }
 
     /// An idle partition keeps no file open.

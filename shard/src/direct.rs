@@ -114,7 +114,6 @@ impl Shard {
             };
             match store.make_direct_space(&wish).await {
                 Ok(()) => {}
-                Err(_) if store.is_gone(wish.slot) => {}
                 // Its large batches go through the journal, then, which knows what to do about a full disk.
                 Err(DiskError::NoSpace { .. } | DiskError::NotFound { .. }) => {
                     tracing::debug!(segment = %wish.segment, bytes = wish.end, "no space can be set aside for large batches");

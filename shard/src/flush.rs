@@ -9,6 +9,7 @@
 //! before still in place.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use rt::{Disk, DiskError, DiskFile, IoBuf};
 
@@ -49,6 +50,27 @@ pub(crate) async fn sync_dir(disk: &dyn Disk, folder: &Path) -> Result<(), DiskE
 /// All that has completed on the disk.
 pub(crate) async fn sync_all(disk: &dyn Disk) -> Result<(), DiskError> {
     disk.sync_all().await.map_err(for_good)
+}
+
+/// Flushes that cover what several cores have written: of folders in which each has entries, and of the whole disk. When
+/// one of them fails no core may believe its own next one, which would say that all is well.
+#[derive(Clone, Debug, Default)]
+pub struct SharedFlushes(Arc<OnceLock<DiskError>>);
+
+impl SharedFlushes {
+    /// The first failure, on any core.
+    pub(crate) fn failed(&self) -> Option<DiskError> {
+        self.0.get().cloned()
+    }
+
+    /// What a flush is worth that has ended like this here.
+    pub(crate) fn note(&self, result: Result<(), DiskError>) -> Result<(), DiskError> {
+        if let Err(cause) = &result {
+            // A later one changes nothing.
+            let _ = self.0.set(cause.clone());
+        }
+        self.failed().map_or(Ok(()), Err)
+    }
 }
 
 /// How the files of many partitions are flushed.

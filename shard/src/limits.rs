@@ -124,10 +124,10 @@ pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
 /// Space that a checkpoint's file has beyond its content, for a start on a full disk.
 pub const CHECKPOINT_SPARE_BYTES: u64 = 64 << 10;
 /// Largest checkpoint of a core: a larger one is neither written nor believed. It bounds what the owners of partitions
-/// One write of a checkpoint.
-pub const CHECKPOINT_BLOCK_BYTES: usize = 128 << 10;
 /// attach to their rows, all together.
 pub const CHECKPOINT_BYTES_MAX: usize = 1 << 30;
+/// One write of a checkpoint.
+pub const CHECKPOINT_BLOCK_BYTES: usize = 128 << 10;
 
 /// A start that takes longer than this tells how far it is, this often.
 pub const RECOVERY_PROGRESS_INTERVAL: Duration = Duration::from_secs(1);

@@ -27,6 +27,7 @@ use self::cleanup::remove_retired;
 use self::leftovers::Leftovers;
 use self::progress::{Progress, Stage};
 use crate::checkpoint::{Checkpoint, PartitionRow, read_slots};
+use crate::flush::SharedFlushes;
 use crate::journal::direct::Placed;
 use crate::journal::entry::{EntryBody, EntryHeader, EntryKind, Lsn};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
@@ -178,7 +179,7 @@ impl Recovery {
         let begun = rt::now();
         let watched = WatchedDisk::new(disk, limits::DISK_STALL);
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
-        let store = Store::new(Rc::clone(&disk), CACHE_BYTES, open_files_max);
+        let store = Store::new(Rc::clone(&disk), CACHE_BYTES, open_files_max, SharedFlushes::default());
         let progress = Progress::begin(watched, &store);
         disk.create_dir_all(Path::new(layout::JOURNALS)).await?;
         disk.create_dir_all(Path::new(layout::TOPICS)).await?;

@@ -12,6 +12,7 @@ use crate::admission::Turnstile;
 use crate::checkpoint::{CheckpointFiles, PartitionRow};
 use crate::compaction::Cleaned;
 use crate::departure::Departures;
+use crate::flush::SharedFlushes;
 use crate::journal::direct::DIRECT_BYTES_MIN;
 use crate::journal::entry::Lsn;
 use crate::journal::ring::RingState;
@@ -64,6 +65,8 @@ pub struct ShardStart {
     pub next_checkpoint: u64,
     /// The journal may hold so much that is in no checkpoint; appends wait rather than exceed it.
     pub unreplayed_bytes_max: u64,
+    /// The same one for all cores.
+    pub shared_flushes: SharedFlushes,
 }
 
 /// A batch has its offsets and is in memory; see [`Shard::safe`] for more.
@@ -176,7 +179,8 @@ impl Shard {
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
         let folder = layout::journal_folder(config.core);
         let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
-        let store = Store::new(Rc::clone(&disk), config.cache_bytes, config.open_files_max);
+        let store =
+            Store::new(Rc::clone(&disk), config.cache_bytes, config.open_files_max, start.shared_flushes.clone());
         store.freeing.at_once_bytes_max.set(config.freed_at_once_bytes_max);
         for (spec, row) in partitions {
             store.add(spec, &row);

@@ -11,6 +11,7 @@ use crate::checkpoint::PartitionRow;
 use crate::compaction::swap::SegmentLocks;
 use crate::damage::DamageList;
 use crate::direct::Direct;
+use crate::flush::SharedFlushes;
 use crate::freeing::Freeing;
 use crate::journal::{Durability, Touched};
 use crate::limits;
@@ -48,6 +49,7 @@ pub(crate) struct Store {
     pub(crate) progress: Notify,
     /// Partitions that were brought to segments for a checkpoint, since the start.
     pub(crate) settled: Cell<u64>,
+    pub(crate) shared_flushes: SharedFlushes,
     poisoned: RefCell<Option<DiskError>>,
 }
 
@@ -64,7 +66,12 @@ pub(crate) struct Taken {
 }
 
 impl Store {
-    pub(crate) fn new(disk: Rc<dyn Disk>, cache_bytes: u64, open_files_max: usize) -> Rc<Self> {
+    pub(crate) fn new(
+        disk: Rc<dyn Disk>,
+        cache_bytes: u64,
+        open_files_max: usize,
+        shared_flushes: SharedFlushes,
+    ) -> Rc<Self> {
         Rc::new(Self {
             disk,
             logs: RefCell::default(),
@@ -78,6 +85,7 @@ impl Store {
             segment_locks: SegmentLocks::default(),
             progress: Notify::new(),
             settled: Cell::new(0),
+            shared_flushes,
             poisoned: RefCell::new(None),
         })
     }
@@ -217,7 +225,7 @@ impl Store {
     }
 
     pub(crate) fn poisoned(&self) -> Option<DiskError> {
-        self.poisoned.borrow().clone()
+        self.poisoned.borrow().clone().or_else(|| self.shared_flushes.failed())
     }
 
     /// A reader has used a partition's memory.

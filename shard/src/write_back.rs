@@ -288,6 +288,9 @@ impl Shard {
         while !self.gate.is_closing() {
             let now = rt::now();
             self.journal().request_flush();
+            if let Some(cause) = self.store.shared_flushes.failed() {
+                self.store.poison("a flush of what cores share has failed", cause);
+            }
             if now >= next_space {
                 next_space = now.plus(limits::FREE_SPACE_CHECK);
                 self.look_at_free_space().await;

@@ -303,7 +303,8 @@ fn inject(world: &World, random: &mut SeededRandom) {
     match world.plan.fault {
         Fault::None | Fault::LyingFlush => {}
         Fault::IoErrors if random.percent(70) => {
-            let operation = if random.percent(50) { DiskOperation::Write } else { DiskOperation::Sync };
+            let operations = [DiskOperation::Write, DiskOperation::Sync, DiskOperation::SyncDir];
+            let operation = operations[random.index(5) / 2];
             world.disk.fail_nth(operation, random.between(1, 200));
         }
         Fault::IoErrors => {}

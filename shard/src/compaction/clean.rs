@@ -2,6 +2,7 @@
 
 use base::{Offset, PartitionId, Timestamp};
 use bytes::Bytes;
+use rt::DiskError;
 use wire::batch::{Batch, batches};
 
 use super::key_map::KeyMap;
@@ -304,7 +305,13 @@ impl<'a> Cleaning<'a> {
         let store = &self.shard.store;
         let state = store.with_slot(self.slot, |log| log.compaction.state.clone()).flatten().ok_or(GivenUp::Stopped)?;
         let state = change(CompactionState { swap: None, ..state });
-        state.write(&*store.disk, self.id).await?;
+        if let Err(cause) = state.write(&*store.disk, self.id).await {
+            // Nobody knows whether the flush of its folder has failed, and the next one would say that all is well.
+            if !matches!(cause, DiskError::NoSpace { .. } | DiskError::NotFound { .. }) {
+                store.poison_unless_gone(self.slot, cause.clone());
+            }
+            return Err(cause.into());
+        }
         store.with_slot(self.slot, |log| log.compaction.state = Some(state));
         Ok(())
     }
@@ -350,7 +357,7 @@ impl<'a> Cleaning<'a> {
 enum Unfinished {
     Before(GivenUp),
     /// A swap has begun.
-    Begun(rt::DiskError),
+    Begun(DiskError),
 }
 
 impl From<GivenUp> for Unfinished {

@@ -131,7 +131,8 @@ impl Store {
     ) -> Result<(), SwapError> {
         let _lock = self.segment_locks.lock(slot).await;
         let folder = layout::partition_folder(id);
-        flush::sync_dir(&*self.disk, &folder).await.map_err(SwapError::Before)?;
+        // The log's own new segments are in this folder, too: nobody may believe its next flush if this one fails.
+        flush::sync_dir(&*self.disk, &folder).await.map_err(SwapError::Begun)?;
         let Some(state) = self.with_slot(slot, |log| log.compaction.state.clone()).flatten() else { return Ok(()) };
         assert!(state.swap.is_none(), "{id}: a swap begins while another one is noted");
         let begun = CompactionState { swap: Some(swap.clone()), ..state };

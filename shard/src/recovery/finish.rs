@@ -44,6 +44,7 @@ impl Recovery {
                     journal: JournalStart { identity, layout, lsn, prepared },
                     next_checkpoint: number,
                     unreplayed_bytes_max,
+                    shared_flushes: self.store.shared_flushes.clone(),
                 },
                 rows: Vec::new(),
             });
