@@ -143,7 +143,7 @@ fn who_waits_after_a_large_request_holds_little_memory() {
         })
         .collect();
     // The allocator gives memory back a little later.
-    let most_kib = before_kib + (idle.len() * LARGE / 2 >> 10) as u64;
+    let most_kib = before_kib + (idle.len() * LARGE / 2 / 1024) as u64;
     let begun = std::time::Instant::now();
     while broker.status_kib("VmRSS") > most_kib {
         let held = broker.status_kib("VmRSS") - before_kib;
