@@ -6,7 +6,7 @@
 A backlog of GB (10) is written; then a load of 20,000 records/s of 100 B runs, durable, with a reader at its end; ten seconds later two
 connections drain the backlog. `shared`: broker and generators have all processors. `apart`: the broker has processor 0 to itself, the
 generators have processor 1, where the drain's gives way (nice 19): what is left is what the broker itself does to the tail.
-Prints p50/p99 in ms of the acks and from record to reader, by second; `*` marks the seconds of the drain.
+Prints p50/p99 in ms of the acks and from record to reader, by second.
 """
 import json, os, pathlib, re, subprocess, sys, time
 
@@ -44,12 +44,9 @@ try:
         now = used()
         same = same + 1 if now == before and now > 500 else 0
         before = now
-    started = time.time()
     tail = loadgen("small-batches", "tail", time__warm_up_s=1, time__measured_s=int(os.environ.get("TAIL_S", 40)), time__drain_s=3)
     tail.wait(), drain.wait()
     series = json.loads((folder / "tail.json").read_text())["series"]
-    drained = {round(json.loads((folder / "drain.json").read_text())["series"][i]["counts"]["consumed_bytes"] / 1e6)
-               for i in range(len(json.loads((folder / "drain.json").read_text())["series"]))}
     run = json.loads((folder / "drain.json").read_text())
     print("drain MB/s by second:", " ".join(str(round(s["counts"]["consumed_bytes"] / 1e6)) for s in run["series"]))
     print("acks", " ".join(f"{s['due']['p50']:.2f}/{s['due']['p99']:.1f}" for s in series))

@@ -7,7 +7,7 @@ Two brokers, one of them with IDLE partitions (9800) that nobody writes to, each
 the machine and its disk do in the meantime meets both. Of each pair of windows (18 of 10 s) the order changes. A window whose generator
 was late itself is repeated. Prints each pair's p50 and p99 in ms, and the ratios' geometric mean with its standard error.
 """
-import json, math, os, pathlib, re, subprocess, sys, tempfile
+import json, math, pathlib, re, subprocess, sys
 
 corelane, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 idle, pairs, seconds = (int(sys.argv[i]) if len(sys.argv) > i else default for i, default in ((3, 9800), (4, 18), (5, 10)))

@@ -61,7 +61,7 @@ pub(crate) struct Inbound {
     buffer: BytesMut,
     /// When the first byte of the frame at hand came.
     begun: Option<Instant>,
-    /// What the buffer was last made room for: it goes back whole once it is empty.
+    /// The most that the buffer was made room for: if that is much, it goes back once it is empty.
     room: usize,
     /// Bytes taken since the buffer was last empty; says how large the next buffer should be.
     busy: usize,
@@ -109,7 +109,9 @@ impl Inbound {
                 // Room for the last read, too: it must not make a large buffer grow once more.
                 let missing = bytes - self.buffer.len() + FIRST_READ_BYTES;
                 if self.buffer.spare_capacity_mut().len() < missing {
-                    self.make_room(missing.max(limits::RECEIVE_BUFFER_BYTES));
+                    let room = missing.max(limits::RECEIVE_BUFFER_BYTES);
+                    self.room = self.room.max(room);
+                    self.buffer.reserve(room);
                 }
             } else if self.buffer.is_empty() && self.room > limits::RECEIVE_BUFFER_BYTES {
                 // Whoever waits for a request keeps no memory of the one before.
@@ -123,11 +125,6 @@ impl Inbound {
                 }
             }
         }
-    }
-
-    fn make_room(&mut self, bytes: usize) {
-        self.room = self.room.max(bytes);
-        self.buffer.reserve(bytes);
     }
 
     /// Receives more of a request that holds memory. A peer that hardly uses it, while others wait, loses it: a few

@@ -172,6 +172,7 @@ const _: () = assert!(JOURNAL_FILES <= JOURNAL_FILES_MAX && JOURNAL_FILES_MAX <=
 const _: () = assert!(SCRUB_READ_BYTES.is_multiple_of(rt::BLOCK_BYTES as u64));
 const _: () = assert!(JOURNAL_BUFFER_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(CHECKPOINT_BLOCK_BYTES.is_multiple_of(rt::BLOCK_BYTES));
+const _: () = assert!(READ_AT_ONCE_BESIDE_FLUSHES_BYTES.is_multiple_of(rt::BLOCK_BYTES));
 const _: () = assert!(COMPACTION_SEGMENTS_AT_ONCE_MAX * 8 + 64 <= COMPACTION_STATE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES_MAX as u64 + BATCH_BYTES_MAX as u64 <= i32::MAX as u64);
 const _: () = assert!(JOURNAL_FILE_BYTES_MAX * JOURNAL_FILES as u64 / JOURNAL_ENTRY_SHARE > BATCH_BYTES_MAX as u64);

@@ -1,7 +1,7 @@
 //! Reading spans of a segment file, each compared with its checksum.
 
 use bytes::Bytes;
-use rt::{BLOCK_BYTES, DiskError, DiskFile, IoBuf};
+use rt::{DiskError, DiskFile, IoBuf};
 
 use super::index::Span;
 use crate::bytes::{block_ceil, block_floor, length};
@@ -35,13 +35,12 @@ pub(crate) async fn read_spans(file: &dyn DiskFile, spans: &[Span], at_once_max:
 
 /// As one read of it all would give them.
 async fn read_in_pieces(file: &dyn DiskFile, start: u64, len: usize, at_once_max: usize) -> Result<Bytes, DiskError> {
-    let at_once = at_once_max - at_once_max % BLOCK_BYTES;
-    if len <= at_once {
+    if len <= at_once_max {
         return file.read(start, len).await;
     }
     let whole = IoBuf::alloc(len);
     while whole.len() < len {
-        let wanted = at_once.min(len - whole.len());
+        let wanted = at_once_max.min(len - whole.len());
         let piece = file.read(start + whole.len() as u64, wanted).await?;
         whole.append(&piece);
         if piece.len() < wanted {
