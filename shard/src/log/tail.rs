@@ -110,11 +110,12 @@ impl PartitionLog {
         is_active
     }
 
-    /// There is space up to `end` in a segment, or none could be made.
+    /// There is space up to `end` in a segment, and its name is flushed; or none could be made.
     pub(crate) fn direct_space_ends(&mut self, segment: Offset, end: Option<u32>) {
         if let Some(segment) = self.tail_segment(segment) {
             segment.direct.is_made = false;
             if let Some(end) = end {
+                segment.entry_unsynced = false;
                 segment.direct = DirectSpace { end, ..DirectSpace::default() };
             }
         }
