@@ -9,8 +9,11 @@
 //!       partitions u32, then the rows, then the ring: files u32, file bytes u64, prepared files u64
 //! ```
 //!
+//! A third file says which of them was flushed last; see [`flushed`].
+//!
 //! Rows of `CLCKPT01`, of the first builds, lack the times of the active segment.
 
+pub(crate) mod flushed;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,7 @@ use std::rc::Rc;
 use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
 
+use self::flushed::FlushedFile;
 use crate::bytes::{FieldReader, length, u32_at, u64_at};
 use crate::journal::JournalPosition;
 use crate::journal::entry::{JournalIdentity, Lsn};
@@ -36,6 +40,11 @@ const MAGIC: &[u8; 8] = b"CLCKPT02";
 const MAGIC_WITHOUT_TIMES: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
 pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
+
+/// Which of the slots a checkpoint is written to.
+pub(crate) fn slot_of(number: u64) -> usize {
+    length(number % SLOTS.len() as u64)
+}
 
 /// Where the CRC stands in the prefix.
 const CRC_AT: usize = 20;
@@ -296,6 +305,7 @@ impl Checkpoint {
 pub(crate) struct CheckpointFiles {
     files: [Rc<dyn DiskFile>; 2],
     paths: [PathBuf; 2],
+    flushed: FlushedFile,
     bytes_max: usize,
 }
 
@@ -305,14 +315,15 @@ impl CheckpointFiles {
         let paths = SLOTS.map(|slot| folder.join(slot));
         let a = disk.open(&paths[0], OpenMode::Create).await?;
         let b = disk.open(&paths[1], OpenMode::Create).await?;
+        let flushed = FlushedFile::open(disk, folder).await?;
         flush::sync_dir(disk, folder).await?;
-        Ok(Self { files: [a, b], paths, bytes_max: limits::CHECKPOINT_BYTES_MAX })
+        Ok(Self { files: [a, b], paths, flushed, bytes_max: limits::CHECKPOINT_BYTES_MAX })
     }
 
-    /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, and flushes it. Both slots
-    /// keep space for more than they hold, so that a start can write its checkpoint on a full disk.
+    /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, flushes it, and marks it as
+    /// flushed: only then may anything be given up that the one before it needs. Both slots keep space for more than they hold, so that a start can write its checkpoint on a full disk.
     pub(crate) async fn write(&self, checkpoint: Checkpoint<EncodedRows>) -> Result<(), DiskError> {
-        let slot = length(checkpoint.number % 2);
+        let (number, slot) = (checkpoint.number, slot_of(checkpoint.number));
         // One that no start would believe must not replace one that it does.
         let len = checkpoint.encoded_bytes();
         if len > self.bytes_max as u64 {
@@ -337,7 +348,8 @@ impl CheckpointFiles {
             file.write(block, at).await?;
             at = end;
         }
-        flush::sync(&**file).await
+        flush::sync(&**file).await?;
+        self.flushed.mark(number).await
     }
 }
 

@@ -13,7 +13,8 @@ use rt::{Disk, DiskError, OpenMode};
 
 pub use self::journal::{JournalEnd, JournalReport, PayloadState, RingEntry, journal, ring_file};
 pub use self::segment::{IndexReport, SegmentReport, index, segment};
-use crate::checkpoint::{Checkpoint, SLOTS, read_slot};
+use crate::checkpoint::flushed::{FLUSHED_FILE, read_marks};
+use crate::checkpoint::{Checkpoint, SLOTS, read_slot, slot_of};
 use crate::{layout, limits};
 
 /// Something that is not as it was written.
@@ -33,6 +34,16 @@ pub struct CheckpointSlot {
     pub bytes: u64,
     /// `None` when the file holds no whole checkpoint: a crash during its writing leaves that, and so does damage.
     pub checkpoint: Option<Checkpoint>,
+}
+
+/// What says which checkpoint of a core was flushed last.
+#[derive(Debug)]
+pub struct FlushedMarks {
+    pub file: PathBuf,
+    /// The number of that checkpoint, and the file that it is in.
+    pub newest: Option<(u64, PathBuf)>,
+    /// Blocks of the file that have something besides a whole mark.
+    pub damaged: Vec<u64>,
 }
 
 /// Cores that have run in this folder.
@@ -71,6 +82,17 @@ pub async fn checkpoint_file(disk: &dyn Disk, path: &Path) -> Result<CheckpointS
         }
     };
     Ok(CheckpointSlot { file: path.to_owned(), bytes, checkpoint })
+}
+
+/// The marks of one core; `None` in a folder of an earlier build.
+pub async fn flushed_marks(disk: &dyn Disk, core: CoreId) -> Result<Option<FlushedMarks>, DiskError> {
+    flushed_file(disk, &layout::journal_folder(core).join(FLUSHED_FILE)).await
+}
+
+pub async fn flushed_file(disk: &dyn Disk, path: &Path) -> Result<Option<FlushedMarks>, DiskError> {
+    let Some(marks) = read_marks(disk, path).await? else { return Ok(None) };
+    let newest = marks.newest.map(|number| (number, path.with_file_name(SLOTS[slot_of(number)])));
+    Ok(Some(FlushedMarks { file: path.to_owned(), newest, damaged: marks.damaged }))
 }
 
 /// Files of the ring of one core, by their numbers.

@@ -3,6 +3,7 @@
 //! ```text
 //! journal/<core>/ring-<n>                      the ring of one core's journal
 //! journal/<core>/checkpoint-a, checkpoint-b    two slots, written in turn
+//! journal/<core>/checkpoint-flushed            which checkpoint was flushed last
 //! topics/<topic id>/<partition>/<base>.log     a segment: batches back to back, exactly as they travel
 //! topics/<topic id>/<partition>/<base>.index   its spans: offset, position, time, checksum
 //! topics/<topic id>/<partition>/compaction     how far it is compacted; only if it ever was

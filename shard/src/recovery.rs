@@ -26,7 +26,8 @@ use wire::batch::{BatchHeader, ProducerStamp};
 use self::cleanup::remove_retired;
 use self::leftovers::Leftovers;
 use self::progress::{Progress, Stage};
-use crate::checkpoint::{Checkpoint, PartitionRow, read_slots};
+use crate::checkpoint::flushed::last_flushed;
+use crate::checkpoint::{Checkpoint, PartitionRow, SLOTS, read_slots, slot_of};
 use crate::flush::SharedFlushes;
 use crate::journal::direct::Placed;
 use crate::journal::entry::{EntryBody, EntryHeader, EntryKind, Lsn};
@@ -60,6 +61,14 @@ pub enum RecoveryError {
     /// Both checkpoint files of a core that has run are damaged.
     #[error("journal/{core}: neither checkpoint-a nor checkpoint-b can be read, but the journal was in use")]
     NoCheckpoint { core: CoreId },
+    /// The newest checkpoint was flushed and is damaged; the one before it does not know what was given up since.
+    #[error(
+        "journal/{core}: checkpoint {lost} was flushed to {file} and cannot be read any more, and the one before it is \
+         too old to start from: the journal after it is overwritten; bring back {file} as it was, or start with \
+         recovery.damaged_journal = accept-loss, which goes back to the older one and loses what was written since",
+        file = SLOTS[slot_of(*lost)]
+    )]
+    DamagedCheckpoint { core: CoreId, lost: u64 },
     /// The journals lack batches between a partition's checkpoint and a batch that they hold.
     #[error("partition {id}: the journals hold a batch at offset {found}, but {expected} is the next one")]
     Gap { id: PartitionId, expected: Offset, found: Offset },
@@ -120,8 +129,16 @@ pub trait RecoveryPlan {
 struct FoundCore {
     core: CoreId,
     checkpoint: Option<Checkpoint>,
+    /// A newer checkpoint was flushed and is damaged.
+    lost: Option<u64>,
     /// Known after the first replay.
     end: Option<JournalEnd>,
+}
+
+impl FoundCore {
+    fn damage(&self) -> Option<RecoveryError> {
+        self.lost.map(|lost| RecoveryError::DamagedCheckpoint { core: self.core, lost })
+    }
 }
 
 /// A batch on its way out of a journal.
@@ -189,9 +206,19 @@ impl Recovery {
         remove_retired(&*disk, &folders).await?;
         for entry in folders {
             if let Ok(number) = entry.name.parse() {
-                cores.push(find_core(&*disk, CoreId(number)).await?);
+                let found = find_core(&*disk, CoreId(number)).await?;
+                if let Some(error) = found.damage() {
+                    match on_damage {
+                        OnDamage::Refuse => return Err(error),
+                        OnDamage::AcceptLoss => {
+                            tracing::error!(damage = %error, "going back, as asked: acknowledged records are lost");
+                        }
+                    }
+                }
+                cores.push(found);
             }
         }
+        let lossy = cores.iter().any(|core| core.lost.is_some());
         let newest = cores.iter().filter_map(|core| core.checkpoint.as_ref()).map(|c| c.identity.incarnation).max();
         let mut recovery = Self {
             store,
@@ -210,7 +237,7 @@ impl Recovery {
             begun,
             progress,
             replayed_bytes: 0,
-            lossy: false,
+            lossy,
             full: None,
         };
         recovery.merge_rows();
@@ -461,5 +488,7 @@ async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryE
             return Err(RecoveryError::NoCheckpoint { core });
         }
     }
-    Ok(FoundCore { core, checkpoint, end: None })
+    let known = checkpoint.as_ref().map(|checkpoint| checkpoint.number);
+    let lost = last_flushed(disk, &folder).await?.filter(|flushed| Some(*flushed) > known);
+    Ok(FoundCore { core, checkpoint, lost, end: None })
 }

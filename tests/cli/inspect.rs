@@ -104,7 +104,7 @@ fn files_are_shown_batch_by_batch_and_record_by_record() {
         }
     }
     assert_eq!(records, 120_000);
-    for (name, kind) in [("checkpoint-a", "checkpoint"), ("ring-0", "ring")] {
+    for (name, kind) in [("checkpoint-a", "checkpoint"), ("checkpoint-flushed", "flushed"), ("ring-0", "ring")] {
         let file = files(data.path(), |found| found == name).remove(0);
         let shown = inspect(&file, &["--json"]).well().json();
         assert_eq!(of_kind(&shown, kind).len(), 1, "{name}");

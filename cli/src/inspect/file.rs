@@ -27,10 +27,12 @@ pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
     let known = std::fs::File::open(path)?.read(&mut magic)?;
     match &magic[..known] {
         b"CLCKPT01" | b"CLCKPT02" => checkpoint(&disk, name, report).await,
+        b"CLFLUSH1" => flushed(&disk, name, report).await,
         b"CLJRING1" => ring(&disk, name, report).await,
         bytes if bytes.starts_with(b"CLIX") => index(&disk, name, report).await,
         _ if layout::index_base(name).is_some() => index(&disk, name, report).await,
         _ if name.starts_with("ring-") => ring(&disk, name, report).await,
+        _ if name == "checkpoint-flushed" => flushed(&disk, name, report).await,
         _ if name.starts_with("checkpoint-") => checkpoint(&disk, name, report).await,
         _ => segment(&disk, name, report).await,
     }
@@ -136,6 +138,12 @@ async fn ring(disk: &ReadOnlyFolder, name: &str, report: &mut Report) -> Done {
         "journal": format!("{:016x}", header.journal), "entries": entries,
     });
     report.item("ring", &text, value);
+    Ok(())
+}
+
+async fn flushed(disk: &ReadOnlyFolder, name: &str, report: &mut Report) -> Done {
+    let marks = inspect::flushed_file(disk, Path::new(name)).await?.ok_or("it is gone")?;
+    report.flushed(&marks);
     Ok(())
 }
 

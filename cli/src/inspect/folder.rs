@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base::{CoreId, Offset, PartitionId, TopicId};
 use rt::{BLOCK_BYTES, Disk, DiskError, OpenMode};
 use serde_json::json;
 use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
-use shard::inspect::{self, CheckpointSlot, Damage, JournalEnd, JournalReport, SegmentReport};
+use shard::inspect::{self, CheckpointSlot, Damage, FlushedMarks, JournalEnd, JournalReport, SegmentReport};
 use shard::journal::entry::EntryBody;
 use shard::journal::replay::ReplayedEntry;
 use shard::layout;
@@ -29,6 +29,7 @@ type Done = Result<(), Box<dyn Error>>;
 struct Core {
     id: CoreId,
     slots: Vec<CheckpointSlot>,
+    flushed: Option<FlushedMarks>,
 }
 
 impl Core {
@@ -36,6 +37,12 @@ impl Core {
     fn checkpoint(&self) -> Option<&Checkpoint> {
         let whole = self.slots.iter().filter_map(|slot| slot.checkpoint.as_ref());
         whole.max_by_key(|checkpoint| checkpoint.number)
+    }
+
+    /// A checkpoint that was flushed and cannot be read: its number and its file.
+    fn lost(&self) -> Option<&(u64, PathBuf)> {
+        let newest = self.flushed.as_ref()?.newest.as_ref()?;
+        (Some(newest.0) > self.checkpoint().map(|checkpoint| checkpoint.number)).then_some(newest)
     }
 }
 
@@ -54,8 +61,10 @@ pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
     let disk = ReadOnlyFolder::new(path.to_owned());
     let mut cores = Vec::new();
     for id in inspect::cores(&disk).await? {
+        // Before the checkpoints: a broker that runs here writes its mark after them.
+        let flushed = inspect::flushed_marks(&disk, id).await?;
         let slots = inspect::checkpoints(&disk, id).await?;
-        cores.push(Core { id, slots });
+        cores.push(Core { id, slots, flushed });
     }
     if cores.is_empty() && !path.join("broker.toml").exists() {
         let what =
@@ -114,11 +123,18 @@ impl Folder<'_> {
         for core in &self.cores {
             let clean = core.checkpoint().is_some_and(|checkpoint| checkpoint.clean);
             let some = core.checkpoint().is_some();
+            if let Some((number, file)) = core.lost() {
+                let what = format!(
+                    "checkpoint {number} was flushed here and cannot be read; a start refuses to go back to an older one"
+                );
+                self.report.damage(file, 0, &what);
+            }
             for slot in &core.slots {
                 let file = slot.file.display();
                 let Some(checkpoint) = &slot.checkpoint else {
                     // A single block is written whole or not at all.
                     match (slot.bytes, some) {
+                        _ if core.lost().is_some_and(|(_, file)| *file == slot.file) => {}
                         (0, _) => {}
                         (bytes, true) if !clean && bytes > BLOCK_BYTES as u64 => {
                             let what = "it holds no whole checkpoint, as a crash during its writing leaves it; the other one counts";
@@ -142,6 +158,9 @@ impl Folder<'_> {
                     "flushed": flushed.0, "partitions": rows.len(),
                 });
                 self.report.item("checkpoint", &text, value);
+            }
+            if let Some(flushed) = &core.flushed {
+                self.report.flushed(flushed);
             }
         }
     }

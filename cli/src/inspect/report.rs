@@ -8,6 +8,7 @@ use std::time::Duration;
 use base::{Offset, PartitionId};
 use serde_json::{Value, json};
 use shard::SegmentPosition;
+use shard::inspect::FlushedMarks;
 use shard::journal::direct::Placed;
 use wire::Decompressor;
 use wire::batch::{Batch, BatchHeader, TimestampType};
@@ -91,6 +92,16 @@ impl Report {
         self.totals.damages += 1;
         let text = format!("DAMAGE  {}, byte {at}: {what}", file.display());
         self.write("damage", &text, json!({"file": file, "position": at, "what": what}));
+    }
+
+    pub(super) fn flushed(&mut self, marks: &FlushedMarks) {
+        for at in &marks.damaged {
+            self.damage(&marks.file, *at, "the mark of a flushed checkpoint is damaged");
+        }
+        if let Some((number, checkpoint)) = &marks.newest {
+            let text = format!("  {}: number {number} was flushed last", marks.file.display());
+            self.item("flushed", &text, json!({"file": marks.file, "number": number, "checkpoint": checkpoint}));
+        }
     }
 
     /// Something that looks odd and is none the less in order.

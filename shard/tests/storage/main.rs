@@ -3,6 +3,7 @@
 mod bench;
 mod compaction;
 mod damage;
+mod damaged_checkpoint;
 mod direct;
 mod failing;
 mod freeing;
