@@ -10,7 +10,7 @@ use rt::{BLOCK_BYTES, Disk};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
 use shard::task_queues::{FOREGROUND, TASK_QUEUES};
-use shard::{LogOffsets, ReadError, ScrubConfig, Shard, ShardConfig};
+use shard::{LogOffsets, PartitionSpec, ReadError, ScrubConfig, Shard, ShardConfig};
 
 use crate::appender::{Appender, Counts};
 use crate::churn::{Churn, add_missing};
@@ -19,6 +19,13 @@ use crate::mover::{Mover, Moves};
 use crate::reader::Reader;
 use crate::storage::{Fault, World};
 use crate::trimmer::Trimmer;
+
+/// A whole log as a reader gets it.
+pub(crate) struct ReadLog {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) start: Offset,
+    end: Offset,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -84,6 +91,10 @@ impl Life {
         Self { world, cores, epoch, sim: Sim::new(config), moves: Rc::default(), shards: Rc::default() }
     }
 
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
     pub(crate) fn fingerprint(&self) -> u64 {
         self.sim.fingerprint()
     }
@@ -127,11 +138,11 @@ impl Life {
     pub(crate) fn live(&self, random: &mut SeededRandom) -> Ending {
         let turn = random.below(3);
         if random.one_in(4) {
-            drop(self.sim.spawn_on(CoreId(0), self.start(turn)));
+            drop(self.sim.spawn_on(CoreId(0), self.start(turn, OnDamage::Refuse)));
             self.sim.run_for(Duration::from_micros(random.below(60_000)));
             return Ending::Killed;
         }
-        let counts = match self.sim.block_on(CoreId(0), self.start(turn)) {
+        let counts = match self.sim.block_on(CoreId(0), self.start(turn, OnDamage::Refuse)) {
             Ok(counts) => counts,
             // A start may fail when the disk does; nothing was promised since.
             Err(error) => {
@@ -179,11 +190,9 @@ impl Life {
 
     /// The last life: everything that was ever promised must be there.
     pub(crate) fn check_everything(&self) {
-        let counts = self.sim.block_on(CoreId(0), self.start(0)).expect("the last start succeeds");
+        let counts = self.begin(OnDamage::Refuse).expect("the last start succeeds");
         self.check_logs(&counts);
-        // A checkpoint, and what may be removed after it, a piece at a time.
-        self.sim.run_for(Duration::from_secs(1));
-        self.wait_for_compaction();
+        self.settle_down();
         for _ in 0..20 {
             if self.left_over().is_none() {
                 break;
@@ -191,6 +200,17 @@ impl Life {
             self.sim.run_for(Duration::from_millis(500));
         }
         assert_eq!(self.left_over(), None);
+    }
+
+    /// As a life starts in which nobody appends.
+    pub(crate) fn begin(&self, on_damage: OnDamage) -> Result<Counts, RecoveryError> {
+        self.sim.block_on(CoreId(0), self.start(0, on_damage))
+    }
+
+    /// A checkpoint, and what may be removed after it, a piece at a time; and compaction.
+    pub(crate) fn settle_down(&self) {
+        self.sim.run_for(Duration::from_secs(1));
+        self.wait_for_compaction();
     }
 
     /// A partition that has files which its log does not need, or lacks some.
@@ -211,7 +231,7 @@ impl Life {
         })
     }
 
-    fn start(&self, turn: u64) -> impl Future<Output = Result<Counts, RecoveryError>> + 'static {
+    fn start(&self, turn: u64, on_damage: OnDamage) -> impl Future<Output = Result<Counts, RecoveryError>> + 'static {
         let (world, cores, shards) = (Rc::clone(&self.world), self.cores, Rc::clone(&self.shards));
         let moves = Rc::clone(&self.moves);
         let lying = self.world.plan.fault == Fault::LyingFlush;
@@ -220,7 +240,7 @@ impl Life {
                 true => Rc::new(Between::new(world.disk.attach(), Lies)) as Rc<dyn Disk>,
                 false => world.disk.attach(),
             };
-            let mut recovery = Recovery::begin(attach(), OnDamage::Refuse, shard::limits::OPEN_FILES_MAX).await?;
+            let mut recovery = Recovery::begin(attach(), on_damage, shard::limits::OPEN_FILES_MAX).await?;
             let spec_of = |id| world.spec_of(id);
             let first = world.specs.borrow()[0].id;
             // Twice, as the broker does for its metadata and the rest.
@@ -263,7 +283,7 @@ impl Life {
         }
     }
 
-    fn shard_of(&self, id: PartitionId) -> Rc<Shard> {
+    pub(crate) fn shard_of(&self, id: PartitionId) -> Rc<Shard> {
         let shards = self.shards.borrow();
         let shard = shards.iter().find(|shard| shard.offsets(id).is_some()).expect("every partition has a shard");
         Rc::clone(shard)
@@ -272,39 +292,45 @@ impl Life {
     /// Reads every log from its beginning and compares it with the history.
     fn check_logs(&self, counts: &Counts) {
         for (index, spec) in self.world.existing() {
-            let shard = self.shard_of(spec.id);
-            let id = spec.id;
-            let (log, start, end) = self.sim.block_on(CoreId(0), async move {
-                let LogOffsets { log_start: mut start, high_watermark: end, .. } =
-                    shard.offsets(id).expect("it is here");
-                let mut log = Vec::new();
-                let mut next = start;
-                while next < end {
-                    let data = match shard.read(id, next, 100_000).await {
-                        // Retention was quicker.
-                        Err(ReadError::OutOfRange { offsets, .. }) if offsets.log_start > next => {
-                            start = offsets.log_start;
-                            next = start;
-                            log.clear();
-                            continue;
-                        }
-                        data => data.expect("a log can be read after a start"),
-                    };
-                    let bytes = data.parts.concat();
-                    next = wire::batch::batches(&bytes).last().expect("some").expect("whole").header().next_offset();
-                    log.extend_from_slice(&bytes);
-                }
-                (log, start, end)
-            });
-            let stamped = wire::batch::batches(&log)
-                .filter(|batch| batch.as_ref().is_ok_and(|b| b.header().producer().is_some()));
-            let (stamped, known) = (stamped.count() as u64, counts.borrow().get(&id).copied().unwrap_or_default());
-            self.world.histories.borrow_mut()[index].check_log(&log, (start, end), &spec);
-            // The owner's state is of all records that ever were.
-            let is_whole = start == Offset::ZERO && spec.compaction.is_none();
-            let agrees = if is_whole { known == stamped } else { known >= stamped };
-            assert!(agrees, "{id}: the owner knows of {known} batches, its log from {start} on has {stamped}");
+            let read = self.read_log(spec.id).expect("a log can be read after a start");
+            self.check_log(index, &spec, read, counts);
         }
+    }
+
+    pub(crate) fn read_log(&self, id: PartitionId) -> Result<ReadLog, ReadError> {
+        let shard = self.shard_of(id);
+        self.sim.block_on(CoreId(0), async move {
+            let LogOffsets { log_start: mut start, high_watermark: end, .. } = shard.offsets(id).expect("it is here");
+            let mut bytes = Vec::new();
+            let mut next = start;
+            while next < end {
+                let data = match shard.read(id, next, 100_000).await {
+                    // Retention was quicker.
+                    Err(ReadError::OutOfRange { offsets, .. }) if offsets.log_start > next => {
+                        start = offsets.log_start;
+                        next = start;
+                        bytes.clear();
+                        continue;
+                    }
+                    data => data?.parts.concat(),
+                };
+                next = wire::batch::batches(&data).last().expect("some").expect("whole").header().next_offset();
+                bytes.extend_from_slice(&data);
+            }
+            Ok(ReadLog { bytes, start, end })
+        })
+    }
+
+    pub(crate) fn check_log(&self, index: usize, spec: &PartitionSpec, read: ReadLog, counts: &Counts) {
+        let (id, ReadLog { bytes, start, end }) = (spec.id, read);
+        let stamped =
+            wire::batch::batches(&bytes).filter(|batch| batch.as_ref().is_ok_and(|b| b.header().producer().is_some()));
+        let (stamped, known) = (stamped.count() as u64, counts.borrow().get(&id).copied().unwrap_or_default());
+        self.world.histories.borrow_mut()[index].check_log(&bytes, (start, end), spec);
+        // The owner's state is of all records that ever were.
+        let is_whole = start == Offset::ZERO && spec.compaction.is_none();
+        let agrees = if is_whole { known == stamped } else { known >= stamped };
+        assert!(agrees, "{id}: the owner knows of {known} batches, its log from {start} on has {stamped}");
     }
 
     fn spawn_work(&self, counts: &Counts, random: &mut SeededRandom) {

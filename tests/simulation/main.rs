@@ -13,11 +13,15 @@ mod lying_disk;
 mod mover;
 mod oracle;
 mod reader;
+mod rot;
 mod storage;
 mod trimmer;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rot::Found;
 use storage::{Fault, Plan, Summary, run};
 
 /// Runs `check` for each seed; a panic inside is reported with its seed.
@@ -109,6 +113,22 @@ fn acknowledged_batches_survive_a_disk_that_fills_up() {
     for_seeds(100, |seed| {
         run(&Plan::of_seed(seed).with(Fault::NoSpace));
     });
+}
+
+#[test]
+fn damage_on_the_medium_is_named_and_nothing_wrong_is_served() {
+    let found = RefCell::new(BTreeMap::<_, u64>::new());
+    for_seeds(150, |seed| {
+        let came = run(&Plan::of_seed(seed).with(Fault::Rot)).rot;
+        *found.borrow_mut().entry(came).or_default() += 1;
+    });
+    let found = found.into_inner();
+    println!("{found:?}");
+    if std::env::var_os("CORELANE_SEED").is_none() {
+        for way in [Found::Harmless, Found::AtStart, Found::AtRead] {
+            assert!(found.get(&Some(way)).is_some_and(|seeds| *seeds > 5), "{way:?}: {found:?}");
+        }
+    }
 }
 
 #[test]

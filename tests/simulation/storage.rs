@@ -13,6 +13,7 @@ use shard::{Compaction, Durability, PartitionSpec, Retention, layout};
 
 use crate::life::{Ending, Life};
 use crate::oracle::History;
+use crate::rot::Found;
 
 /// What goes wrong beside crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum Fault {
     IoErrors,
     NoSpace,
     LyingFlush,
+    /// Something on the medium changes before the last life.
+    Rot,
 }
 
 /// All that a seed decides beforehand.
@@ -139,6 +142,8 @@ pub(crate) struct Summary {
     /// Partitions that came to another core, and those that stayed where they were in the end.
     pub(crate) moved: u64,
     pub(crate) moves_given_up: u64,
+    /// What damage came to; `None` when there was none.
+    pub(crate) rot: Option<Found>,
     fingerprint: u64,
 }
 
@@ -281,8 +286,14 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         }
     }
     let last = Life::new(Rc::clone(&world), 1, random.next_u64());
-    last.check_everything();
-    world.check_files();
+    let rot = match plan.fault {
+        Fault::Rot => last.check_rot(&mut random),
+        _ => {
+            last.check_everything();
+            world.check_files();
+            None
+        }
+    };
     let histories = world.histories.borrow();
     Summary {
         acknowledged: histories.iter().map(History::acknowledged).sum(),
@@ -295,13 +306,14 @@ pub(crate) fn run(plan: &Plan) -> Summary {
         records_dropped: records_dropped + last.compacted().1,
         moved,
         moves_given_up,
+        rot,
         fingerprint: fingerprint ^ last.fingerprint(),
     }
 }
 
 fn inject(world: &World, random: &mut SeededRandom) {
     match world.plan.fault {
-        Fault::None | Fault::LyingFlush => {}
+        Fault::None | Fault::LyingFlush | Fault::Rot => {}
         Fault::IoErrors if random.percent(70) => {
             let operations = [DiskOperation::Write, DiskOperation::Sync, DiskOperation::SyncDir];
             let operation = operations[random.index(5) / 2];
