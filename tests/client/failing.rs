@@ -1,24 +1,18 @@
 //! Brokers that die and come back, and brokers that are not there.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use client::{Client, ClientConfig, ClientError, ConsumerConfig, ProducerConfig, Start};
 use tests::broker::{Broker, folder};
+use tests::ports::free_ports;
 
 use super::support::{make_topic, number, read_all, with_client};
 
-/// Addresses that nobody listens on: as many in a row as a broker has cores.
+/// Where nobody listens, on as many ports in a row as a broker has cores.
 fn free_addresses() -> SocketAddr {
-    loop {
-        let one = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = one.local_addr().expect("it is bound");
-        let Some(port) = addr.port().checked_add(1) else { continue };
-        if TcpListener::bind((addr.ip(), port)).is_ok() {
-            return addr;
-        }
-    }
+    SocketAddr::from((Ipv4Addr::LOCALHOST, free_ports(2)))
 }
 
 #[test]

@@ -3,10 +3,10 @@
 //! `CORELANE_CONFORMANCE_ARGS` is handed to `run.sh`; without any, docs/clients.md has to be what is found, or becomes
 //! it with `CORELANE_BLESS=1`.
 
-use std::net::TcpListener;
 use std::process::Command;
 
 use tests::broker::{binary, folder, workspace};
+use tests::ports::free_ports;
 
 /// Sessions end soon after a member is killed, and nobody waits for members who might come.
 const SETTINGS: [&str; 9] = [
@@ -25,7 +25,9 @@ const SETTINGS: [&str; 9] = [
 #[ignore = "installs and runs eight clients, and Kafka's own tools"]
 fn every_client_and_tool_does_here_what_it_does_with_kafka() {
     let data = folder();
-    let [address, first_lane] = free_addresses();
+    // One for all, and one for each lane.
+    let port = free_ports(3);
+    let [address, first_lane] = [port, port + 1].map(|port| format!("127.0.0.1:{port}"));
     let lanes = format!("kafka.lanes_listen={first_lane}");
     let mut serve = vec![binary().display().to_string(), "serve".to_owned()];
     serve.extend(["--data".to_owned(), data.path().display().to_string(), "--kafka".to_owned(), address.clone()]);
@@ -42,16 +44,4 @@ fn every_client_and_tool_does_here_what_it_does_with_kafka() {
     }
     let status = run.status().expect("the script can be started");
     assert!(status.success(), "clients complained: {status}");
-}
-
-/// Free a moment ago, the second one with the port behind it: a broker that is started again needs the addresses it had.
-fn free_addresses() -> [String; 2] {
-    loop {
-        let [plain, first] = [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("there is a free port"));
-        let [plain, first] = [&plain, &first].map(|bound| bound.local_addr().expect("it is bound"));
-        let next = first.port().checked_add(1).filter(|next| *next != plain.port());
-        if next.is_some_and(|next| TcpListener::bind(("127.0.0.1", next)).is_ok()) {
-            return [plain.to_string(), first.to_string()];
-        }
-    }
 }
