@@ -42,6 +42,27 @@ fn records_that_are_acknowledged_from_memory_can_be_deleted_at_once() {
     }
 }
 
+/// What Kafka 4.3 answers.
+#[test]
+fn records_of_a_log_that_is_only_compacted_are_not_deleted_by_offset() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &[]);
+    let mut client = Client::connect(broker.kafka).unwrap();
+    for (policy, expected) in [
+        ("compact", (ErrorCode::PolicyViolation, -1)),
+        ("compact,delete", (ErrorCode::None, 0)),
+        ("delete", (ErrorCode::None, 0)),
+    ] {
+        let topic = policy.replace(',', "-and-");
+        assert_eq!(client.create_topic(&topic, 1, &[("cleanup.policy", policy)]).unwrap(), ErrorCode::None);
+        let unknown = (ErrorCode::UnknownTopicOrPartition, -1);
+        assert_eq!(
+            delete(&mut client, &topic, &[(0, 0), (0, HIGH_WATERMARK), (1, 0)], 2),
+            [expected, expected, unknown]
+        );
+    }
+}
+
 #[test]
 fn deleted_records_are_out_of_range_and_stay_so_after_kill_9() {
     use ErrorCode::{None, OffsetOutOfRange, UnknownTopicOrPartition};

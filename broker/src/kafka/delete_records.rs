@@ -55,9 +55,17 @@ pub(super) async fn delete(core: &Rc<Core>, id: RequestId, request: DeleteRecord
 
 fn part_of(topic: Option<&KnownTopic>, partition: &DeleteRecordsPartition) -> Result<TrimPart, Refusal> {
     let unknown = || Refusal::from(ErrorCode::UnknownTopicOrPartition);
-    let topic = &topic.ok_or_else(unknown)?.topic;
+    let KnownTopic { topic, settings } = topic.ok_or_else(unknown)?;
     check_not_internal(topic.name.as_str(), "its records cannot be deleted")?;
     let id = partition_id(topic.id, partition.partition_index).ok_or_else(unknown)?;
+    if topic.partitions.get(id.index.0 as usize).is_none() {
+        return Err(unknown());
+    }
+    // As Kafka: what is deleted of a log that is only compacted may be the last value of a key.
+    if !settings.cleanup.deletes() {
+        let text = format!("{} has cleanup.policy=compact: its records are not deleted by offset", topic.name);
+        return Err(Refusal::new(ErrorCode::PolicyViolation, text));
+    }
     let to = match partition.offset {
         HIGH_WATERMARK => TrimTo::HighWatermark,
         offset => TrimTo::Offset(Offset::from_wire(offset).ok_or(ErrorCode::OffsetOutOfRange)?),
