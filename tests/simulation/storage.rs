@@ -15,6 +15,9 @@ use crate::life::{Ending, Life};
 use crate::oracle::History;
 use crate::rot::Found;
 
+/// Operations that fail in one life.
+pub(crate) const FAULTS_MAX: usize = 2;
+
 /// What goes wrong beside crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -314,10 +317,20 @@ pub(crate) fn run(plan: &Plan) -> Summary {
 fn inject(world: &World, random: &mut SeededRandom) {
     match world.plan.fault {
         Fault::None | Fault::LyingFlush | Fault::Rot => {}
+        // At any call, and sometimes at a second one.
         Fault::IoErrors if random.percent(70) => {
-            let operations = [DiskOperation::Write, DiskOperation::Sync, DiskOperation::SyncDir];
-            let operation = operations[random.index(5) / 2];
-            world.disk.fail_nth(operation, random.between(1, 200));
+            for _ in 0..random.between(1, FAULTS_MAX as u64 + 1) {
+                let (operation, within) = match random.below(8) {
+                    0 | 1 => (DiskOperation::Write, 200),
+                    2 | 3 => (DiskOperation::Sync, 200),
+                    4 => (DiskOperation::SyncDir, 100),
+                    5 => (DiskOperation::Read, 300),
+                    6 => (DiskOperation::Folders, 300),
+                    _ if random.one_in(2) => (DiskOperation::SetLen, 20),
+                    _ => (DiskOperation::Allocate, 20),
+                };
+                world.disk.fail_nth(operation, random.between(1, within));
+            }
         }
         Fault::IoErrors => {}
         // The journals' rings fit; segments soon do not.

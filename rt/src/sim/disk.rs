@@ -75,6 +75,12 @@ pub enum DiskOperation {
     Sync,
     /// Of a folder.
     SyncDir,
+    /// Of a file's length.
+    SetLen,
+    /// Of space.
+    Allocate,
+    /// Whatever looks into the tree of folders or changes it: open, create, list, rename, remove.
+    Folders,
 }
 
 /// How much a disk has been asked to do.

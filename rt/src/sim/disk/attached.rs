@@ -49,11 +49,12 @@ impl Attached {
         act: impl FnOnce(&mut State) -> Result<T, Errno>,
     ) -> Result<T, DiskError> {
         self.check_alive(operation, path)?;
+        let fails = self.shared.fails(DiskOperation::Folders);
         let delay = self.shared.delay(self.shared.config.folder_delay);
         let before = delay / 4 * u32::try_from(self.draw_below(5)).expect("below five");
         sleep(before).await;
         self.check_alive(operation, path)?;
-        let result = act(&mut self.shared.state.borrow_mut());
+        let result = if fails { Err(libc::EIO) } else { act(&mut self.shared.state.borrow_mut()) };
         mix(&[u64::from(result.is_ok()), operation.len() as u64, path.as_os_str().len() as u64]);
         sleep(delay - before).await;
         result.map_err(|errno| DiskError::from_errno(operation, path, errno))
@@ -78,9 +79,9 @@ impl Attached {
             }
             Change::SetLen(_) => {
                 self.count(|counters| counters.lengths_set += 1);
-                false
+                self.shared.fails(DiskOperation::SetLen)
             }
-            Change::Allocate(_) => false,
+            Change::Allocate(_) => self.shared.fails(DiskOperation::Allocate),
         };
         let begun = Begun { shared: &self.shared, id: self.shared.state.borrow_mut().begin(inode, change) };
         sleep(self.shared.delay(self.shared.config.write_delay)).await;
