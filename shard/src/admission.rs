@@ -1,10 +1,12 @@
 //! Who may append now: back-pressure in the order of arrival.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use base::PartitionId;
+use rt::Notify;
 
 use crate::journal::Reserve;
 use crate::journal::entry::EntryHeader;
@@ -13,17 +15,24 @@ use crate::log::AppendBatch;
 use crate::shard::{AppendError, Appended, Shard};
 
 /// The line of appends that wait for room.
+///
+/// Only the first looks for room, and whoever leaves as the first wakes the next, refused or not. So the work that an
+/// append makes does not grow with the line, and a wake-up is never lost with the one that it was for.
 pub(crate) struct Turnstile {
     name: &'static str,
     limit: usize,
     next: Cell<u64>,
-    line: RefCell<VecDeque<u64>>,
+    /// By ticket, that is in the order of arrival; with a waker where somebody waits to come first.
+    line: RefCell<BTreeMap<u64, Option<Waker>>>,
+    /// Another one has come first, or nobody is left.
+    moved: Notify,
     closed: Cell<bool>,
 }
 
 impl Turnstile {
     pub(crate) fn new(name: &'static str, limit: usize) -> Self {
-        Self { name, limit, next: Cell::new(0), line: RefCell::default(), closed: Cell::new(false) }
+        let (line, moved) = (RefCell::default(), Notify::new());
+        Self { name, limit, next: Cell::new(0), line, moved, closed: Cell::new(false) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -37,6 +46,50 @@ impl Turnstile {
     pub(crate) fn close(&self) {
         self.closed.set(true);
     }
+
+    /// Takes a place at the end of the line.
+    fn join(&self) -> Result<u64, AppendError> {
+        let mut line = self.line.borrow_mut();
+        if line.len() >= self.limit {
+            return Err(AppendError::Overloaded { queue: self.name, limit: self.limit });
+        }
+        let ticket = self.next.replace(self.next.get() + 1);
+        line.insert(ticket, None);
+        Ok(ticket)
+    }
+
+    fn first(&self) -> Option<u64> {
+        self.line.borrow().first_key_value().map(|(ticket, _)| *ticket)
+    }
+
+    /// Ready once this ticket is the first; it stays that until it leaves.
+    fn poll_first(&self, ticket: u64, context: &Context<'_>) -> Poll<()> {
+        if self.first() == Some(ticket) {
+            return Poll::Ready(());
+        }
+        let waker = Some(context.waker().clone());
+        let before = self.line.borrow_mut().insert(ticket, waker);
+        assert!(before.is_some(), "ticket {ticket} waits though it has left the line");
+        Poll::Pending
+    }
+
+    /// Gives a place up, wherever in the line it is.
+    fn leave(&self, ticket: u64) {
+        let was_first = self.first() == Some(ticket);
+        // Whatever a waker does when it is dropped, it finds the line free.
+        let left = self.line.borrow_mut().remove(&ticket);
+        drop(left);
+        if !was_first {
+            return;
+        }
+        let next = self.line.borrow_mut().first_entry().and_then(|mut next| next.get_mut().take());
+        if let Some(waker) = next {
+            waker.wake();
+        }
+        if self.moved.waiting() > 0 {
+            self.moved.notify_all();
+        }
+    }
 }
 
 /// A place in the line. Appends happen in the order in which turns were taken; dropping one gives the place up.
@@ -48,21 +101,15 @@ pub struct Turn {
 impl Shard {
     /// Takes a place in the line, at once and in order; the waiting happens in [`Turn::append`].
     pub fn turn(self: &Rc<Self>) -> Result<Turn, AppendError> {
-        let turnstile = &self.turnstile;
-        let mut line = turnstile.line.borrow_mut();
-        if line.len() >= turnstile.limit {
-            return Err(AppendError::Overloaded { queue: turnstile.name, limit: turnstile.limit });
-        }
-        let ticket = turnstile.next.replace(turnstile.next.get() + 1);
-        line.push_back(ticket);
+        let ticket = self.turnstile.join()?;
         Ok(Turn { shard: Rc::clone(self), ticket })
     }
 
     /// Resolves once everybody who stands in line now has had a turn or has given it up.
     pub async fn line_passed(&self) {
         let next = self.turnstile.next.get();
-        while self.turnstile.line.borrow().front().is_some_and(|first| *first < next) {
-            futures_lite::future::or(self.journal().room_changed(), self.store.progress.notified()).await;
+        while self.turnstile.first().is_some_and(|first| first < next) {
+            self.turnstile.moved.notified().await;
         }
     }
 
@@ -142,12 +189,11 @@ impl Turn {
     /// Waits for its turn and for room for a batch of this size. The append itself must follow without a pause.
     pub async fn wait(&self, batch_bytes: u32) -> Result<(), AppendError> {
         let shard = &self.shard;
-        loop {
-            if shard.turnstile.line.borrow().front() == Some(&self.ticket) && shard.room_for(batch_bytes)? {
-                return Ok(());
-            }
+        std::future::poll_fn(|context| shard.turnstile.poll_first(self.ticket, context)).await;
+        while !shard.room_for(batch_bytes)? {
             futures_lite::future::or(shard.journal().room_changed(), shard.store.progress.notified()).await;
         }
+        Ok(())
     }
 
     /// Appends and gives the place up to the next in line.
@@ -158,12 +204,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut line = self.shard.turnstile.line.borrow_mut();
-        let was_first = line.front() == Some(&self.ticket);
-        line.retain(|ticket| *ticket != self.ticket);
-        drop(line);
-        if was_first {
-            self.shard.store.progress.notify_all();
-        }
+        self.shard.turnstile.leave(self.ticket);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use shard::recovery::{OnDamage, Recovery, RecoveryError, RecoveryPlan, ReplayedP
 use shard::task_queues::TASK_QUEUES;
 use shard::{
     AppendBatch, AppendError, Compaction, Durability, PartitionRow, PartitionSpec, Reserve, Retention, ScrubConfig,
-    Shard, ShardConfig,
+    Shard, ShardConfig, Turn,
 };
 use wire::batch::{BatchBuilder, BatchHeader, BatchOptions, HEADER_BYTES, NewRecord};
 use wire::compress::Compressor;
@@ -240,9 +240,22 @@ pub(crate) async fn append_at(shard: &Rc<Shard>, id: PartitionId, bytes: usize, 
 }
 
 pub(crate) async fn append_batch_of(shard: &Rc<Shard>, id: PartitionId, bytes: Vec<u8>) -> Result<Offset, AppendError> {
-    let turn = shard.turn()?;
+    append_in_turn(shard, shard.turn()?, id, &bytes).await
+}
+
+/// As [`append`], from a place in the line that was taken before.
+pub(crate) async fn append_after(
+    shard: &Rc<Shard>,
+    turn: Turn,
+    id: PartitionId,
+    bytes: usize,
+) -> Result<Offset, AppendError> {
+    append_in_turn(shard, turn, id, &batch(bytes, None)).await
+}
+
+async fn append_in_turn(shard: &Rc<Shard>, turn: Turn, id: PartitionId, bytes: &[u8]) -> Result<Offset, AppendError> {
     turn.wait(u32::try_from(bytes.len()).expect("small")).await?;
-    let appended = turn.append(id, append_batch(&bytes))?;
+    let appended = turn.append(id, append_batch(bytes))?;
     shard.safe(appended).await.map_err(AppendError::Poisoned)?;
     Ok(appended.end)
 }

@@ -11,6 +11,7 @@ mod full;
 mod full_at_flush;
 mod handover;
 mod index;
+mod line;
 mod reading;
 mod recovery_target;
 mod removal;
