@@ -117,8 +117,6 @@ pub const READ_FILES_MAX: usize = 32;
 
 /// Appends that wait for room on one core. Each holds its request's memory, which connections limit.
 pub const APPENDS_WAITING_MAX: usize = 16_384;
-/// Partitions looked at in one round of eviction; the coldest come first, so few are enough.
-pub const EVICTION_PARTITIONS_MAX: usize = 64;
 /// Distinct partitions that one core may own.
 pub const PARTITIONS_PER_CORE_MAX: usize = 100_000;
 /// Space that a checkpoint's file has beyond its content, for a start on a full disk.

@@ -161,6 +161,8 @@ pub(crate) struct PartitionLog {
     pub(crate) leaving: bool,
     /// Tick of the last append or read, for finding the coldest partition.
     pub(crate) used: u64,
+    /// The tick under which the store has it among the logs that have something to let go of, if it has.
+    pub(crate) listed: Option<u64>,
 }
 
 impl PartitionLog {
@@ -193,6 +195,7 @@ impl PartitionLog {
             dirty: false,
             leaving: false,
             used: 0,
+            listed: None,
         };
         log.check();
         log

@@ -14,7 +14,6 @@ use crate::direct::Direct;
 use crate::flush::SharedFlushes;
 use crate::freeing::Freeing;
 use crate::journal::{Durability, Touched};
-use crate::limits;
 use crate::log::chunks::{DirectBlocks, WriteWhat};
 use crate::log::passing::PassedLog;
 use crate::log::{AppendBatch, AppendedBatch, HowToAppend, PartitionLog, PartitionSpec, SegmentPosition};
@@ -29,7 +28,8 @@ pub(crate) struct Logs {
     /// Slots are never used again, so that a late report about a deleted partition finds nothing.
     pub(crate) slots: Vec<Option<Box<PartitionLog>>>,
     pub(crate) by_id: BTreeMap<PartitionId, u32>,
-    /// Logs that have chunks in memory, by the tick of their last use.
+    /// Logs whose oldest chunk may be let go of, by the tick of their last use. Others would be walked past again and
+    /// again: a thousand slow partitions, each with an unfinished chunk, are colder than a busy one.
     by_use: BTreeSet<(u64, u32)>,
     tick: u64,
 }
@@ -123,8 +123,8 @@ impl Store {
             let slot = logs.by_id.remove(&id)?;
             self.reader.forget(slot);
             let removed = logs.slots[slot as usize].take();
-            if let Some(log) = &removed {
-                logs.by_use.remove(&(log.used, slot));
+            if let Some(used) = removed.as_ref().and_then(|log| log.listed) {
+                logs.by_use.remove(&(used, slot));
             }
             (slot, removed)
         };
@@ -233,7 +233,16 @@ impl Store {
         note_use(&mut self.logs.borrow_mut(), slot);
     }
 
-    /// Lets go of clean chunks of the coldest partitions until the pool is within its limit with `more` bytes.
+    /// The oldest chunk of a partition may have become clean, or another one.
+    pub(crate) fn note_oldest_chunk(&self, slot: u32) {
+        let Logs { slots, by_use, .. } = &mut *self.logs.borrow_mut();
+        if let Some(log) = slots[slot as usize].as_mut() {
+            list(by_use, log, slot);
+        }
+    }
+
+    /// Lets go of clean chunks of the coldest partitions until the pool is within its limit with `more` bytes. Each log
+    /// that is looked at has one.
     pub(crate) fn evict_for(&self, more: u64) {
         self.pool.reap();
         if self.pool.excess_with(more) == 0 {
@@ -242,35 +251,38 @@ impl Store {
         let mut logs = self.logs.borrow_mut();
         let Logs { slots, by_use, tick, .. } = &mut *logs;
         *tick += 1;
-        let mut emptied = Vec::new();
-        for (used, slot) in by_use.iter().take(limits::EVICTION_PARTITIONS_MAX) {
-            let Some(log) = slots[*slot as usize].as_mut() else { continue };
+        while self.pool.excess_with(more) > 0 {
+            let Some((_, slot)) = by_use.first().copied() else {
+                debug_assert!(!slots.iter().flatten().any(|log| log.chunks.can_evict()), "a log is not listed");
+                return;
+            };
+            let log = slots[slot as usize].as_mut().expect("a log that was taken out is not listed");
             while self.pool.excess_with(more) > 0 && log.chunks.evict_oldest(&self.pool).is_some() {}
             log.forget_old_spans();
-            if log.chunks.start().is_none() {
-                emptied.push((*used, *slot));
-            }
-            if self.pool.excess_with(more) == 0 {
-                break;
-            }
-        }
-        for key in emptied {
-            by_use.remove(&key);
-            if let Some(log) = slots[key.1 as usize].as_mut() {
-                log.used = 0;
-            }
+            list(by_use, log, slot);
         }
     }
 }
 
-/// Moves a log to the warm end of the list. The tick stands still most of the time, so this is mostly a comparison.
+/// Puts down when a log was used. The tick stands still most of the time, so this is mostly a comparison.
 fn note_use(logs: &mut Logs, slot: u32) {
     let Logs { slots, by_use, tick, .. } = logs;
     let Some(log) = slots[slot as usize].as_mut() else { return };
-    let now = (*tick).max(1);
-    if log.used != now {
-        by_use.remove(&(log.used, slot));
-        log.used = now;
-        by_use.insert((now, slot));
+    log.used = *tick;
+    list(by_use, log, slot);
+}
+
+/// Moves a log to where it belongs in the order of use: out of it, if it has nothing to let go of. Due after each use
+/// and whenever its oldest chunk may have become another or clean, or not clean because something was added to it.
+fn list(by_use: &mut BTreeSet<(u64, u32)>, log: &mut PartitionLog, slot: u32) {
+    let wanted = log.chunks.can_evict().then_some(log.used);
+    if log.listed == wanted {
+        return;
+    }
+    if let Some(used) = std::mem::replace(&mut log.listed, wanted) {
+        by_use.remove(&(used, slot));
+    }
+    if let Some(used) = wanted {
+        by_use.insert((used, slot));
     }
 }

@@ -136,6 +136,7 @@ impl Store {
                 segment.unsynced |= through == Through::No && result.is_ok();
             }
         });
+        self.note_oldest_chunk(slot);
         self.evict_for(0);
         self.progress.notify_all();
         result

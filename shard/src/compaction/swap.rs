@@ -148,6 +148,7 @@ impl Store {
             log.end_swap();
             replace(log);
         });
+        self.note_oldest_chunk(slot);
         self.progress.notify_all();
         let renamed = renamed.map_err(SwapError::Begun)?;
         flush::sync_dir(&*self.disk, &folder).await.map_err(SwapError::Begun)?;

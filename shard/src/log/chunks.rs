@@ -190,9 +190,15 @@ impl Chunks {
         })
     }
 
+    /// Whether everything in the oldest chunk is in its file. Appends, and writes that end, may change that; a write that
+    /// begins does not, as it is of a chunk that has something to write.
+    pub(crate) fn can_evict(&self) -> bool {
+        self.list.front().is_some_and(Chunk::is_clean)
+    }
+
     /// Lets go of the oldest chunk, if everything in it is in its file. Returns how many bytes that was.
     pub(crate) fn evict_oldest(&mut self, pool: &ChunkPool) -> Option<u64> {
-        if !self.list.front()?.is_clean() {
+        if !self.can_evict() {
             return None;
         }
         let chunk = self.list.pop_front().expect("the front was looked at");

@@ -5,6 +5,7 @@ mod compaction;
 mod damage;
 mod damaged_checkpoint;
 mod direct;
+mod eviction;
 mod failing;
 mod freeing;
 mod full;
