@@ -53,7 +53,14 @@ impl Recovery {
             Err(DiskError::NotFound { .. }) => Vec::new(),
             other => other?,
         };
-        let first = entries.iter().filter_map(|entry| layout::segment_base(&entry.name)).min();
+        let bases = || entries.iter().filter_map(|entry| layout::segment_base(&entry.name));
+        // An older checkpoint may name one that was removed since.
+        if row.position > 0 && !bases().any(|base| base == row.active_segment) {
+            tracing::error!(id = %row.id, at = %row.end, "the log's last segment is missing; it goes on empty");
+            row.begin_anew(row.end);
+            return Ok(row);
+        }
+        let first = bases().min();
         let first = first.map_or(row.active_segment, |first| first.min(row.active_segment));
         if first > row.log_start {
             tracing::error!(id = %row.id, from = %row.log_start, to = %first, "the log begins later: segments are missing");
