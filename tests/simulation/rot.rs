@@ -9,6 +9,7 @@ use std::path::Path;
 use base::{PartitionId, SeededRandom};
 use rt::sim::SimDisk;
 use rt::{BLOCK_BYTES, DiskError};
+use shard::journal::replay::ReplayError;
 use shard::recovery::{OnDamage, RecoveryError};
 use shard::{ReadError, layout};
 
@@ -138,6 +139,8 @@ impl Rot {
         let text = error.to_string();
         let names = match (error, self.partition) {
             (RecoveryError::DamagedCheckpoint { .. } | RecoveryError::NoCheckpoint { .. }, None) => true,
+            // The checkpoint of another core was written here: the ring is of another journal than it says.
+            (RecoveryError::Replay(ReplayError::Unreadable { .. }), None) => true,
             (_, Some(partition)) => text.contains(&layout::partition_folder(partition).display().to_string()),
             _ => false,
         };
