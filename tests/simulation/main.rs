@@ -124,7 +124,7 @@ fn damage_on_the_medium_is_named_and_nothing_wrong_is_served() {
     });
     let found = found.into_inner();
     println!("{found:?}");
-    if std::env::var_os("CORELANE_SEED").is_none() {
+    if found.values().sum::<u64>() >= 100 {
         for way in [Found::Harmless, Found::AtStart, Found::AtRead] {
             assert!(found.get(&Some(way)).is_some_and(|seeds| *seeds > 5), "{way:?}: {found:?}");
         }
