@@ -48,9 +48,6 @@ impl Reader {
                     self.next = offsets.log_start;
                 }
                 Err(ReadError::Disk(_)) if fault != Fault::None => rt::sleep(Duration::from_millis(5)).await,
-                // Of a disk that fails, not of one that damages: where storage has failed on the way to an index, that may
-                // look damaged until the next start (seed 605). What is there then is checked strictly.
-                Err(ReadError::Damaged { .. }) if fault == Fault::IoErrors => rt::sleep(Duration::from_millis(5)).await,
                 Err(_) if world.spec_of(id).is_none() => return,
                 Err(ReadError::UnknownPartition(_)) => {
                     let moves = Rc::clone(&self.moves);

@@ -9,7 +9,6 @@ use std::path::Path;
 use base::{PartitionId, SeededRandom};
 use rt::sim::SimDisk;
 use rt::{BLOCK_BYTES, DiskError};
-use shard::journal::replay::ReplayError;
 use shard::recovery::{OnDamage, RecoveryError};
 use shard::{ReadError, layout};
 
@@ -37,14 +36,12 @@ impl Rot {
     /// Damages a file that counts, anywhere up to its last byte that is not zero.
     fn strike(disk: &SimDisk, random: &mut SeededRandom) -> Option<Self> {
         let all: Vec<String> = disk.files().into_iter().map(|(path, _)| path).collect();
-        let is_of_a_checkpoint = |path: &&String| path.contains("/checkpoint-");
-        let is_of_a_log = |path: &&String| path.starts_with("topics/");
         let of_a_checkpoint = random.one_in(2);
-        let eligible: Vec<&String> = if of_a_checkpoint {
-            all.iter().filter(is_of_a_checkpoint).collect()
-        } else {
-            all.iter().filter(is_of_a_log).collect()
+        let counts = |path: &&String| match of_a_checkpoint {
+            true => path.contains("/checkpoint-"),
+            false => partition_of(path).is_some(),
         };
+        let eligible: Vec<&String> = all.iter().filter(counts).collect();
         if eligible.is_empty() {
             return None;
         }
@@ -73,6 +70,16 @@ impl Rot {
             }
         }
         Some(Self { file: file.clone(), partition: partition_of(file) })
+    }
+
+    fn check_refusal(&self, error: &RecoveryError) {
+        let text = error.to_string();
+        let names = match (error, self.partition) {
+            (RecoveryError::DamagedCheckpoint { .. } | RecoveryError::NoCheckpoint { .. }, None) => true,
+            (_, Some(partition)) => text.contains(&layout::partition_folder(partition).display().to_string()),
+            _ => false,
+        };
+        assert!(names, "{} is damaged, and the start was refused for something else: {text}", self.file);
     }
 }
 
@@ -111,9 +118,7 @@ impl Life {
         }
         Some(found)
     }
-}
 
-impl Life {
     /// Whoever has nothing better gets what is left: less, but nothing that was never written.
     fn check_accepted_loss(&self, rot: &Rot) {
         match self.begin(OnDamage::AcceptLoss) {
@@ -131,19 +136,5 @@ impl Life {
                 Err(error) => panic!("{rot:?}: {error}"),
             }
         }
-    }
-}
-
-impl Rot {
-    fn check_refusal(&self, error: &RecoveryError) {
-        let text = error.to_string();
-        let names = match (error, self.partition) {
-            (RecoveryError::DamagedCheckpoint { .. } | RecoveryError::NoCheckpoint { .. }, None) => true,
-            // The checkpoint of another core was written here: the ring is of another journal than it says.
-            (RecoveryError::Replay(ReplayError::Unreadable { .. }), None) => true,
-            (_, Some(partition)) => text.contains(&layout::partition_folder(partition).display().to_string()),
-            _ => false,
-        };
-        assert!(names, "{} is damaged, and the start was refused for something else: {text}", self.file);
     }
 }
