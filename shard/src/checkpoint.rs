@@ -321,7 +321,8 @@ impl CheckpointFiles {
     }
 
     /// Writes a checkpoint into the slot of its number, so that the one before it stays whole, flushes it, and marks it as
-    /// flushed: only then may anything be given up that the one before it needs. Both slots keep space for more than they hold, so that a start can write its checkpoint on a full disk.
+    /// flushed: only then may anything be given up that the one before it needs. Both slots keep space for more than they
+    /// hold, so that a start can write its checkpoint on a full disk.
     pub(crate) async fn write(&self, checkpoint: Checkpoint<EncodedRows>) -> Result<(), DiskError> {
         let (number, slot) = (checkpoint.number, slot_of(checkpoint.number));
         // One that no start would believe must not replace one that it does.

@@ -135,12 +135,6 @@ struct FoundCore {
     end: Option<JournalEnd>,
 }
 
-impl FoundCore {
-    fn damage(&self) -> Option<RecoveryError> {
-        self.lost.map(|lost| RecoveryError::DamagedCheckpoint { core: self.core, lost })
-    }
-}
-
 /// A batch on its way out of a journal.
 struct Replayed {
     bytes: Vec<u8>,
@@ -207,11 +201,12 @@ impl Recovery {
         for entry in folders {
             if let Ok(number) = entry.name.parse() {
                 let found = find_core(&*disk, CoreId(number)).await?;
-                if let Some(error) = found.damage() {
+                if let Some(lost) = found.lost {
+                    let damage = RecoveryError::DamagedCheckpoint { core: found.core, lost };
                     match on_damage {
-                        OnDamage::Refuse => return Err(error),
+                        OnDamage::Refuse => return Err(damage),
                         OnDamage::AcceptLoss => {
-                            tracing::error!(damage = %error, "going back, as asked: acknowledged records are lost");
+                            tracing::error!(%damage, "going back, as asked: acknowledged records are lost");
                         }
                     }
                 }

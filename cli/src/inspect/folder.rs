@@ -123,7 +123,8 @@ impl Folder<'_> {
         for core in &self.cores {
             let clean = core.checkpoint().is_some_and(|checkpoint| checkpoint.clean);
             let some = core.checkpoint().is_some();
-            if let Some((number, file)) = core.lost() {
+            let lost = core.lost();
+            if let Some((number, file)) = lost {
                 let what = format!(
                     "checkpoint {number} was flushed here and cannot be read; a start refuses to go back to an older one"
                 );
@@ -134,7 +135,7 @@ impl Folder<'_> {
                 let Some(checkpoint) = &slot.checkpoint else {
                     // A single block is written whole or not at all.
                     match (slot.bytes, some) {
-                        _ if core.lost().is_some_and(|(_, file)| *file == slot.file) => {}
+                        _ if lost.is_some_and(|(_, file)| *file == slot.file) => {}
                         (0, _) => {}
                         (bytes, true) if !clean && bytes > BLOCK_BYTES as u64 => {
                             let what = "it holds no whole checkpoint, as a crash during its writing leaves it; the other one counts";

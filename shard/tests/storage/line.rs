@@ -31,6 +31,15 @@ fn begin(shard: &Rc<Shard>, id: PartitionId, appends: Range<usize>, ended: &Ende
     appends.map(begin_one).collect()
 }
 
+/// A thousand appends, of which the first are done and many wait.
+async fn begin_a_long_line(shard: &Rc<Shard>, id: PartitionId) -> (Vec<JoinHandle<()>>, Ended) {
+    let ended = Ended::default();
+    let appends = begin(shard, id, 0..1_000, &ended);
+    rt::sleep(Duration::from_millis(5)).await;
+    assert!(shard.stats().appends_waiting > 100, "{:?}", shard.stats());
+    (appends, ended)
+}
+
 /// How often so many appends were polled that were begun at once.
 fn polls_of(appends: usize) -> u64 {
     let id = partition(1, 0);
@@ -104,14 +113,11 @@ fn all_who_wait_hear_that_the_shard_closes() {
     let id = partition(1, 0);
     Bench::new(&[id]).live(async move |bench| {
         let shard = bench.start().await.expect("a new folder opens");
-        let ended = Ended::default();
-        let appends = begin(&shard, id, 0..1_000, &ended);
-        rt::sleep(Duration::from_millis(5)).await;
+        let (appends, ended) = begin_a_long_line(&shard, id).await;
         let passed = {
             let shard = Rc::clone(&shard);
             rt::spawn(FOREGROUND, async move { shard.line_passed().await })
         };
-        assert!(shard.stats().appends_waiting > 100, "{:?}", shard.stats());
         shard.close().await.expect("it closes");
         for append in appends {
             append.await;
@@ -128,10 +134,7 @@ fn all_who_wait_hear_that_the_disk_has_failed_or_is_full() {
         let id = partition(1, 0);
         Bench::new(&[id]).live(async move |bench| {
             let shard = bench.start().await.expect("a new folder opens");
-            let ended = Ended::default();
-            let appends = begin(&shard, id, 0..1_000, &ended);
-            rt::sleep(Duration::from_millis(5)).await;
-            assert!(shard.stats().appends_waiting > 100, "{:?}", shard.stats());
+            let (appends, ended) = begin_a_long_line(&shard, id).await;
             match fails {
                 true => bench.disk.fail_nth(rt::sim::DiskOperation::Sync, 1),
                 false => bench.disk.set_capacity(Some(0)),
