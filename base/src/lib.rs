@@ -4,6 +4,7 @@
 //! can be replayed under a seed.
 
 pub mod bounded;
+pub mod histogram;
 pub mod id;
 pub mod offset;
 pub mod producer;
@@ -12,6 +13,7 @@ pub mod size;
 pub mod time;
 
 pub use bounded::{Bounded, QueueFull};
+pub use histogram::{Histogram, HistogramCounts};
 pub use id::{BrokerId, CoreId, ParseTopicIdError, PartitionId, PartitionIndex, TopicId};
 pub use offset::{LeaderEpoch, Offset};
 pub use producer::{ProducerEpoch, ProducerId, Sequence};

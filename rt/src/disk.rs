@@ -14,9 +14,11 @@ use bytes::Bytes;
 use crate::buffer::IoBuf;
 
 mod direct;
+mod operations;
 mod watched;
 
 pub use direct::DirectDisk;
+pub use operations::DiskOperations;
 pub use watched::{DiskStalls, StalledOperation, WatchedDisk};
 
 pub type DiskFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DiskError>> + 'a>>;

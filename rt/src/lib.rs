@@ -33,7 +33,7 @@ pub use blocking::{BlockingPanicked, blocking};
 pub use buffer::{BLOCK_BYTES, IoBuf};
 pub use descriptors::{is_short_of_descriptors, raise_descriptor_limit};
 pub use disk::{
-    DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskStalls, OpenMode, REPLACING_SUFFIX,
+    DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskOperations, DiskStalls, OpenMode, REPLACING_SUFFIX,
     StalledOperation, WatchedDisk,
 };
 pub use executor::{CoresConfig, CpuPlacement, PREEMPT_TIMER_MIN, RunError, online_cpus, run_cores, run_one};
@@ -44,7 +44,7 @@ pub use preflight::{PreflightError, preflight};
 pub use queue_time::{processor_time, queue_time};
 pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
-pub use task_stalls::{QueueStalls, task_stalls};
+pub use task_stalls::{QueueStalls, TaskStall, stalled_tasks, task_stalls};
 pub use time::{Elapsed, Sleep, now, sleep, sleep_until, timeout, wall_clock};
 pub use volume::{Volume, volume_of};
 pub use watchdog::{Stalls, WatchdogConfig, buffers_returned, stalls};

@@ -16,6 +16,10 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// From this time on a stall is worth a warning; shorter ones are for who looks for them.
 const WARNING_FROM: Duration = Duration::from_millis(10);
 
+/// Tasks that are counted by their names; there are about as many in a broker. The others share a place in their queue.
+const TASKS_NAMED_MAX: usize = 64;
+const OTHER_TASKS: &str = "others";
+
 /// The tasks of one queue that kept their core for longer than [`crate::WatchdogConfig::task_warn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueStalls {
@@ -25,6 +29,24 @@ pub struct QueueStalls {
     pub longest: Duration,
     /// The task that did so for longest, by the path of the function that it runs; empty if none did.
     pub task: &'static str,
+}
+
+/// A task that kept its core for longer than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskStall {
+    /// By the path of the function that it runs; [`OTHER_TASKS`] for all those beyond the limit.
+    pub task: &'static str,
+    pub queue: &'static str,
+    pub count: u64,
+    pub longest: Duration,
+}
+
+/// Those of the calling core since its start, task by task, at most a few dozen. There are none in a simulation.
+pub fn stalled_tasks() -> Vec<TaskStall> {
+    backend::peek(|backend| match backend {
+        Some(Backend::Real(core)) => core.task_stalls().tasks(),
+        Some(Backend::Sim(_)) | None => Vec::new(),
+    })
 }
 
 /// Those of the calling core since its start, queue by queue. There are none in a simulation, where tasks take no time,
@@ -44,6 +66,7 @@ pub(crate) struct TaskStalls {
 
 struct State {
     queues: Vec<QueueStalls>,
+    tasks: Vec<TaskStall>,
     /// Short ones and those to warn of.
     unlogged: [Unlogged; 2],
 }
@@ -64,22 +87,27 @@ impl TaskStalls {
         let names = names.chain(specs.is_empty().then_some("default"));
         let queues =
             names.map(|queue| QueueStalls { queue, count: 0, longest: Duration::ZERO, task: "" }).collect::<Vec<_>>();
-        Self { core, state: RefCell::new(State { queues, unlogged: Default::default() }) }
+        Self { core, state: RefCell::new(State { queues, tasks: Vec::new(), unlogged: Default::default() }) }
     }
 
     pub(crate) fn queues(&self) -> Vec<QueueStalls> {
         self.state.borrow().queues.clone()
     }
 
+    pub(crate) fn tasks(&self) -> Vec<TaskStall> {
+        self.state.borrow().tasks.clone()
+    }
+
     /// A task has had its core for so long.
     pub(crate) fn note(&self, queue: TaskQueue, task: &'static str, took: Duration, now: Instant) {
         let mut state = self.state.borrow_mut();
-        let State { queues, unlogged } = &mut *state;
+        let State { queues, tasks, unlogged } = &mut *state;
         let stalls = &mut queues[queue.index()];
         stalls.count += 1;
         if took > stalls.longest {
             (stalls.longest, stalls.task) = (took, task);
         }
+        note_task(tasks, stalls.queue, task, took);
         let is_warning = took >= WARNING_FROM;
         let unlogged = &mut unlogged[usize::from(is_warning)];
         unlogged.count += 1;
@@ -97,6 +125,22 @@ impl TaskStalls {
             tracing::debug!(core = %self.core, queue, task, ?longest, count, "tasks kept their core for too long");
         }
     }
+}
+
+fn note_task(tasks: &mut Vec<TaskStall>, queue: &'static str, task: &'static str, took: Duration) {
+    let place_of =
+        |tasks: &[TaskStall], task| tasks.iter().position(|known| (known.queue, known.task) == (queue, task));
+    let known = place_of(tasks, task).map(|place| (place, task));
+    let (place, task) = match known {
+        Some(known) => known,
+        None if tasks.len() < TASKS_NAMED_MAX => (tasks.len(), task),
+        None => (place_of(tasks, OTHER_TASKS).unwrap_or(tasks.len()), OTHER_TASKS),
+    };
+    if place == tasks.len() {
+        tasks.push(TaskStall { task, queue, count: 0, longest: Duration::ZERO });
+    }
+    tasks[place].count += 1;
+    tasks[place].longest = tasks[place].longest.max(took);
 }
 
 #[cfg(test)]
@@ -122,6 +166,26 @@ mod tests {
             QueueStalls { queue: "foreground", count: 3, longest: millis(7), task: "fetch" },
         ];
         assert_eq!(stalls.queues(), expected);
+    }
+
+    #[test]
+    fn each_task_is_counted_by_name_and_queue_and_those_beyond_the_limit_together() {
+        let stalls = TaskStalls::new(CoreId(0), SPECS);
+        let now = Instant::now();
+        let millis = Duration::from_millis;
+        stalls.note(TaskQueue::new(1), "append", millis(2), now);
+        stalls.note(TaskQueue::DEFAULT, "append", millis(1), now);
+        stalls.note(TaskQueue::new(1), "append", millis(7), now);
+        let append = |queue, count, longest| TaskStall { task: "append", queue, count, longest: millis(longest) };
+        assert_eq!(stalls.tasks(), [append("foreground", 2, 7), append("control", 1, 1)]);
+        let names: Vec<&'static str> = (0..100).map(|number| &*format!("task {number}").leak()).collect();
+        names.iter().for_each(|name| stalls.note(TaskQueue::new(1), name, millis(3), now));
+        let tasks = stalls.tasks();
+        // One place for the others in each queue that has some.
+        assert_eq!(tasks.len(), TASKS_NAMED_MAX + 1);
+        let others = tasks.last().expect("there are some");
+        assert_eq!((others.task, others.queue, others.count), (OTHER_TASKS, "foreground", 100 + 2 - 64));
+        assert_eq!(tasks.iter().map(|task| task.count).sum::<u64>(), 103);
     }
 
     #[test]

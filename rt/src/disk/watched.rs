@@ -11,7 +11,8 @@ use std::time::Duration;
 use base::Instant;
 use bytes::Bytes;
 
-use super::{DirEntry, Disk, DiskFile, DiskFuture, OpenMode};
+use super::operations::{DiskOperations, Operation, OperationCounts};
+use super::{DirEntry, Disk, DiskError, DiskFile, DiskFuture, OpenMode};
 use crate::buffer::IoBuf;
 use crate::time::now;
 
@@ -31,6 +32,7 @@ pub struct DiskStalls {
 /// An operation that has been under way for longer than the limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StalledOperation {
+    /// One word, as [`DiskOperations`] has it.
     pub operation: &'static str,
     /// As the disk's user named it; empty for the disk itself.
     pub path: Rc<Path>,
@@ -53,6 +55,7 @@ struct WatchedFile {
 struct Watch {
     limit: Duration,
     flights: RefCell<Flights>,
+    operations: OperationCounts,
     count: Cell<u64>,
     longest: Cell<Duration>,
     /// Named in the log since the last look.
@@ -67,7 +70,7 @@ struct Flights {
 }
 
 struct Flight {
-    operation: &'static str,
+    operation: Operation,
     path: Rc<Path>,
     begun: Instant,
     noticed: Noticed,
@@ -83,6 +86,7 @@ enum Noticed {
 /// Ends its operation when it is dropped.
 struct Flying<'a> {
     watch: &'a Watch,
+    operation: Operation,
     place: usize,
 }
 
@@ -92,6 +96,7 @@ impl WatchedDisk {
         let watch = Watch {
             limit,
             flights: RefCell::default(),
+            operations: OperationCounts::default(),
             count: Cell::new(0),
             longest: Cell::new(Duration::ZERO),
             named: Cell::new(0),
@@ -115,27 +120,25 @@ impl WatchedDisk {
         }
     }
 
+    /// What became of what was asked of it, by kinds.
+    pub fn operations(&self) -> Vec<DiskOperations> {
+        self.watch.operations.all()
+    }
+
     /// What takes too long at this moment.
     pub fn stalled(&self) -> Vec<StalledOperation> {
         self.watch.stalled(now())
     }
 
-    fn watched<'a, T: 'a>(
-        &'a self,
-        operation: &'static str,
-        path: &Path,
-        work: DiskFuture<'a, T>,
-    ) -> DiskFuture<'a, T> {
+    fn watched<'a, T: 'a>(&'a self, operation: Operation, path: &Path, work: DiskFuture<'a, T>) -> DiskFuture<'a, T> {
         let path = Rc::from(path);
-        Box::pin(async move {
-            let _flying = self.watch.begin(operation, path);
-            work.await
-        })
+        Box::pin(async move { self.watch.begin(operation, path).through(work).await })
     }
 }
 
 impl Watch {
-    fn begin(&self, operation: &'static str, path: Rc<Path>) -> Flying<'_> {
+    fn begin(&self, operation: Operation, path: Rc<Path>) -> Flying<'_> {
+        self.operations.begin(operation);
         let flight = Some(Flight { operation, path, begun: now(), noticed: Noticed::No });
         let mut flights = self.flights.borrow_mut();
         let place = match flights.free.pop() {
@@ -148,7 +151,7 @@ impl Watch {
                 flights.places.len() - 1
             }
         };
-        Flying { watch: self, place }
+        Flying { watch: self, operation, place }
     }
 
     fn end(&self, place: usize) {
@@ -158,16 +161,17 @@ impl Watch {
             flights.places[place].take().expect("an operation ends once")
         };
         let took = now().since(flight.begun);
+        self.operations.end(flight.operation, took);
         if took < self.limit {
             return;
         }
         self.longest.set(self.longest.get().max(took));
         if flight.noticed == Noticed::No {
-            self.count.set(self.count.get() + 1);
+            self.count_stall(flight.operation);
         }
         if flight.noticed == Noticed::Named || (flight.noticed == Noticed::No && self.may_name()) {
             let Flight { operation, path, .. } = flight;
-            tracing::warn!(operation, ?path, ?took, "a disk operation took long");
+            tracing::warn!(operation = operation.name(), ?path, ?took, "a disk operation took long");
         }
     }
 
@@ -179,11 +183,11 @@ impl Watch {
             if flight.noticed != Noticed::No || lasting < self.limit {
                 continue;
             }
-            self.count.set(self.count.get() + 1);
+            self.count_stall(flight.operation);
             if self.may_name() {
                 flight.noticed = Noticed::Named;
                 let Flight { operation, path, .. } = flight;
-                tracing::error!(operation, ?path, ?lasting, "a disk operation does not end");
+                tracing::error!(operation = operation.name(), ?path, ?lasting, "a disk operation does not end");
             } else {
                 flight.noticed = Noticed::Counted;
                 unnamed += 1;
@@ -192,6 +196,11 @@ impl Watch {
         if unnamed > 0 {
             tracing::error!(unnamed, "so many more disk operations do not end");
         }
+    }
+
+    fn count_stall(&self, operation: Operation) {
+        self.count.set(self.count.get() + 1);
+        self.operations.stall(operation);
     }
 
     fn may_name(&self) -> bool {
@@ -203,11 +212,18 @@ impl Watch {
         let lasting = flights.places.iter().flatten().map(|flight| (flight, now.since(flight.begun)));
         let stalled = lasting.filter(|(_, lasting)| *lasting >= self.limit);
         let named = stalled.map(|(flight, lasting)| StalledOperation {
-            operation: flight.operation,
+            operation: flight.operation.word(),
             path: Rc::clone(&flight.path),
             lasting,
         });
         named.collect()
+    }
+}
+
+impl Flying<'_> {
+    /// Sees the operation to its end.
+    async fn through<T>(self, work: DiskFuture<'_, T>) -> Result<T, DiskError> {
+        work.await.inspect_err(|error| self.watch.operations.refuse(self.operation, error))
     }
 }
 
@@ -222,91 +238,85 @@ impl Disk for WatchedDisk {
         let opened = self.disk.open(path, mode);
         let path: Rc<Path> = Rc::from(path);
         Box::pin(async move {
-            let file = {
-                let _flying = self.watch.begin("open", Rc::clone(&path));
-                opened.await?
-            };
+            let file = self.watch.begin(Operation::Open, Rc::clone(&path)).through(opened).await?;
             Ok(Rc::new(WatchedFile { file, path, watch: Rc::clone(&self.watch) }) as Rc<dyn DiskFile>)
         })
     }
 
     fn create_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
-        self.watched("create", path, self.disk.create_dir_all(path))
+        self.watched(Operation::Create, path, self.disk.create_dir_all(path))
     }
 
     fn list(&self, path: &Path) -> DiskFuture<'_, Vec<DirEntry>> {
-        self.watched("list", path, self.disk.list(path))
+        self.watched(Operation::List, path, self.disk.list(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> DiskFuture<'_, ()> {
-        self.watched("rename", from, self.disk.rename(from, to))
+        self.watched(Operation::Rename, from, self.disk.rename(from, to))
     }
 
     fn remove_file(&self, path: &Path) -> DiskFuture<'_, ()> {
-        self.watched("remove", path, self.disk.remove_file(path))
+        self.watched(Operation::Remove, path, self.disk.remove_file(path))
     }
 
     fn remove_empty_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
-        self.watched("remove", path, self.disk.remove_empty_dir(path))
+        self.watched(Operation::Remove, path, self.disk.remove_empty_dir(path))
     }
 
     fn remove_dir_all(&self, path: &Path) -> DiskFuture<'_, ()> {
-        self.watched("remove", path, self.disk.remove_dir_all(path))
+        self.watched(Operation::Remove, path, self.disk.remove_dir_all(path))
     }
 
     fn sync_dir(&self, path: &Path) -> DiskFuture<'_, ()> {
-        self.watched("sync", path, self.disk.sync_dir(path))
+        self.watched(Operation::SyncFolder, path, self.disk.sync_dir(path))
     }
 
     fn sync_all(&self) -> DiskFuture<'_, ()> {
-        self.watched("sync all of", Path::new(""), self.disk.sync_all())
+        self.watched(Operation::SyncAll, Path::new(""), self.disk.sync_all())
     }
 
     fn read_small(&self, path: &Path, bytes_max: usize) -> DiskFuture<'_, Vec<u8>> {
-        self.watched("read", path, self.disk.read_small(path, bytes_max))
+        self.watched(Operation::Read, path, self.disk.read_small(path, bytes_max))
     }
 
     fn replace_small(&self, path: &Path, bytes: Vec<u8>) -> DiskFuture<'_, ()> {
-        self.watched("replace", path, self.disk.replace_small(path, bytes))
+        self.watched(Operation::Replace, path, self.disk.replace_small(path, bytes))
     }
 
     fn free_bytes(&self) -> DiskFuture<'_, u64> {
-        self.watched("look at the free space of", Path::new(""), self.disk.free_bytes())
+        self.watched(Operation::FreeSpace, Path::new(""), self.disk.free_bytes())
     }
 }
 
 impl WatchedFile {
-    fn watched<'a, T: 'a>(&'a self, operation: &'static str, work: DiskFuture<'a, T>) -> DiskFuture<'a, T> {
-        Box::pin(async move {
-            let _flying = self.watch.begin(operation, Rc::clone(&self.path));
-            work.await
-        })
+    fn watched<'a, T: 'a>(&'a self, operation: Operation, work: DiskFuture<'a, T>) -> DiskFuture<'a, T> {
+        Box::pin(async move { self.watch.begin(operation, Rc::clone(&self.path)).through(work).await })
     }
 }
 
 impl DiskFile for WatchedFile {
     fn write(&self, buf: IoBuf, pos: u64) -> DiskFuture<'_, ()> {
-        self.watched("write", self.file.write(buf, pos))
+        self.watched(Operation::Write, self.file.write(buf, pos))
     }
 
     fn read(&self, pos: u64, len: usize) -> DiskFuture<'_, Bytes> {
-        self.watched("read", self.file.read(pos, len))
+        self.watched(Operation::Read, self.file.read(pos, len))
     }
 
     fn sync(&self) -> DiskFuture<'_, ()> {
-        self.watched("sync", self.file.sync())
+        self.watched(Operation::Sync, self.file.sync())
     }
 
     fn write_through(&self, buf: IoBuf, pos: u64) -> DiskFuture<'_, ()> {
-        self.watched("write through", self.file.write_through(buf, pos))
+        self.watched(Operation::WriteThrough, self.file.write_through(buf, pos))
     }
 
     fn allocate(&self, len: u64) -> DiskFuture<'_, ()> {
-        self.watched("allocate space for", self.file.allocate(len))
+        self.watched(Operation::Allocate, self.file.allocate(len))
     }
 
     fn set_len(&self, len: u64) -> DiskFuture<'_, ()> {
-        self.watched("set the length of", self.file.set_len(len))
+        self.watched(Operation::SetLength, self.file.set_len(len))
     }
 
     fn len(&self) -> DiskFuture<'_, u64> {
@@ -316,10 +326,7 @@ impl DiskFile for WatchedFile {
     fn close(self: Rc<Self>) -> DiskFuture<'static, ()> {
         Box::pin(async move {
             match Rc::try_unwrap(self) {
-                Ok(Self { file, path, watch }) => {
-                    let _flying = watch.begin("close", path);
-                    file.close().await
-                }
+                Ok(Self { file, path, watch }) => watch.begin(Operation::Close, path).through(file.close()).await,
                 Err(_others_use_it) => Ok(()),
             }
         })
@@ -403,6 +410,35 @@ mod tests {
             assert!(crate::timeout(Duration::from_secs(3), file.read(0, BLOCK_BYTES)).await.is_err());
             disk.look();
             assert_eq!((disk.stalls().count, disk.stalls().under_way), (1, 0));
+        });
+    }
+
+    #[test]
+    fn operations_are_counted_by_kind_with_their_time_and_what_came_of_them() {
+        on_a_disk(async |simulated, disk| {
+            let of = |word: &str| {
+                disk.operations().into_iter().find(|counts| counts.operation == word).expect("it is a kind")
+            };
+            let file = file(&disk).await;
+            simulated.fail_nth(crate::sim::DiskOperation::Sync, 1);
+            file.sync().await.expect_err("it was told to fail");
+            file.sync().await.expect("once only");
+            let missing = disk.open(Path::new("none"), OpenMode::Existing).await;
+            assert!(missing.is_err());
+            let opened = of("open");
+            assert_eq!((opened.begun, opened.ended, opened.failed), (2, 2, 0), "a missing file is an answer");
+            let synced = of("sync");
+            assert_eq!((synced.begun, synced.ended, synced.failed, synced.stalls), (2, 2, 1, 0));
+            assert!(synced.time > Duration::ZERO);
+            simulated.slow_down(1_000_000);
+            let writing = Rc::clone(&file);
+            let written = crate::spawn(crate::TaskQueue::DEFAULT, async move { writing.write(block(), 0).await });
+            crate::sleep(Duration::from_secs(2)).await;
+            assert_eq!((of("write").begun, of("write").ended, of("write").stalls), (1, 0, 0));
+            disk.look();
+            assert_eq!((of("write").begun, of("write").ended, of("write").stalls), (1, 0, 1));
+            written.await.expect("it ends at last");
+            assert_eq!((of("write").ended, of("write").stalls), (1, 1));
         });
     }
 
