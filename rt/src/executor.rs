@@ -277,9 +277,11 @@ impl Start {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             executor.run(async {
                 let queues = create_queues(specs);
+                let queue_times = RefCell::new(vec![Duration::ZERO; queues.len()]);
                 let core = Rc::new(Core {
                     id,
                     queues,
+                    queue_times,
                     home: home.clone(),
                     heartbeat: heartbeat.clone(),
                     jobs: Jobs::default(),
@@ -325,6 +327,8 @@ fn create_queues(specs: &[TaskQueueSpec]) -> Vec<TaskQueueHandle> {
 pub(crate) struct Core {
     id: CoreId,
     queues: Vec<TaskQueueHandle>,
+    /// What each queue has had, as far as it was looked at.
+    queue_times: RefCell<Vec<Duration>>,
     home: Arc<Home>,
     heartbeat: Arc<Heartbeat>,
     jobs: Jobs,
@@ -351,8 +355,12 @@ impl Core {
     }
 
     pub(crate) fn queue_time(&self, queue: TaskQueue) -> Duration {
-        let stats = self.queues.get(queue.index()).map(|handle| glommio::executor().task_queue_stats(*handle));
-        stats.and_then(Result::ok).map(|stats| stats.runtime()).unwrap_or_default()
+        let Some(handle) = self.queues.get(queue.index()) else { return Duration::ZERO };
+        // glommio forgets what it has told.
+        let since = glommio::executor().task_queue_stats(*handle).map(|stats| stats.runtime()).unwrap_or_default();
+        let time = &mut self.queue_times.borrow_mut()[queue.index()];
+        *time += since;
+        *time
     }
 
     pub(crate) fn id(&self) -> CoreId {

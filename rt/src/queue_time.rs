@@ -29,3 +29,26 @@ fn thread_time() -> Duration {
     let nanoseconds = u32::try_from(time.tv_nsec).expect("less than a second");
     Duration::new(time.tv_sec.cast_unsigned(), nanoseconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CoresConfig, now, run_one, sleep};
+
+    #[test]
+    fn what_a_queue_has_had_is_not_forgotten_by_who_looks() {
+        let ran = run_one(CoresConfig::default(), || async {
+            let busy = Duration::from_millis(5);
+            let begun = now();
+            while now().since(begun) < busy {}
+            // What it had is counted when it waits.
+            sleep(Duration::from_millis(1)).await;
+            let first = queue_time(TaskQueue::DEFAULT);
+            assert!(first >= busy, "{first:?}");
+            sleep(Duration::from_millis(1)).await;
+            let second = queue_time(TaskQueue::DEFAULT);
+            assert!(second >= first, "{second:?} after {first:?}");
+        });
+        ran.expect("the core runs");
+    }
+}
