@@ -21,6 +21,7 @@ mod preflight;
 mod queue_time;
 mod relay;
 pub mod sim;
+mod slices;
 mod stop;
 mod task;
 mod task_stalls;
@@ -33,8 +34,8 @@ pub use blocking::{BlockingPanicked, blocking};
 pub use buffer::{BLOCK_BYTES, IoBuf};
 pub use descriptors::{is_short_of_descriptors, raise_descriptor_limit};
 pub use disk::{
-    DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskOperations, DiskStalls, OpenMode, REPLACING_SUFFIX,
-    StalledOperation, WatchedDisk,
+    DirEntry, DirectDisk, Disk, DiskError, DiskFile, DiskFuture, DiskOperations, DiskStalls, OpenMode,
+    REPLACING_SUFFIX, StalledOperation, WatchedDisk,
 };
 pub use executor::{CoresConfig, CpuPlacement, PREEMPT_TIMER_MIN, RunError, online_cpus, run_cores, run_one};
 pub use gate::{Gate, GateClosed, Pass};
@@ -42,6 +43,7 @@ pub use lane::{LaneClosed, LaneReceiver, LaneRefused, LaneSender, Mesh, MeshEnd,
 pub use notify::{Flag, FlagWait, Notified, Notify};
 pub use preflight::{PreflightError, preflight};
 pub use queue_time::{processor_time, queue_time};
+pub use slices::Slices;
 pub use stop::{StopSignal, Stopped};
 pub use task::{JoinHandle, TaskQueue, TaskQueueSpec, core, entropy, spawn, yield_if_needed, yield_now};
 pub use task_stalls::{QueueStalls, TaskStall, stalled_tasks, task_stalls};
