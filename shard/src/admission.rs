@@ -43,6 +43,10 @@ impl Turnstile {
         self.line.borrow().len()
     }
 
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     pub(crate) fn close(&self) {
         self.closed.set(true);
     }
@@ -101,7 +105,7 @@ pub struct Turn {
 impl Shard {
     /// Takes a place in the line, at once and in order; the waiting happens in [`Turn::append`].
     pub fn turn(self: &Rc<Self>) -> Result<Turn, AppendError> {
-        let ticket = self.turnstile.join()?;
+        let ticket = self.turnstile.join().inspect_err(|refused| self.traffic.refused(refused))?;
         Ok(Turn { shard: Rc::clone(self), ticket })
     }
 
@@ -127,6 +131,10 @@ impl Shard {
 
     /// Whether a batch of this size can be appended now: `Ok(false)` says to wait.
     pub(crate) fn room_for(&self, batch_bytes: u32) -> Result<bool, AppendError> {
+        self.look_for_room(batch_bytes).inspect_err(|refused| self.traffic.refused(refused))
+    }
+
+    fn look_for_room(&self, batch_bytes: u32) -> Result<bool, AppendError> {
         self.may_ever_append(batch_bytes)?;
         if self.space.is_short() {
             return Err(AppendError::NoSpace);

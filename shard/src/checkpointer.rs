@@ -9,6 +9,7 @@ use rt::{DiskError, OpenMode};
 use crate::checkpoint::{Checkpoint, EncodedRows};
 use crate::flush::{self, Flushing};
 use crate::journal::Durability;
+use crate::journal::measured::microseconds;
 use crate::log::chunks::WriteWhat;
 use crate::log::{PartitionLog, SegmentPosition, TailSegment, TailSpan};
 use crate::segment::index;
@@ -62,7 +63,11 @@ impl Shard {
 
     async fn checkpoint(self: &Rc<Self>, clean: bool) -> Result<(), DiskError> {
         self.checkpointing.set(true);
+        let begun = rt::now();
         let result = self.checkpoint_inner(clean).await;
+        if result.is_ok() {
+            self.checkpoint_times.record(microseconds(rt::now().since(begun)));
+        }
         self.checkpointing.set(false);
         self.store.progress.notify_all();
         result

@@ -82,8 +82,9 @@ impl DamageList {
         }
     }
 
-    pub(crate) fn known(&self) -> Vec<Damage> {
-        self.places.borrow().values().cloned().collect()
+    /// At most so many of them.
+    pub(crate) fn known(&self, most: usize) -> Vec<Damage> {
+        self.places.borrow().values().take(most).cloned().collect()
     }
 
     pub(crate) fn known_count(&self) -> usize {
@@ -119,11 +120,11 @@ mod tests {
         list.note(damage(2, 0, 100));
         assert_eq!((list.found(), list.known_count()), (4, 4));
         list.forget_before(damage(1, 0, 0).partition, Offset::ZERO, 200);
-        assert_eq!(list.known(), [damage(1, 0, 200), damage(1, 50, 100), damage(2, 0, 100)]);
+        assert_eq!(list.known(9), [damage(1, 0, 200), damage(1, 50, 100), damage(2, 0, 100)]);
         list.forget_segment(damage(1, 0, 0).partition, Offset::ZERO);
-        assert_eq!(list.known(), [damage(1, 50, 100), damage(2, 0, 100)]);
+        assert_eq!(list.known(9), [damage(1, 50, 100), damage(2, 0, 100)]);
         list.forget_partition(damage(1, 0, 0).partition);
-        assert_eq!((list.found(), list.known()), (4, vec![damage(2, 0, 100)]));
+        assert_eq!((list.found(), list.known(9)), (4, vec![damage(2, 0, 100)]));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod direct;
 pub mod entry;
 mod found;
 mod group;
+pub(crate) mod measured;
 mod preparing;
 pub mod replay;
 pub mod ring;
@@ -30,6 +31,7 @@ use wire::batch::HEADER_BYTES;
 use self::direct::Marker;
 use self::entry::{ENTRY_ALIGNMENT, EntryHeader, EntryKind, JournalIdentity, Lsn, log_start_body};
 use self::group::{Group, Groups};
+use self::measured::{GroupCommits, Measured};
 use self::ring::{RingLayout, RingState};
 use crate::bytes::length;
 use crate::flush::{self, Through};
@@ -174,6 +176,7 @@ pub struct Journal {
     closing: Cell<bool>,
     /// Bytes that may wait to be recycled, so that a start can replay them in time.
     unreplayed_bytes_max: Cell<u64>,
+    measured: Measured,
 }
 
 impl Journal {
@@ -210,6 +213,7 @@ impl Journal {
             flush_wanted: Cell::new(false),
             closing: Cell::new(false),
             unreplayed_bytes_max: Cell::new(u64::MAX),
+            measured: Measured::new(start.lsn),
         });
         journal.prepare_next(&*disk, &folder).await?;
         drop(rt::spawn(WRITE_BACK, Rc::clone(&journal).prepare_rest(disk, folder)));
@@ -354,6 +358,11 @@ impl Journal {
 
     pub fn poisoned(&self) -> Option<DiskError> {
         self.state.borrow().poisoned.clone()
+    }
+
+    /// What group commits were like so far.
+    pub fn group_commits(&self) -> GroupCommits {
+        self.measured.counts()
     }
 
     pub fn start(&self) -> JournalStart {

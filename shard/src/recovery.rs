@@ -244,6 +244,11 @@ impl Recovery {
         self.incarnation
     }
 
+    /// Bytes of the journals that were replayed so far.
+    pub fn replayed_bytes(&self) -> u64 {
+        self.replayed_bytes
+    }
+
     /// Of a partition that several checkpoints know, the row of the latest incarnation counts.
     fn merge_rows(&mut self) {
         let mut from: BTreeMap<PartitionId, u32> = BTreeMap::new();

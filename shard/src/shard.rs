@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, Timestamp};
+use base::{CoreId, Histogram, LeaderEpoch, Offset, PartitionId, ProducerId, Timestamp};
 use rt::{Disk, DiskError, Flag, Gate, Notify, WatchedDisk};
 
 use crate::admission::Turnstile;
@@ -15,6 +15,7 @@ use crate::departure::Departures;
 use crate::flush::SharedFlushes;
 use crate::journal::direct::DIRECT_BYTES_MIN;
 use crate::journal::entry::Lsn;
+use crate::journal::measured;
 use crate::journal::ring::RingState;
 use crate::journal::{Durability, Journal, JournalBatch, JournalOwner, JournalStart, Touched};
 use crate::log::find::{Found, MemoryRun};
@@ -24,6 +25,7 @@ use crate::segment::reader::{ReadData, ReadError, ReadSource};
 use crate::space::Space;
 use crate::store::Store;
 use crate::task_queues::FOREGROUND;
+use crate::traffic::TrafficCounts;
 use crate::tuning::ShardTuning;
 use crate::{layout, limits};
 
@@ -152,6 +154,9 @@ pub struct Shard {
     pub(crate) ring_in_checkpoint: Cell<Option<RingState>>,
     pub(crate) checkpoint_wanted: Flag,
     pub(crate) checkpointing: Cell<bool>,
+    /// How long checkpoints took, in microseconds.
+    pub(crate) checkpoint_times: Histogram,
+    pub(crate) traffic: TrafficCounts,
     pub(crate) space: Rc<Space>,
     pub(crate) gate: Gate,
     pub(crate) scrubbed: Cell<ScrubCounts>,
@@ -200,6 +205,8 @@ impl Shard {
             ring_in_checkpoint: Cell::new(Some(start.journal.ring())),
             checkpoint_wanted: Flag::new(),
             checkpointing: Cell::new(false),
+            checkpoint_times: Histogram::new(measured::MICROSECONDS),
+            traffic: TrafficCounts::default(),
             space: Space::new(config.core),
             gate: Gate::new("shard"),
             scrubbed: Cell::default(),
@@ -250,6 +257,7 @@ impl Shard {
         }
         let how = HowToAppend { roll: Roll::ByRule, direct_bytes_min: self.config.direct_bytes_min };
         let taken = self.store.append(id, batch, how)?;
+        self.traffic.appended(batch.bytes(), batch.offsets);
         let entry = JournalBatch { partition: id, header: &taken.header, payload: batch.payload, at: taken.at };
         let lsn = match taken.direct {
             Some(blocks) => self.journal().append_direct(entry, blocks, taken.touched),
@@ -297,7 +305,7 @@ impl Shard {
     pub async fn read(&self, id: PartitionId, offset: Offset, bytes_max: u32) -> Result<ReadData, ReadError> {
         match self.read_memory(id, offset, bytes_max) {
             Some(result) => result,
-            None => self.store.read_from_disk(id, offset, bytes_max).await,
+            None => self.store.read_from_disk(id, offset, bytes_max).await.inspect(|data| self.traffic.read(data)),
         }
     }
 
@@ -312,7 +320,9 @@ impl Shard {
             Found::Memory(MemoryRun { parts, bytes, next }) => (parts, bytes, next),
         };
         self.store.note_use(slot);
-        Some(Ok(ReadData { parts, bytes, next_offset, offsets, source: ReadSource::Memory }))
+        let data = ReadData { parts, bytes, next_offset, offsets, source: ReadSource::Memory };
+        self.traffic.read(&data);
+        Some(Ok(data))
     }
 
     /// Watches partitions of this core for records beyond the given offsets. Unknown partitions count as moved.

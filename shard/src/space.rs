@@ -11,6 +11,8 @@ use base::CoreId;
 pub(crate) struct Space {
     core: CoreId,
     below_floor: Cell<bool>,
+    /// As the disk last said.
+    free: Cell<Option<u64>>,
     /// Tasks whose last write was refused.
     refused: Cell<usize>,
 }
@@ -22,7 +24,7 @@ pub(crate) struct Refused {
 
 impl Space {
     pub(crate) fn new(core: CoreId) -> Rc<Self> {
-        Rc::new(Self { core, below_floor: Cell::new(false), refused: Cell::new(0) })
+        Rc::new(Self { core, below_floor: Cell::new(false), free: Cell::new(None), refused: Cell::new(0) })
     }
 
     /// New records have to be refused.
@@ -35,6 +37,10 @@ impl Space {
         self.refused.get() > 0
     }
 
+    pub(crate) fn free(&self) -> Option<u64> {
+        self.free.get()
+    }
+
     pub(crate) fn refuse(self: &Rc<Self>) -> Refused {
         let before = self.refused.replace(self.refused.get() + 1);
         if before == 0 {
@@ -45,6 +51,7 @@ impl Space {
 
     /// Takes in what the disk says; true when that changes anything.
     pub(crate) fn look(&self, free: u64, floor: u64) -> bool {
+        self.free.set(Some(free));
         let low = free < floor;
         if low == self.below_floor.replace(low) {
             return false;

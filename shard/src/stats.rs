@@ -2,25 +2,40 @@
 
 use std::time::Duration;
 
+use base::HistogramCounts;
+use rt::DiskOperations;
+
 use crate::damage::Damage;
+use crate::journal::measured::GroupCommits;
+use crate::limits;
 use crate::shard::Shard;
+use crate::traffic::Traffic;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShardStats {
     pub partitions: usize,
-    /// Bytes of chunks, readers' holds included.
+    pub traffic: Traffic,
+    /// Bytes of chunks, readers' holds included, and their budget.
     pub cache_bytes: u64,
-    /// Segment files that are kept open.
+    pub cache_bytes_max: u64,
+    /// Segment files that are kept open, and how many may be.
     pub files_open: usize,
+    pub files_open_max: usize,
     /// Bytes of chunks that are in no segment file yet.
     pub dirty_bytes: u64,
-    /// Appends that wait for room.
+    /// Appends that wait for room, and how many may.
     pub appends_waiting: usize,
+    pub appends_waiting_max: usize,
     /// Share of the journal, in percent, that waits to be recycled.
     pub journal_used_percent: u64,
     /// Number of the next checkpoint.
     pub next_checkpoint: u64,
     pub accepts_appends: bool,
+    /// What the disk last said is free, and below how much appends are refused.
+    pub free_bytes: Option<u64>,
+    pub free_bytes_floor: u64,
+    /// Appends are refused for want of space.
+    pub is_short_of_space: bool,
     /// Segments, and bytes of them, that were removed because they lay before the start of their log.
     pub segments_removed: u64,
     pub segment_bytes_removed: u64,
@@ -63,14 +78,21 @@ impl Shard {
     pub fn stats(&self) -> ShardStats {
         let (disk, scrubbed, tasks) = (self.disk.stalls(), self.scrubbed.get(), rt::task_stalls());
         ShardStats {
-            partitions: self.store.logs.borrow().slots.iter().flatten().count(),
+            partitions: self.store.logs.borrow().by_id.len(),
+            traffic: self.traffic.get(),
             cache_bytes: self.store.pool.in_use(),
+            cache_bytes_max: self.config.cache_bytes,
             files_open: self.store.write_back.open_files.count(),
+            files_open_max: self.config.open_files_max,
             dirty_bytes: self.store.pool.dirty(),
             appends_waiting: self.turnstile.len(),
+            appends_waiting_max: self.turnstile.limit(),
             journal_used_percent: self.journal().used_percent(),
             next_checkpoint: self.next_checkpoint.get(),
             accepts_appends: self.failed().is_none() && !self.space.is_short(),
+            free_bytes: self.space.free(),
+            free_bytes_floor: self.tuning.get().free_space_floor,
+            is_short_of_space: self.space.is_short(),
             segments_removed: self.store.removal.segments.get(),
             segment_bytes_removed: self.store.removal.bytes.get(),
             direct_bytes: self.journal().direct_bytes(),
@@ -92,6 +114,37 @@ impl Shard {
 
     /// What is known to be damaged in this core's segments.
     pub fn damage(&self) -> Vec<Damage> {
-        self.store.damage.known()
+        self.first_damage(limits::DAMAGE_KNOWN_MAX)
+    }
+
+    /// At most so much of it.
+    pub fn first_damage(&self, most: usize) -> Vec<Damage> {
+        self.store.damage.known(most)
+    }
+
+    /// What the shard's disk was asked, by kinds of operations.
+    pub fn disk_operations(&self) -> Vec<DiskOperations> {
+        self.disk.operations()
+    }
+
+    /// What group commits were like.
+    pub fn group_commits(&self) -> GroupCommits {
+        self.journal().group_commits()
+    }
+
+    /// How long checkpoints took that came to their end, in microseconds.
+    pub fn checkpoint_times(&self) -> HistogramCounts {
+        self.checkpoint_times.counts()
+    }
+
+    /// Bytes of all segments of this core. In slices: there may be many thousands of partitions.
+    pub async fn segment_bytes(&self) -> u64 {
+        let (mut bytes, mut slot, mut slices) = (0, 0, rt::Slices::begin());
+        while slot < self.store.slots().end {
+            bytes += self.store.with_slot(slot, |log| log.bytes()).unwrap_or(0);
+            slot += 1;
+            slices.pause().await;
+        }
+        bytes
     }
 }

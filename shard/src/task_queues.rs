@@ -17,6 +17,9 @@ pub const RETENTION: TaskQueue = TaskQueue::new(4);
 /// Compacting logs by key.
 pub const COMPACTION: TaskQueue = TaskQueue::new(5);
 
+/// Metrics and the broker's health, for who watches it: seldom, little, and not to be felt by clients.
+pub const HTTP: TaskQueue = TaskQueue::new(6);
+
 /// In the order of the queues' numbers.
 pub const TASK_QUEUES: &[TaskQueueSpec] = &[
     TaskQueueSpec { name: "control", shares: 1_000, latency: None },
@@ -25,4 +28,5 @@ pub const TASK_QUEUES: &[TaskQueueSpec] = &[
     TaskQueueSpec { name: "background", shares: 20, latency: None },
     TaskQueueSpec { name: "retention", shares: 20, latency: None },
     TaskQueueSpec { name: "compaction", shares: 20, latency: None },
+    TaskQueueSpec { name: "http", shares: 100, latency: None },
 ];

@@ -58,6 +58,7 @@ impl Journal {
         let end = state.next.lsn;
         let direct = state.direct.all;
         let number = state.groups.begin(end, direct, &mut group);
+        self.measured.sealed(end, group.entries);
         drop(state);
         let direct = group.direct.drain(..).map(|(slot, blocks)| (self.owner.write_direct)(slot, blocks));
         group.writes.extend(direct);
@@ -66,8 +67,10 @@ impl Journal {
     }
 
     async fn finish(self: Rc<Self>, number: u64, group: Group) {
-        if let Err(cause) = self.write_and_flush(number, group).await {
-            self.poison(cause);
+        let begun = rt::now();
+        match self.write_and_flush(number, group).await {
+            Ok(()) => self.measured.done(rt::now().since(begun)),
+            Err(cause) => self.poison(cause),
         }
         self.changed.notify_all();
     }

@@ -16,6 +16,7 @@ pub(super) struct Group {
     /// Files of the ring that the writes go to: one, or two at a seam.
     files: Vec<usize>,
     touched: Vec<Touched>,
+    pub(super) entries: u64,
     /// Blocks of partitions' segments that are to be there when the group is done.
     pub(super) direct: Vec<(u32, DirectBlocks)>,
     pub(super) flush: bool,
@@ -32,6 +33,7 @@ impl Group {
     }
 
     pub(super) fn touch(&mut self, touched: Touched) {
+        self.entries += 1;
         self.flush |= touched.durability == Durability::Flushed;
         // Runs of appends to one partition are the common case; anything else is settled by order.
         match self.touched.last_mut() {

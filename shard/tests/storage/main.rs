@@ -2,6 +2,7 @@
 
 mod bench;
 mod compaction;
+mod counts;
 mod damage;
 mod damaged_checkpoint;
 mod direct;

@@ -25,7 +25,7 @@ fn a_disk_that_hangs_is_named_while_it_does_and_counted_after() {
         }
         let journal = named.iter().find(|stalled| stalled.path.starts_with("journal/0/"));
         let journal = journal.unwrap_or_else(|| panic!("the journal's write hangs: {named:?}"));
-        assert!(["write", "write through", "sync"].contains(&journal.operation), "{named:?}");
+        assert!(["write", "write_through", "sync"].contains(&journal.operation), "{named:?}");
         rt::sleep(Duration::from_secs(1)).await;
         assert!(shard.stats().disk_stalls_under_way > 0, "{:?}", shard.stats());
         bench.disk.slow_down(1);
