@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use base::{CoreId, Instant, PartitionId};
-use shard::task_queues::{BACKGROUND, COMPACTION, RETENTION};
+use shard::task_queues::{BACKGROUND, COMPACTION, HTTP, RETENTION};
 
 use crate::core::Core;
 use crate::leader::Leader;
@@ -139,7 +139,7 @@ fn microseconds_of(time: Duration) -> u64 {
 /// What this core has worked for its clients: most of it is the kernel's, for sockets and files. What runs beside them
 /// stays where it is when a partition moves, or comes along.
 fn foreground_time() -> Duration {
-    let beside = [BACKGROUND, RETENTION, COMPACTION].map(rt::queue_time);
+    let beside = [BACKGROUND, RETENTION, COMPACTION, HTTP].map(rt::queue_time);
     rt::processor_time().saturating_sub(beside.iter().sum())
 }
 

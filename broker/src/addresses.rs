@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use rt::net::BoundListener;
+use rt::net::{BindError, BoundListener};
 
 use crate::config::{Advertised, Config};
 use crate::lanes::{Grouping, Lanes};
+use crate::limits;
 use crate::server::ServeError;
 use crate::view::Endpoint;
 
@@ -48,6 +49,20 @@ pub(crate) fn bind_lanes(config: &Config, cores: u16) -> Result<Option<(Lanes, L
 fn nth_port(first: SocketAddr, number: u16) -> Option<SocketAddr> {
     let port = if first.port() == 0 { 0 } else { first.port().checked_add(number)? };
     Some(SocketAddr::new(first.ip(), port))
+}
+
+/// The HTTP door's listener, which one core has; `None` for no such door.
+pub(crate) fn bind_http(config: &Config) -> Result<Option<(SocketAddr, BoundListener)>, BindError> {
+    let Some(address) = config.http_listen else { return Ok(None) };
+    match rt::net::bind(address, 1, limits::HTTP_BACKLOG) {
+        Ok((bound, mut one)) => Ok(one.pop().map(|listener| (bound, listener))),
+        // Nobody has asked for this address, and clients can be served without it.
+        Err(error @ BindError::InUse { .. }) if !config.is_given("http.listen") => {
+            tracing::warn!(%error, "there is no HTTP door for metrics and health: set http.listen, or to off");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// One listener a core: on ports that follow one another, or on any free ones.

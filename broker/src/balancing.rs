@@ -37,6 +37,7 @@ pub(crate) async fn balance(core: Rc<Core>, controller: Rc<Controller>) {
         let proposed = balancer.look(&cores, &partitions);
         tracing::debug!(busy_us_per_s = ?cores.iter().map(|load| load.busy).collect::<Vec<_>>(), ?proposed, "cores");
         if let Some(proposed) = proposed {
+            core.moves.balanced.set(core.moves.balanced.get() + 1);
             // What comes of it is said there, and seen at the next looks.
             let _ = controller.move_partition(&core, proposed.partition, proposed.to).await;
         }

@@ -60,6 +60,8 @@ pub struct Config {
     pub native_listen: SocketAddr,
     pub native_advertise: Option<Advertised>,
     pub native_payload_bytes_max: ByteSize,
+    /// `None` for no HTTP door.
+    pub http_listen: Option<SocketAddr>,
     pub connection_idle: Duration,
     pub connection_requests_max: usize,
     pub request_time_max: Duration,
@@ -179,6 +181,7 @@ impl Gathered {
             native_listen: self.address("native.listen"),
             native_advertise: advertise("native.advertise")?,
             native_payload_bytes_max: self.bytes("native.payload_bytes_max"),
+            http_listen: self.address_or_off("http.listen"),
             connection_idle: self.duration("connections.idle"),
             connection_requests_max: self.count("connections.requests_max") as usize,
             request_time_max: self.duration("connections.request_time_max"),
@@ -244,6 +247,13 @@ impl Gathered {
         }
     }
 
+    fn address_or_off(&self, name: &str) -> Option<SocketAddr> {
+        match self.value(name) {
+            Value::Text(off) if off == value::OFF => None,
+            _ => Some(self.address(name)),
+        }
+    }
+
     fn bytes(&self, name: &str) -> ByteSize {
         match self.value(name) {
             Value::Bytes(size) => *size,
@@ -263,6 +273,13 @@ impl Gathered {
             Value::Duration(duration) => *duration,
             other => panic!("{name} is no duration but {other:?}"),
         }
+    }
+}
+
+impl Config {
+    /// Whether somebody has set a setting, or it is as the table has it.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.given.contains(name)
     }
 }
 

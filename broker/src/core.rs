@@ -2,7 +2,7 @@
 
 mod views;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use cluster::producers::{ProducerEntry, ProducerTable};
 use cluster::settings::TopicSettings;
 use rt::{Flag, Gate, LaneReceiver};
 use shard::Shard;
-use shard::task_queues::FOREGROUND;
+use shard::task_queues::{FOREGROUND, HTTP};
 use wire::ErrorCode;
 use wire::compress::Decompressor;
 
@@ -23,14 +23,16 @@ use crate::altered::AlteredSettings;
 use crate::config::Config;
 use crate::controller::{Controller, Moved};
 use crate::groups::Groups;
-use crate::handover::Holds;
+use crate::handover::{Holds, MoveCounts};
 use crate::hops::HopCounts;
 use crate::kafka::Asked;
 use crate::leader::{Leader, Progress};
 use crate::limits;
+use crate::listener::Doors;
 use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Reply, Request};
+use crate::metrics::RequestCounts;
 use crate::producer_ids::ProducerIds;
 use crate::producer_state;
 use crate::recompress::Recompressions;
@@ -83,7 +85,9 @@ pub(crate) struct Core {
     pub(crate) activity: Activity,
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
-    pub(crate) connection_count: Cell<u32>,
+    pub(crate) doors: Doors,
+    pub(crate) requests: RequestCounts,
+    pub(crate) moves: MoveCounts,
     view: RefCell<Arc<ClusterView>>,
     shown: RefCell<Arc<ClusterView>>,
     topics: RefCell<BTreeMap<TopicId, KnownTopic>>,
@@ -122,7 +126,9 @@ impl Core {
             groups: Groups::new(config.groups.clone()),
             activity: Activity::default(),
             connections: Gate::new("connections"),
-            connection_count: Cell::new(0),
+            doors: Doors::default(),
+            requests: RequestCounts::new(),
+            moves: MoveCounts::default(),
             view: RefCell::new(Arc::clone(&view)),
             shown: RefCell::new(Arc::clone(&view)),
             topics: RefCell::default(),
@@ -239,6 +245,14 @@ impl Core {
                 self.answer_later(caller, async move { Reply::Moving(Box::new(core.move_partition(id, to).await)) });
             }
             Request::Status => self.answer(caller, Reply::Status(Box::new(self.status()))),
+            Request::Metrics => {
+                let core = Rc::clone(self);
+                drop(rt::spawn(HTTP, async move {
+                    let metrics = core.metrics().await;
+                    core.answer(caller, Reply::Metrics(Box::new(metrics)));
+                }));
+            }
+            Request::Standing => self.answer(caller, Reply::Standing(self.standing())),
             Request::Producers(id) => self.answer(caller, Reply::Producers(self.producers_here(id))),
             Request::MetadataLog => self.answer(caller, Reply::MetadataLog(self.metadata_log_here())),
             Request::Connection(handed_over) => {
@@ -372,7 +386,7 @@ impl Core {
 
     pub(crate) fn status(&self) -> CoreStatus {
         CoreStatus {
-            connections: self.connection_count.get(),
+            connections: self.doors.open(),
             partitions: u32::try_from(self.leaders.borrow().len()).unwrap_or(u32::MAX),
             stages: self.stages.summaries(),
             hops: self.hops.get(),

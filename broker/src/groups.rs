@@ -71,6 +71,15 @@ impl Groups {
         }
     }
 
+    /// What the groups of this core take of `memory.groups`, and how much that is.
+    pub(crate) fn memory_and_limit(&self) -> (usize, usize) {
+        (self.memory.get(), self.settings.memory_bytes_max)
+    }
+
+    pub(crate) fn requests_waiting(&self) -> usize {
+        self.waiting.get()
+    }
+
     fn host(&self, index: PartitionIndex) -> Option<Rc<Host>> {
         self.hosts.borrow().get(&index).cloned()
     }

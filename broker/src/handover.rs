@@ -10,7 +10,7 @@
 //! Reads and other questions are not held. Who asks a core that the partition has left asks again, once it is known where
 //! the partition is; readers that wait are woken when it leaves.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,15 @@ impl HandedOver {
 pub(crate) struct Holds {
     held: RefCell<Option<Held>>,
     released: Notify,
+}
+
+/// Partitions that have changed their core, as one core saw it.
+#[derive(Default)]
+pub(crate) struct MoveCounts {
+    pub(crate) arrived: Cell<u64>,
+    pub(crate) departed: Cell<u64>,
+    /// What the balancer has asked for; on core 0 only.
+    pub(crate) balanced: Cell<u64>,
 }
 
 struct Held {
@@ -177,6 +186,7 @@ impl Core {
         let left = limit.saturating_sub(rt::now().since(begun));
         let departure = self.shard.depart(id, left).await?;
         let leader = self.leaders.borrow_mut().remove(&id).expect("a partition that is here has a leader");
+        self.moves.departed.set(self.moves.departed.get() + 1);
         Ok(Box::new(HandedOver { from: self.id, departure, epoch: leader.epoch, producers: leader.producers }))
     }
 
@@ -191,6 +201,7 @@ impl Core {
         let leader = Leader { producers, ..Leader::new(epoch, Rc::clone(&topic.settings)) };
         let before = self.leaders.borrow_mut().insert(id, leader);
         assert!(before.is_none(), "{id} was led by two cores");
+        self.moves.arrived.set(self.moves.arrived.get() + 1);
         self.host_partition(id);
         let core = Rc::clone(self);
         drop(rt::spawn(CONTROL, async move {

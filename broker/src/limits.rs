@@ -46,7 +46,7 @@ pub(crate) const PRODUCER_IDS_AT_ONCE: u64 = 1_000;
 /// Producers that one partition remembers; the one that was quiet longest is forgotten first.
 pub(crate) const PRODUCERS_PER_PARTITION_MAX: usize = 20_000;
 /// Descriptors of the process: those of the standard streams, of the data folder and its lock, of listeners and of the
-/// memory that is touched ahead.
+/// memory that is touched ahead, some 20; and connections to the HTTP door.
 pub(crate) const DESCRIPTORS_OF_PROCESS: usize = 64;
 /// Descriptors of one core beside connections and open segments: its rings and timers, the journal, segments that are read,
 /// and those that are removed. Some more for what comes and goes.
@@ -129,7 +129,26 @@ pub(crate) const RECOMPRESSIONS_MAX: usize = 8_192;
 pub(crate) const RECOMPRESSED_HERE_BYTES_MAX: usize = 8 << 10;
 /// Records of such a batch, decompressed.
 pub(crate) const RECOMPRESSED_BYTES_MAX: usize = shard::limits::COMPACTION_BATCH_BYTES_MAX;
+/// Connections to the HTTP door: some who scrape, some who look after the broker's health, and a person or two.
+pub(crate) const HTTP_CONNECTIONS_MAX: usize = 16;
+/// Connections to it that the kernel keeps until they are accepted.
+pub(crate) const HTTP_BACKLOG: u32 = 64;
+/// Head of an HTTP request; browsers send a kilobyte or two.
+pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 << 10;
+pub(crate) const HTTP_HEADERS_MAX: usize = 64;
+/// An HTTP request must have arrived, and its answer been taken, within these.
+pub(crate) const HTTP_REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const HTTP_ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// What is still taken of a refused request, so that its sender gets to read why.
+pub(crate) const HTTP_DRAIN_BYTES_MAX: usize = 64 << 10;
+pub(crate) const HTTP_DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
+/// Cores that have not given their metrics within this time are left out; Prometheus waits for 10 s.
+pub(crate) const METRICS_WAIT: Duration = Duration::from_secs(2);
+/// Places of damage, and disk operations that hang, that metrics name of each core.
+pub(crate) const METRICS_DAMAGE_MAX: usize = 32;
+pub(crate) const METRICS_STALLS_MAX: usize = 16;
 
+const _: () = assert!(HTTP_CONNECTIONS_MAX <= DESCRIPTORS_OF_PROCESS / 2);
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
 const _: () = assert!(GROUPS_PER_REQUEST_MAX < GROUP_CALLS_MAX);
 const _: () = assert!(GROUP_CALLS_MAX < GROUP_REQUESTS_MAX);

@@ -24,6 +24,65 @@ pub(crate) enum Door {
     Native,
 }
 
+impl Door {
+    const ALL: [Self; 3] = [Self::Kafka(Shown::Host), Self::Kafka(Shown::Lanes), Self::Native];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka(Shown::Host) => "kafka",
+            Self::Kafka(Shown::Lanes) => "kafka_lanes",
+            Self::Native => "native",
+        }
+    }
+
+    fn place(self) -> usize {
+        match self {
+            Self::Kafka(Shown::Host) => 0,
+            Self::Kafka(Shown::Lanes) => 1,
+            Self::Native => 2,
+        }
+    }
+}
+
+/// Connections of one core, by doors.
+#[derive(Default)]
+pub(crate) struct Doors {
+    counts: [Cell<DoorCounts>; Door::ALL.len()],
+    refused: Cell<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DoorCounts {
+    pub(crate) open: u32,
+    pub(crate) accepted: u64,
+}
+
+impl Doors {
+    /// Connections that are served.
+    pub(crate) fn open(&self) -> u32 {
+        self.counts.iter().map(|counts| counts.get().open).sum()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, DoorCounts)> {
+        Door::ALL.into_iter().map(|door| (door.name(), self.counts[door.place()].get()))
+    }
+
+    /// Connections that came to this core beyond the limit.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.get()
+    }
+
+    fn opened(&self, door: Door) {
+        let DoorCounts { open, accepted } = self.counts[door.place()].get();
+        self.counts[door.place()].set(DoorCounts { open: open + 1, accepted: accepted + 1 });
+    }
+
+    fn closed(&self, door: Door) {
+        let counts = self.counts[door.place()].get();
+        self.counts[door.place()].set(DoorCounts { open: counts.open - 1, ..counts });
+    }
+}
+
 /// Connections that are turned away. A log line for each would give whoever sends them a way to fill the disk.
 #[derive(Default)]
 struct Complaints {
@@ -96,6 +155,7 @@ impl Core {
         let total: u32 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         let (wanted, possible) = (self.live().connections_max, self.shared.descriptors.connections_max);
         if total as usize >= wanted.min(possible) {
+            self.doors.refused.set(self.doors.refused.get() + 1);
             if let Some(times) = complaints.add(rt::now()) {
                 let peer = accepted.peer();
                 if wanted <= possible {
@@ -143,12 +203,12 @@ impl Core {
         let HandedOver { accepted, door } = handed_over;
         let core = Rc::clone(self);
         let served = async move {
-            core.connection_count.set(core.connection_count.get() + 1);
+            core.doors.opened(door);
             match door {
                 Door::Kafka(shown) => kafka::connection::serve(&core, accepted, shown).await,
                 Door::Native => native::connection::serve(&core, accepted).await,
             }
-            core.connection_count.set(core.connection_count.get() - 1);
+            core.doors.closed(door);
             core.shared.connections[core.id.as_usize()].fetch_sub(1, Ordering::Relaxed);
         };
         if self.connections.spawn(FOREGROUND, served).is_err() {

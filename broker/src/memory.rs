@@ -69,6 +69,19 @@ impl MemoryPool {
         Held { pool: Rc::clone(&self.0), bytes }
     }
 
+    pub(crate) fn taken(&self) -> usize {
+        self.0.taken.get()
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    /// How many wait for room.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.line.borrow().len()
+    }
+
     /// Whether somebody waits for room.
     pub(crate) fn is_contended(&self) -> bool {
         !self.0.line.borrow().is_empty()

@@ -130,6 +130,11 @@ impl Mesh {
         Ok(id)
     }
 
+    /// Calls that are not answered yet.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.calls.borrow().open.len()
+    }
+
     pub(crate) fn answer(&self, to: CoreId, id: CallId, reply: Reply) {
         if self.send(to, Message::Answer { id, reply }).is_err() {
             tracing::debug!(from = %self.core, %to, "the asking core has stopped");

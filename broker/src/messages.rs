@@ -13,6 +13,7 @@ use crate::controller::Moved;
 use crate::groups::{Ask, AskResult, Listed};
 use crate::handover::HandedOver;
 use crate::hops::Hops;
+use crate::metrics::{Samples, Standing};
 use crate::refusal::Refusal;
 use crate::stages::StageSummary;
 use crate::view::ViewChange;
@@ -172,6 +173,8 @@ pub(crate) enum Request {
     /// For the controller.
     Move(PartitionId, CoreId),
     Status,
+    Metrics,
+    Standing,
     /// Whom this partition remembers.
     Producers(PartitionId),
     /// For the controller's core.
@@ -197,6 +200,8 @@ pub(crate) enum Reply {
     Activity(Box<CoreActivity>),
     Moving(Box<Result<Moved, Refusal>>),
     Status(Box<CoreStatus>),
+    Metrics(Box<Samples>),
+    Standing(Standing),
     Producers(Result<Vec<ProducerEntry>, Refusal>),
     MetadataLog(Result<MetadataLogState, Refusal>),
     Done,

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use base::{ByteSize, CoreId};
 use rt::net::{BindError, BoundListener};
@@ -21,6 +22,7 @@ use crate::config::{Config, Cores};
 use crate::controller::Controller;
 use crate::core::Core;
 use crate::descriptors::{Descriptors, TooFewDescriptors};
+use crate::http::HttpDoor;
 use crate::identity_file;
 use crate::lanes::Shown;
 use crate::limits;
@@ -64,6 +66,8 @@ pub struct Ready {
     pub kafka: SocketAddr,
     /// Of core 0; the other cores' addresses come with the metadata.
     pub native: SocketAddr,
+    /// Of metrics and health, if there is a door for them.
+    pub http: Option<SocketAddr>,
     /// Of the first lane, as it is listened on.
     pub lanes: Option<SocketAddr>,
 }
@@ -92,6 +96,26 @@ struct Board {
     cores: Vec<Option<RecoveredCore>>,
 }
 
+/// What a start has found and done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restart {
+    /// Counts the starts, from 0.
+    pub(crate) incarnation: u32,
+    pub(crate) took: Duration,
+    pub(crate) replayed_bytes: u64,
+}
+
+/// How far a broker's life has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Recovering,
+    Opening,
+    Serving,
+    Stopping,
+    /// A core could not start.
+    Failed(String),
+}
+
 /// What all cores of a broker share; replaced never, or atomic.
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
@@ -101,6 +125,8 @@ pub(crate) struct Shared {
     pub(crate) descriptors: Descriptors,
     /// Connections of each core.
     pub(crate) connections: Vec<AtomicU32>,
+    /// Once the data folder is recovered.
+    pub(crate) restart: OnceLock<Restart>,
     cache_bytes: u64,
     board: Mutex<Option<Board>>,
     recovered: StopSignal,
@@ -127,6 +153,21 @@ impl Shared {
         }
     }
 
+    pub(crate) fn phase(&self) -> Phase {
+        if let Some(what) = &*self.failure.lock().expect("nobody panics with the lock") {
+            return Phase::Failed(what.clone());
+        }
+        if self.stop.is_stopped() {
+            Phase::Stopping
+        } else if self.listening.passed.is_stopped() {
+            Phase::Serving
+        } else if self.recovered.is_stopped() {
+            Phase::Opening
+        } else {
+            Phase::Recovering
+        }
+    }
+
     fn has_failed(&self) -> bool {
         self.failure.lock().expect("nobody panics with the lock").is_some()
     }
@@ -138,6 +179,7 @@ struct Seat {
     kafka: BoundListener,
     native: BoundListener,
     lane: Option<BoundListener>,
+    http: Option<BoundListener>,
     shared: Arc<Shared>,
     ready: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -154,6 +196,7 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
     let (kafka_address, kafka) = rt::net::bind(config.kafka_listen, usize::from(cores), BACKLOG)?;
     let (native_addresses, native) = addresses::bind_native(config.native_listen, cores)?;
     let (lanes, lane_listeners) = addresses::bind_lanes(&config, cores)?.unzip();
+    let (http_address, mut http) = addresses::bind_http(&config)?.unzip();
     let first_lane = lane_listeners.iter().flatten().next().map(BoundListener::local_addr);
     let identity = Identity {
         cluster_id,
@@ -180,6 +223,7 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
         started: std::time::Instant::now(),
         descriptors,
         connections: (0..cores).map(|_| AtomicU32::new(0)).collect(),
+        restart: OnceLock::new(),
         cache_bytes,
         board: Mutex::new(None),
         recovered: StopSignal::new(),
@@ -191,7 +235,7 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
         failure: Mutex::new(None),
         stop,
     });
-    let addresses = Ready { kafka: kafka_address, native: native_addresses[0], lanes: first_lane };
+    let addresses = Ready { kafka: kafka_address, native: native_addresses[0], http: http_address, lanes: first_lane };
     let mut ready: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || ready(addresses)));
     let mesh = rt::mesh("mesh", cores, limits::LANE_MESSAGES);
     let mut lane_listeners = lane_listeners.into_iter().flatten();
@@ -200,7 +244,9 @@ pub fn serve(config: Config, stop: StopSignal, ready: impl FnOnce(Ready) + Send 
         .zip(mesh.into_iter().zip(doors))
         .map(|(core, (mesh, (kafka, native)))| {
             let ready = if core == CoreId(0) { ready.take() } else { None };
-            Seat { core, mesh, kafka, native, lane: lane_listeners.next(), shared: Arc::clone(&shared), ready }
+            // Not on core 0, which has the controller as well, unless it is the only one.
+            let http = if core.0 + 1 == cores { http.take() } else { None };
+            Seat { core, mesh, kafka, native, lane: lane_listeners.next(), http, shared: Arc::clone(&shared), ready }
         })
         .collect();
     let config = CoresConfig {
@@ -224,6 +270,16 @@ async fn run_core(seat: Seat) {
 }
 
 async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>> {
+    let http = seat.http.take().map(|bound| HttpDoor::open(bound, Arc::clone(&seat.shared)));
+    let result = live(seat, http.as_deref()).await;
+    if let Some(http) = http {
+        http.close().await;
+    }
+    result
+}
+
+/// A core's life, from recovery to its end.
+async fn live(mut seat: Seat, http: Option<&HttpDoor>) -> Result<(), Box<dyn std::error::Error>> {
     let shared = Arc::clone(&seat.shared);
     let mut lanes = seat.mesh.connect().await;
     let (mesh, receivers) = Mesh::new(seat.core, &mut lanes);
@@ -238,6 +294,9 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
         return Ok(());
     }
     let core = open_core(&shared, seat.core, disk, mesh).await?;
+    if let Some(http) = http {
+        http.attach(&core);
+    }
     for (from, lane) in receivers {
         drop(rt::spawn(FOREGROUND, Rc::clone(&core).serve_lane(from, lane)));
     }
@@ -274,8 +333,9 @@ async fn run_core_inner(mut seat: Seat) -> Result<(), Box<dyn std::error::Error>
 
 /// Puts up what recovery found, for all cores to take.
 fn post(shared: &Shared, started: Started, disk: &Rc<dyn Disk>) -> Rc<Controller> {
-    let Started { metadata, placement, cores, incarnation } = started;
-    let controller = Controller::new(metadata, placement, Rc::clone(disk), incarnation);
+    let Started { metadata, placement, cores, restart } = started;
+    shared.restart.set(restart).expect("a broker recovers once");
+    let controller = Controller::new(metadata, placement, Rc::clone(disk), restart.incarnation);
     let board = Board { view: Arc::new(controller.view()), cores: cores.into_iter().map(Some).collect() };
     *shared.board.lock().expect("nobody panics with the lock") = Some(board);
     shared.recovered.stop();

@@ -3,11 +3,18 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use base::HistogramCounts;
 use hdrhistogram::Histogram;
 use wire::native::{Stage, StageTimings};
 
 /// Microseconds up to a minute, to three digits.
 const MICROSECONDS_MAX: u64 = 60_000_000;
+
+/// What metrics tell them apart by, in microseconds.
+const BOUNDS: &[u64] = &[
+    10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 10_000_000,
+];
 
 pub(crate) struct Stages {
     histograms: RefCell<Vec<Histogram<u64>>>,
@@ -40,6 +47,16 @@ impl Stages {
         }
     }
 
+    /// Each stage's times, in microseconds.
+    pub(crate) async fn histograms(&self, slices: &mut rt::Slices) -> Vec<(Stage, HistogramCounts)> {
+        let mut all = Vec::with_capacity(Stage::ALL.len());
+        for stage in Stage::ALL {
+            all.push((stage, counts_of(&self.histograms.borrow()[stage as usize])));
+            slices.pause().await;
+        }
+        all
+    }
+
     pub(crate) fn summaries(&self) -> Vec<(Stage, StageSummary)> {
         let histograms = self.histograms.borrow();
         let summary = |stage: Stage| {
@@ -55,6 +72,15 @@ impl Stages {
         };
         Stage::ALL.into_iter().map(|stage| (stage, summary(stage))).collect()
     }
+}
+
+/// Values that were recorded as one number fall to that one's largest; so the sum is up to a hundredth too large.
+fn counts_of(histogram: &Histogram<u64>) -> HistogramCounts {
+    let counts = base::Histogram::new(BOUNDS);
+    for recorded in histogram.iter_recorded() {
+        counts.record_many(recorded.value_iterated_to(), recorded.count_at_value());
+    }
+    counts.counts()
 }
 
 /// Whole microseconds; saturates at more than an hour.

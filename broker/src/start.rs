@@ -15,6 +15,7 @@ use shard::{Compaction, Durability, PartitionSpec, Retention};
 
 use crate::config::{Altered, Config, DamagedJournal};
 use crate::records::MetadataLogError;
+use crate::server::Restart;
 use crate::{placement_file, producer_state, records};
 
 /// The metadata's log is a partition of core 0.
@@ -38,8 +39,7 @@ pub(crate) struct Started {
     pub(crate) metadata: Metadata,
     pub(crate) placement: Placement,
     pub(crate) cores: Vec<RecoveredCore>,
-    /// Counts the starts, from 0.
-    pub(crate) incarnation: u32,
+    pub(crate) restart: Restart,
 }
 
 pub(crate) fn metadata_spec() -> PartitionSpec {
@@ -159,12 +159,14 @@ pub(crate) async fn recover(
     recovery.replay(|id| specs.get(&id).copied()).await?;
     let placement = place(&**disk, cores, &specs).await?;
     let layout = RingLayout::of_total(config.journal_bytes.bytes());
+    let replayed_bytes = recovery.replayed_bytes();
     let cores = recovery
         .finish(&Plan { deleted: &deleted, cores, layout, target: config.recovery_target, placement: &placement })
         .await?;
-    let milliseconds = rt::now().since(begun).as_millis();
+    let took = rt::now().since(begun);
+    let milliseconds = took.as_millis();
     tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");
-    Ok(Started { metadata, placement, cores, incarnation })
+    Ok(Started { metadata, placement, cores, restart: Restart { incarnation, took, replayed_bytes } })
 }
 
 fn deleted_topics(log: &[MetadataRecord]) -> BTreeSet<TopicId> {

@@ -11,7 +11,8 @@ use rt::StopSignal;
 /// Run a broker until it is asked to stop (SIGTERM or Ctrl-C).
 ///
 /// Settings come from the file, then the environment (CORELANE_KAFKA_LISTEN for kafka.listen), then flags; the later
-/// win. Once the broker serves it prints one line: `ready kafka=ADDRESS native=ADDRESS`, and with lanes ` lanes=ADDRESS` of the first.
+/// win. Once the broker serves it prints one line: `ready kafka=ADDRESS http=ADDRESS
+/// native=ADDRESS`, without http where there is no such door, and with lanes ` lanes=ADDRESS` of the first.
 #[derive(Args)]
 #[command(after_long_help = settings_help())]
 pub(crate) struct Serve {
@@ -88,7 +89,8 @@ impl Serve {
             let mut stdout = std::io::stdout().lock();
             // Whoever started this may have closed the pipe: the broker serves all the same.
             let lanes = ready.lanes.map(|lanes| format!(" lanes={lanes}")).unwrap_or_default();
-            let _ = writeln!(stdout, "ready kafka={} native={}{lanes}", ready.kafka, ready.native);
+            let http = ready.http.map(|http| format!(" http={http}")).unwrap_or_default();
+            let _ = writeln!(stdout, "ready kafka={}{http} native={}{lanes}", ready.kafka, ready.native);
             let _ = stdout.flush();
         })?;
         Ok(())

@@ -14,6 +14,7 @@ pub(crate) enum Door {
     Kafka,
     Native,
     Both,
+    Http,
 }
 
 /// What a client sees.
@@ -81,6 +82,7 @@ impl Setup {
         match door {
             Door::Kafka | Door::Both => self.broker.kafka,
             Door::Native => self.broker.native,
+            Door::Http => self.broker.http,
         }
     }
 
@@ -127,6 +129,7 @@ impl fmt::Display for Door {
             Self::Kafka => "Kafka",
             Self::Native => "native",
             Self::Both => "both",
+            Self::Http => "HTTP",
         })
     }
 }

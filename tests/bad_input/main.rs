@@ -9,6 +9,7 @@ mod case;
 mod connections;
 mod frames;
 mod groups;
+mod http;
 mod native;
 mod page;
 mod requests;
@@ -44,6 +45,7 @@ fn table() -> Vec<Case> {
     // They make a topic, which the cases before count.
     cases.extend(groups::cases());
     cases.extend(connections::cases());
+    cases.extend(http::cases());
     cases
 }
 

@@ -11,16 +11,18 @@ What the broker answers to bytes and requests that are not as they should be. Ea
 what it takes after its start, `memory.cache`, `memory.requests` and `memory.answers` of each core, and 48 MiB.
 
 A connection is closed where nothing after the bytes can be understood, or where the protocol has no answer; the log then
-says why, with the peer's address. Everything else is answered with the code that Kafka's clients expect.
+says why, with the peer's address. Everything else is answered with the code that Kafka's clients expect, or with a status
+of HTTP.
 ";
 
 pub(crate) fn render(cases: &[Case]) -> String {
     let mut page = HEAD.to_owned();
-    for door in [Door::Kafka, Door::Native, Door::Both] {
+    for door in [Door::Kafka, Door::Native, Door::Both, Door::Http] {
         let title = match door {
             Door::Kafka => "The Kafka door",
             Door::Native => "The native door",
             Door::Both => "Both doors",
+            Door::Http => "The HTTP door",
         };
         write!(page, "\n## {title}\n| case | what is sent | the answer |\n|---|---|---|\n")
             .expect("a String takes all");

@@ -7,6 +7,7 @@ use base::{CoreId, PartitionIndex};
 use client::{Client, ProducerConfig, ProducerRecord};
 use tests::broker::{Broker, folder};
 use tests::kafka::{self, code};
+use tests::metrics::Metrics;
 use wire::ErrorCode;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord};
 use wire::compress::Compressor;
@@ -47,6 +48,17 @@ fn a_core_whose_storage_has_failed_refuses_appends_and_moves_and_goes_on_reading
     let (refused, _, text) = produce(&mut connection, "intact");
     assert_eq!(refused, ErrorCode::KafkaStorageError, "{text}");
     assert_eq!(produce(&mut connection, "well"), (ErrorCode::None, 1, String::new()));
+    let ready = tests::http::get(broker.http, "/readyz").expect("the broker answers");
+    assert_eq!(ready.status, 503);
+    let told = "not ready: core 1 refuses records until a restart: ";
+    assert!(ready.body.starts_with(told) && ready.body.contains("topics/"), "{}", ready.body);
+    let metrics = Metrics::scrape(broker.http);
+    assert_eq!(metrics.value("corelane_core_poisoned", &[("core", "0"), ("reason", "")]), 0.0);
+    let poisoned = metrics.series("corelane_core_poisoned", &[("core", "1")]);
+    let [(labels, 1.0)] = poisoned.as_slice() else { panic!("core 1 is poisoned: {poisoned:?}") };
+    assert!(labels["reason"].contains("topics/"), "{labels:?}");
+    assert!(metrics.value("corelane_appends_refused_total", &[("core", "1"), ("reason", "poisoned")]) >= 1.0);
+    assert_eq!(metrics.value("corelane_ready", &[]), 0.0);
     for (topic, records) in &mut acknowledged {
         *records = connection.fetch_all(topic, 0).expect("what was acknowledged can be read");
         assert!(!records.is_empty(), "{topic} is empty");

@@ -48,6 +48,30 @@ fn the_topic_page_lists_every_topic_setting() {
 }
 
 #[test]
+fn the_metrics_page_lists_every_metric() {
+    let page = format!(
+        "# Metrics\n\n\
+         Made from the code by `cargo test -p tests --test docs`.\n\n\
+         `http.listen` (127.0.0.1:9644 by default, `off` for none) is the door for who watches the broker:\n\n\
+         - `GET /metrics`: all metrics below, in Prometheus' text format 0.0.4.\n\
+         - `GET /healthz`: 200 as long as the process serves requests at all, also while it starts or stops.\n\
+         - `GET /readyz`: 200 when the broker serves and takes records on all cores; else 503 with the reason: the data\n  \
+         folder is being recovered, the broker is asked to stop, a core refuses records until a restart because its storage\n  \
+         has failed, a core does not answer. A full disk is none: readers are served, and it clears by itself.\n\n\
+         The door has no authentication: leave it on an address that only those reach who may see this. It takes 16\n\
+         connections at a time, one request each, which must arrive within 5 s. Metrics are gathered from all cores when they\n\
+         are asked for; a core that does not answer within 2 s is left out, and `corelane_core_answers` names it. There is no\n\
+         series for each partition: `corelane partition list` shows those. Series of APIs, disk operations and tasks begin with\n\
+         the first that there is something to say of; what counts begins anew with each start.\n\n\
+         Worth an alert: `corelane_ready == 0`, `max(corelane_disk_stalled_operations) > 0`,\n\
+         `max(corelane_core_poisoned) == 1`, `max(corelane_damage_known) > 0`, `max(corelane_disk_short_of_space) == 1`,\n\
+         `min(corelane_core_answers) == 0`.\n\n{}",
+        broker::metrics::metrics_markdown()
+    );
+    check("metrics.md", &page);
+}
+
+#[test]
 fn the_kafka_page_lists_every_api() {
     let mut table = String::from("| key | API | versions |\n|---|---|---|\n");
     for api in ApiKey::ALL.into_iter().filter(|api| api.is_served()) {

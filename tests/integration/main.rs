@@ -13,6 +13,7 @@ mod pressure;
 mod producing;
 mod semantics;
 mod sessions;
+mod watching;
 
 use tests::kafka::Client;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp};

@@ -47,6 +47,7 @@ pub struct Broker {
     child: Child,
     pub kafka: SocketAddr,
     pub native: SocketAddr,
+    pub http: SocketAddr,
     /// Of the first lane, if there are any.
     pub lanes: Option<SocketAddr>,
     log: Arc<Mutex<String>>,
@@ -72,7 +73,7 @@ impl Broker {
 
     fn launch(mut command: Command, data: &Path, arguments: &[&str]) -> Result<Self, String> {
         command.arg("serve").arg("--data").arg(data);
-        command.args(["--kafka", "127.0.0.1:0", "--native", "127.0.0.1:0"]);
+        command.args(["--kafka", "127.0.0.1:0", "--native", "127.0.0.1:0", "--set", "http.listen=127.0.0.1:0"]);
         command.args(["--set", "journal.bytes=16 MiB", "--set", "memory.cache=64 MiB", "--set", "disk.free_floor=0"]);
         command.args(arguments);
         let mut child =
@@ -82,12 +83,12 @@ impl Broker {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         stdout.read_line(&mut line).expect("the program's output can be read");
-        let Some((kafka, native, lanes)) = ready_line(&line) else {
+        let Some(Ready { kafka, http, native, lanes }) = ready_line(&line) else {
             let _ = child.wait();
             std::thread::sleep(Duration::from_millis(50));
             return Err(log.lock().expect("nobody panics with the lock").clone());
         };
-        Ok(Self { child, kafka, native, lanes, log })
+        Ok(Self { child, kafka, native, http, lanes, log })
     }
 
     /// Ends the process at once, as a crash would.
@@ -160,14 +161,19 @@ impl Drop for Broker {
     }
 }
 
-fn ready_line(line: &str) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>)> {
-    let rest = line.trim().strip_prefix("ready kafka=")?;
-    let (kafka, native) = rest.split_once(" native=")?;
-    let (native, lanes) = match native.split_once(" lanes=") {
-        Some((native, lanes)) => (native, Some(lanes.parse().ok()?)),
-        None => (native, None),
-    };
-    Some((kafka.parse().ok()?, native.parse().ok()?, lanes))
+struct Ready {
+    kafka: SocketAddr,
+    http: SocketAddr,
+    native: SocketAddr,
+    lanes: Option<SocketAddr>,
+}
+
+fn ready_line(line: &str) -> Option<Ready> {
+    let rest = line.trim().strip_prefix("ready ")?;
+    let address = |name: &str| rest.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let lanes = address("lanes").map(str::parse).transpose().ok()?;
+    let [kafka, http, native] = ["kafka", "http", "native"].map(|name| address(name)?.parse().ok());
+    Some(Ready { kafka: kafka?, http: http?, native: native?, lanes })
 }
 
 fn collect(mut from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {

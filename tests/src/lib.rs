@@ -2,6 +2,8 @@
 
 pub mod broker;
 pub mod groups;
+pub mod http;
 pub mod kafka;
+pub mod metrics;
 pub mod native;
 pub mod ports;

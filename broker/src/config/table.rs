@@ -104,6 +104,13 @@ pub const SETTINGS: &[Setting] = &[
         "64 MiB",
         "Largest payload of a native frame.",
     ),
+    setting(
+        "http.listen",
+        Kind::AddressOrOff,
+        "127.0.0.1:9644",
+        "Where metrics (/metrics, for Prometheus) and the broker's health (/healthz, /readyz) are to be had over HTTP; port 0 \
+         takes any free one. Without this setting there is no such door where the default is in use.",
+    ),
     live_setting(
         "connections.max",
         Kind::Count { min: 1, max: 1_000_000 },

@@ -28,6 +28,9 @@ pub enum Value {
     Cores(Cores),
 }
 
+/// What stands for no address.
+pub(super) const OFF: &str = "off";
+
 /// What a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -35,6 +38,8 @@ pub enum Kind {
     /// One of a few words.
     Word(&'static [&'static str]),
     Address,
+    /// Or none.
+    AddressOrOff,
     Bytes {
         min: u64,
         max: u64,
@@ -58,7 +63,8 @@ impl Kind {
             Self::Text => Ok(Value::Text(text.to_owned())),
             Self::Word(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
             Self::Word(words) => Err(format!("{text:?} is none of {}", words.join(", "))),
-            Self::Address => {
+            Self::AddressOrOff if text == OFF => Ok(Value::Text(OFF.to_owned())),
+            Self::Address | Self::AddressOrOff => {
                 let refused = |_| format!("{text:?} is no address such as 127.0.0.1:9092 or [::]:9092");
                 text.parse().map(Value::Address).map_err(refused)
             }
@@ -89,6 +95,7 @@ impl Kind {
             Self::Text => "text".to_owned(),
             Self::Word(words) => words.join(" | "),
             Self::Address => "address:port".to_owned(),
+            Self::AddressOrOff => format!("address:port | {OFF}"),
             Self::Bytes { min, max } => format!("{} to {}", ByteSize(min), ByteSize(max)),
             Self::Count { min, max } => format!("{min} to {max}"),
             Self::Duration { min, max } => format!("{} to {}", Shown(min), Shown(max)),

@@ -75,6 +75,7 @@ pub(super) fn handle(core: &Rc<Core>, peer: &Peer, frame: &Bytes) -> Result<Answ
         }
     };
     let id = RequestId { version: header.api_version, correlation: header.correlation_id };
+    core.requests.kafka(api);
     let (core, shown) = (Rc::clone(core), peer.shown);
     match api {
         ApiKey::Produce => produce::produce(&core, id, frame, reader),

@@ -22,6 +22,7 @@ pub(super) fn take(connection: &Rc<Connection>, arrived: Arrived) -> Result<(), 
         connection.refuse(&arrived.prefix, &Refusal::new(ErrorCode::UnsupportedVersion, text));
         return Ok(());
     };
+    connection.core.requests.native(api);
     if api != ApiKey::Hello && !connection.greeted.get() {
         return Err("the first request of a native connection is Hello".to_owned());
     }

@@ -92,9 +92,13 @@ fn type_of(kind: Kind) -> i8 {
     match kind {
         Kind::Flag => TYPE_BOOLEAN,
         Kind::Count { .. } => TYPE_INT,
-        Kind::Text | Kind::Word(_) | Kind::Address | Kind::Bytes { .. } | Kind::Duration { .. } | Kind::Cores => {
-            TYPE_STRING
-        }
+        Kind::Text
+        | Kind::Word(_)
+        | Kind::Address
+        | Kind::AddressOrOff
+        | Kind::Bytes { .. }
+        | Kind::Duration { .. }
+        | Kind::Cores => TYPE_STRING,
     }
 }
 
