@@ -390,6 +390,7 @@ impl Core {
             partitions: u32::try_from(self.leaders.borrow().len()).unwrap_or(u32::MAX),
             stages: self.stages.summaries(),
             hops: self.hops.get(),
+            troubles: self.troubles(),
         }
     }
 

@@ -42,6 +42,7 @@ mod stages;
 mod standing;
 mod start;
 mod trims;
+mod troubles;
 mod view;
 
 pub use descriptors::TooFewDescriptors;

@@ -147,6 +147,8 @@ pub(crate) const METRICS_WAIT: Duration = Duration::from_secs(2);
 /// Places of damage, and disk operations that hang, that metrics name of each core.
 pub(crate) const METRICS_DAMAGE_MAX: usize = 32;
 pub(crate) const METRICS_STALLS_MAX: usize = 16;
+/// As above for a broker's status, which people read.
+pub(crate) const TROUBLES_DAMAGE_MAX: usize = 8;
 
 const _: () = assert!(HTTP_CONNECTIONS_MAX <= DESCRIPTORS_OF_PROCESS / 2);
 const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);

@@ -132,6 +132,8 @@ pub(crate) struct CoreStatus {
     pub(crate) partitions: u32,
     pub(crate) stages: Vec<(wire::native::Stage, StageSummary)>,
     pub(crate) hops: Hops,
+    /// What somebody should look after.
+    pub(crate) troubles: Vec<String>,
 }
 
 /// How far the metadata's log has come.

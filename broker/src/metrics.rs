@@ -14,6 +14,7 @@ mod text;
 
 pub use table::metrics_markdown;
 
+pub(crate) use self::core::{named, oldest_stalls};
 pub(crate) use gather::{Gathering, Standing};
 pub(crate) use process::{process_samples, processor_time, resident_bytes};
 pub(crate) use requests::RequestCounts;

@@ -13,8 +13,8 @@ use crate::format::{bytes_text, count_text, json_line};
 use crate::native::{Failure, explain, run};
 use crate::table::table;
 
-/// Show how the brokers are doing: cores, connections, partitions, memory, and the time that produce requests spend in
-/// each stage.
+/// Show how the brokers are doing: cores, connections, partitions, memory, what is to be looked after (storage that has
+/// failed, a disk that hangs or is full, damage), and the time that produce requests spend in each stage.
 #[derive(Args)]
 #[command(after_help = "\
 Stages, in order: parse (check the request), queue (wait for room), cross-core (to the owning core and back), append,
@@ -55,6 +55,7 @@ struct Core {
     direct: u64,
     crossed: u64,
     stages: Vec<Stage>,
+    troubles: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,7 +111,8 @@ impl From<&CoreStatus> for Core {
     fn from(of: &CoreStatus) -> Self {
         let stages = of.stages.iter().map(Stage::from).collect();
         let CoreStatus { connections, partitions, direct, crossed, .. } = *of;
-        Self { core: of.core.0, connections, partitions, direct, crossed, stages }
+        let troubles = of.troubles.clone();
+        Self { core: of.core.0, connections, partitions, direct, crossed, stages, troubles }
     }
 }
 
@@ -144,6 +146,15 @@ impl Broker {
         };
         let cores: Vec<_> = self.cores.iter().map(core).collect();
         text.push_str(&table(&["CORE", "CONNECTIONS", "PARTITIONS", "DIRECT", "CROSSED"], &cores));
+        let trouble = |core: &Core| {
+            let row = |trouble: &String| vec![core.core.to_string(), trouble.clone()];
+            core.troubles.iter().map(row).collect::<Vec<_>>()
+        };
+        let troubles: Vec<_> = self.cores.iter().flat_map(trouble).collect();
+        if !troubles.is_empty() {
+            text.push_str("\nto look after\n");
+            text.push_str(&table(&["CORE", "TROUBLE"], &troubles));
+        }
         let stages: Vec<_> = self.cores.iter().flat_map(Core::stage_rows).collect();
         if !stages.is_empty() {
             text.push_str("\nproduce requests, microseconds\n");

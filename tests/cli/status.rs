@@ -35,6 +35,32 @@ fn a_brokers_state_and_the_stages_of_its_requests_are_shown() {
 }
 
 #[test]
+fn what_is_to_be_looked_after_is_shown() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--cores", "1"]);
+    let address = broker.native.to_string();
+    let status = |arguments: &[&str]| run(&[&["status", "--broker", address.as_str()], arguments].concat(), b"");
+    let well = status(&["--json"]).well().json();
+    assert_eq!(well[0]["cores"][0]["troubles"].as_array().map(Vec::len), Some(0), "{well:?}");
+    assert!(!status(&[]).well().text().contains("to look after"));
+    drop(broker);
+    let broker = Broker::start(data.path(), &["--cores", "1", "--set", "disk.free_floor=60 TiB"]);
+    let address = broker.native.to_string();
+    let expected = "refuses records for want of space: ";
+    // The disk is looked at soon after the start.
+    let text = loop {
+        let told = run(&["status", "--broker", address.as_str()], b"").well();
+        if told.text().contains("to look after") {
+            break told.text().to_owned();
+        }
+    };
+    assert!(
+        text.contains("TROUBLE") && text.contains(expected) && text.contains("disk.free_floor is 60 TiB"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_broker_that_is_not_there_is_named() {
     let told = run(&["status", "--broker", "127.0.0.1:1"], b"");
     told.refused_naming(&["127.0.0.1:1", "--broker"]);

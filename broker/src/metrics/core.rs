@@ -161,7 +161,7 @@ fn give_disk(samples: &mut Samples, shard: &Shard, stats: &ShardStats) {
 
 /// The oldest of each operation and file, and of these those that have lasted for longest. Of a device that hangs, more
 /// would say nothing new.
-fn oldest_stalls(stalled: Vec<StalledOperation>) -> Vec<(&'static str, String, Duration)> {
+pub(crate) fn oldest_stalls(stalled: Vec<StalledOperation>) -> Vec<(&'static str, String, Duration)> {
     let mut oldest: BTreeMap<(&'static str, Rc<Path>), Duration> = BTreeMap::new();
     for StalledOperation { operation, path, lasting } in stalled {
         let longest = oldest.entry((operation, path)).or_default();
@@ -175,7 +175,7 @@ fn oldest_stalls(stalled: Vec<StalledOperation>) -> Vec<(&'static str, String, D
 }
 
 /// A path below the data folder, which is empty itself.
-fn named(path: &Path) -> String {
+pub(crate) fn named(path: &Path) -> String {
     if path.as_os_str().is_empty() { ".".to_owned() } else { path.to_string_lossy().into_owned() }
 }
 

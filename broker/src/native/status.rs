@@ -56,5 +56,6 @@ fn to_wire(core: CoreId, status: CoreStatus) -> WireStatus {
         stages: stages.collect(),
         direct: status.hops.direct,
         crossed: status.hops.crossed,
+        troubles: status.troubles,
     }
 }

@@ -91,6 +91,7 @@ fn status() -> BrokerStatusReply {
         stages: vec![stage(Stage::Parse), stage(Stage::Flush)],
         direct: 6,
         crossed: 7,
+        troubles: vec!["the disk hangs".to_owned()],
     };
     BrokerStatusReply {
         uptime_ms: 1,

@@ -7137,6 +7137,7 @@ impl<'a> CoreStatus<'a> {
   pub const VT_STAGES: ::flatbuffers::VOffsetT = 10;
   pub const VT_DIRECT: ::flatbuffers::VOffsetT = 12;
   pub const VT_CROSSED: ::flatbuffers::VOffsetT = 14;
+  pub const VT_TROUBLES: ::flatbuffers::VOffsetT = 16;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -7150,6 +7151,7 @@ impl<'a> CoreStatus<'a> {
     let mut builder = CoreStatusBuilder::new(_fbb);
     builder.add_crossed(args.crossed);
     builder.add_direct(args.direct);
+    if let Some(x) = args.troubles { builder.add_troubles(x); }
     if let Some(x) = args.stages { builder.add_stages(x); }
     builder.add_partitions(args.partitions);
     builder.add_connections(args.connections);
@@ -7200,6 +7202,13 @@ impl<'a> CoreStatus<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<u64>(CoreStatus::VT_CROSSED, Some(0)).unwrap()}
   }
+  #[inline]
+  pub fn troubles(&self) -> Option<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<&'a str>>> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<&'a str>>>>(CoreStatus::VT_TROUBLES, None)}
+  }
 }
 
 impl ::flatbuffers::Verifiable for CoreStatus<'_> {
@@ -7214,6 +7223,7 @@ impl ::flatbuffers::Verifiable for CoreStatus<'_> {
      .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, StageStatus>>>("stages", Self::VT_STAGES, true)?
      .visit_field::<u64>("direct", Self::VT_DIRECT, false)?
      .visit_field::<u64>("crossed", Self::VT_CROSSED, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, ::flatbuffers::ForwardsUOffset<&'_ str>>>>("troubles", Self::VT_TROUBLES, false)?
      .finish();
     Ok(())
   }
@@ -7225,6 +7235,7 @@ pub struct CoreStatusArgs<'a> {
     pub stages: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, StageStatus>>>,
     pub direct: u64,
     pub crossed: u64,
+    pub troubles: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<&'a str>>>>,
 }
 impl<'a> Default for CoreStatusArgs<'a> {
   #[inline]
@@ -7236,6 +7247,7 @@ impl<'a> Default for CoreStatusArgs<'a> {
       stages: None, // required field
       direct: 0,
       crossed: 0,
+      troubles: None,
     }
   }
 }
@@ -7270,6 +7282,10 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> CoreStatusBuilder<'a, 'b, A> 
     self.fbb_.push_slot::<u64>(CoreStatus::VT_CROSSED, crossed, 0);
   }
   #[inline]
+  pub fn add_troubles(&mut self, troubles: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , ::flatbuffers::ForwardsUOffset<&'b  str>>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(CoreStatus::VT_TROUBLES, troubles);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> CoreStatusBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     CoreStatusBuilder {
@@ -7294,6 +7310,7 @@ impl ::core::fmt::Debug for CoreStatus<'_> {
       ds.field("stages", &self.stages());
       ds.field("direct", &self.direct());
       ds.field("crossed", &self.crossed());
+      ds.field("troubles", &self.troubles());
       ds.finish()
   }
 }

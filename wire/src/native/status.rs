@@ -30,6 +30,8 @@ pub struct CoreStatus {
     pub direct: u64,
     /// As `direct`, of partitions of other cores.
     pub crossed: u64,
+    /// What somebody should look after, a sentence each. None from a broker of an earlier version.
+    pub troubles: Vec<String>,
 }
 
 /// Percentiles of one stage on one core, in microseconds.
@@ -93,7 +95,8 @@ impl Outgoing for BrokerStatusReply {
             .cores
             .iter()
             .map(|status| {
-                let CoreStatus { core, connections, partitions, stages, direct, crossed } = status;
+                let CoreStatus { core, connections, partitions, stages, direct, crossed, troubles } = status;
+                let troubles: Vec<_> = troubles.iter().map(|trouble| builder.create_string(trouble)).collect();
                 let stages = builder.create_vector_from_iter(stages.iter().map(|stage| stage.to_schema()));
                 let args = schema::CoreStatusArgs {
                     core: core.0,
@@ -102,6 +105,7 @@ impl Outgoing for BrokerStatusReply {
                     stages: Some(stages),
                     direct: *direct,
                     crossed: *crossed,
+                    troubles: Some(builder.create_vector(&troubles)),
                 };
                 schema::CoreStatus::create(builder, &args)
             })
@@ -129,6 +133,7 @@ impl Incoming<'_> for BrokerStatusReply {
             stages: status.stages().iter().filter_map(StageStatus::from_schema).collect(),
             direct: status.direct(),
             crossed: status.crossed(),
+            troubles: status.troubles().iter().flatten().map(str::to_owned).collect(),
         };
         Ok(Self {
             uptime_ms: reply.uptime_ms(),

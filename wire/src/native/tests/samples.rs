@@ -396,6 +396,7 @@ impl Sample for BrokerStatusReply {
             stages: list(random, stage),
             direct: long(random),
             crossed: long(random),
+            troubles: list(random, |random| text(random).to_owned()),
         };
         Self {
             uptime_ms: long(random),
