@@ -5,6 +5,9 @@ use std::sync::Arc;
 /// Entries in a chunk before it is split in two.
 const CHUNK_ENTRIES_MAX: usize = 128;
 
+/// A chunk has room for so many times the entries that are left in it: else a few of many would keep the memory of all.
+const CHUNK_ROOM_MAX: usize = 4;
+
 /// A sorted map in chunks of up to 128 entries, each behind an `Arc`.
 ///
 /// A clone copies one pointer per chunk; a change after it copies the one chunk that is touched. Readers on other cores
@@ -42,15 +45,24 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
             return None;
         };
         let chunk = Arc::make_mut(chunk);
-        match chunk.binary_search_by(|(known, _)| known.cmp(&key)) {
+        let index = match chunk.binary_search_by(|(known, _)| known.cmp(&key)) {
             Ok(index) => return Some(std::mem::replace(&mut chunk[index].1, value)),
-            Err(index) => chunk.insert(index, (key, value)),
-        }
+            Err(index) => index,
+        };
         self.len += 1;
-        if chunk.len() > CHUNK_ENTRIES_MAX {
-            let upper = chunk.split_off(CHUNK_ENTRIES_MAX / 2);
-            self.chunks.insert(at + 1, Arc::new(upper));
+        if chunk.len() < CHUNK_ENTRIES_MAX {
+            insert_at(chunk, index, (key, value));
+            return None;
         }
+        // Before it grows: keys that ascend leave lower halves behind, which keep no room that they never need.
+        let half = CHUNK_ENTRIES_MAX / 2;
+        let mut upper = chunk.split_off(half);
+        chunk.shrink_to_fit();
+        match index.checked_sub(half) {
+            Some(index) => insert_at(&mut upper, index, (key, value)),
+            None => insert_at(chunk, index, (key, value)),
+        }
+        self.chunks.insert(at + 1, Arc::new(upper));
         None
     }
 
@@ -61,9 +73,12 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
         let at = self.chunk_of(key);
         let chunk = self.chunks.get_mut(at)?;
         let index = chunk.binary_search_by(|(known, _)| known.borrow().cmp(key)).ok()?;
-        let (_, value) = Arc::make_mut(chunk).remove(index);
-        if chunk.is_empty() {
+        let entries = Arc::make_mut(chunk);
+        let (_, value) = entries.remove(index);
+        if entries.is_empty() {
             self.chunks.remove(at);
+        } else if entries.capacity() > entries.len() * CHUNK_ROOM_MAX {
+            entries.shrink_to(entries.len() * 2);
         }
         self.len -= 1;
         Some(value)
@@ -147,6 +162,15 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
     }
 }
 
+/// With room for no more than a chunk may have.
+fn insert_at<T>(chunk: &mut Vec<T>, index: usize, entry: T) {
+    if chunk.len() == chunk.capacity() {
+        let room = (chunk.len() * 2).min(CHUNK_ENTRIES_MAX);
+        chunk.reserve_exact(room - chunk.len());
+    }
+    chunk.insert(index, entry);
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -185,7 +209,8 @@ mod tests {
                 prop_assert!(map.iter_after(&key).eq(model.range(key + 1..)));
                 prop_assert!(map.iter_from(&key).eq(model.range(key..)));
             }
-            prop_assert!(map.chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_ENTRIES_MAX));
+            prop_assert!(map.chunks.iter().all(|chunk| !chunk.is_empty() && chunk.capacity() <= CHUNK_ENTRIES_MAX));
+            prop_assert!(map.chunks.iter().all(|chunk| chunk.capacity() <= chunk.len() * CHUNK_ROOM_MAX));
         }
     }
 }
