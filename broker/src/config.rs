@@ -71,6 +71,8 @@ pub struct Config {
     pub request_memory: ByteSize,
     /// Bytes per core.
     pub answer_memory: ByteSize,
+    /// What producers that partitions remember may take on one core.
+    pub producer_memory: ByteSize,
     /// Of each core.
     pub fetch_sessions: FetchSessionLimits,
     /// Bytes per core.
@@ -188,6 +190,7 @@ impl Gathered {
             cache_bytes: Some(self.bytes("memory.cache")).filter(|size| size.0 > 0),
             request_memory: self.bytes("memory.requests"),
             answer_memory: self.bytes("memory.answers"),
+            producer_memory: self.bytes("memory.producers"),
             fetch_sessions: FetchSessionLimits {
                 sessions: self.count("fetch.sessions_max") as usize,
                 bytes: self.bytes("fetch.sessions_memory").as_usize(),

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerId, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, TopicId};
 use cluster::fetch_sessions::FetchSessions;
 use cluster::metadata::{Command, CreationDefaults, Topic};
-use cluster::producers::{ProducerEntry, ProducerTable};
+use cluster::producers::ProducerBudget;
 use cluster::settings::TopicSettings;
 use rt::{Flag, Gate, LaneReceiver};
 use shard::Shard;
@@ -34,7 +34,7 @@ use crate::mesh::{Mesh, Message};
 use crate::messages::{Caller, CoreStatus, Reply, Request};
 use crate::metrics::RequestCounts;
 use crate::producer_ids::ProducerIds;
-use crate::producer_state;
+use crate::producer_memory::producers_max;
 use crate::recompress::Recompressions;
 use crate::refusal::Refusal;
 use crate::server::Shared;
@@ -63,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) shard: Rc<Shard>,
     pub(crate) mesh: Rc<Mesh>,
     pub(crate) leaders: RefCell<BTreeMap<PartitionId, Leader>>,
+    /// What their producers take together.
+    pub(crate) producers: RefCell<ProducerBudget>,
     /// Requests as they arrive and are worked on.
     pub(crate) request_memory: MemoryPool,
     /// Answers until they are sent.
@@ -111,6 +113,7 @@ impl Core {
             shard,
             mesh,
             leaders: RefCell::default(),
+            producers: RefCell::new(ProducerBudget::new(producers_max(&config, shared.cores))),
             request_memory: MemoryPool::new(config.request_memory.as_usize()),
             answer_memory: MemoryPool::new(config.answer_memory.as_usize()),
             standing_memory: MemoryPool::new(config.answer_memory.as_usize() / limits::STANDING_MEMORY_SHARE),
@@ -253,7 +256,10 @@ impl Core {
                 }));
             }
             Request::Standing => self.answer(caller, Reply::Standing(self.standing())),
-            Request::Producers(id) => self.answer(caller, Reply::Producers(self.producers_here(id))),
+            Request::Producers(id) => {
+                let core = Rc::clone(self);
+                self.answer_later(caller, async move { Reply::Producers(core.producers_here(id).await) });
+            }
             Request::MetadataLog => self.answer(caller, Reply::MetadataLog(self.metadata_log_here())),
             Request::Connection(handed_over) => {
                 self.take_connection(*handed_over);
@@ -359,29 +365,6 @@ impl Core {
 
     pub(crate) fn cores(&self) -> u16 {
         self.shared.cores
-    }
-
-    /// Gives a partition the producers that recovery found.
-    pub(crate) fn restore_producers(&self, id: PartitionId, producers: ProducerTable) {
-        if let Some(leader) = self.leaders.borrow_mut().get_mut(&id) {
-            leader.producers = producers;
-        }
-    }
-
-    /// The producers of a partition as a checkpoint keeps them; those that were quiet too long are forgotten.
-    pub(crate) fn producers_for_checkpoint(&self, id: PartitionId) -> Vec<u8> {
-        let mut leaders = self.leaders.borrow_mut();
-        let Some(leader) = leaders.get_mut(&id) else { return Vec::new() };
-        leader.producers.expire(rt::wall_clock(), self.live().producer_expiration);
-        producer_state::encode(&leader.producers)
-    }
-
-    /// The last record of each producer that a partition remembers.
-    pub(crate) fn last_offsets_of_producers(&self, id: PartitionId) -> BTreeMap<ProducerId, Offset> {
-        let leaders = self.leaders.borrow();
-        let Some(leader) = leaders.get(&id) else { return BTreeMap::new() };
-        let last_of = |entry: ProducerEntry| Some((entry.producer, entry.batches.last()?.last_offset()));
-        leader.producers.entries().filter_map(last_of).collect()
     }
 
     pub(crate) fn status(&self) -> CoreStatus {

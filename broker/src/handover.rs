@@ -185,7 +185,7 @@ impl Core {
         }
         let left = limit.saturating_sub(rt::now().since(begun));
         let departure = self.shard.depart(id, left).await?;
-        let leader = self.leaders.borrow_mut().remove(&id).expect("a partition that is here has a leader");
+        let leader = self.remove_leader(id).expect("a partition that is here has a leader");
         self.moves.departed.set(self.moves.departed.get() + 1);
         Ok(Box::new(HandedOver { from: self.id, departure, epoch: leader.epoch, producers: leader.producers }))
     }
@@ -198,10 +198,11 @@ impl Core {
         let HandedOver { from, departure, epoch, producers } = *handed;
         let (id, number) = (departure.id(), departure.number());
         let arrival = self.shard.arrive(start::spec_of(id, &topic.settings), departure);
-        let leader = Leader { producers, ..Leader::new(epoch, Rc::clone(&topic.settings)) };
-        let before = self.leaders.borrow_mut().insert(id, leader);
+        let before = self.leaders.borrow_mut().insert(id, Leader::new(epoch, Rc::clone(&topic.settings)));
         assert!(before.is_none(), "{id} was led by two cores");
         self.moves.arrived.set(self.moves.arrived.get() + 1);
+        self.take_in_producers(id, producers);
+        drop(rt::spawn(CONTROL, Rc::clone(self).forget_due_producers()));
         self.host_partition(id);
         let core = Rc::clone(self);
         drop(rt::spawn(CONTROL, async move {

@@ -131,15 +131,15 @@ impl Core {
             None => self.shard.append_now(id, batch)?,
         };
         if let Some(stamp) = request.stamp {
-            leader.producers.apply(&AppendedBatch {
-                stamp,
-                base_offset: appended.base_offset,
-                max_timestamp: request.max_timestamp,
-                appended_at: rt::wall_clock(),
-            });
+            let (base_offset, max_timestamp) = (appended.base_offset, request.max_timestamp);
+            let appended_at = rt::wall_clock();
+            leader.producers.apply(&AppendedBatch { stamp, base_offset, max_timestamp, appended_at });
+            self.producers.borrow_mut().note(id, &mut leader.producers);
         }
         let took = rt::now().since(started);
         self.activity.note(id, leader, took);
+        drop(leaders);
+        self.forget_producers_beyond_limit();
         timings.set(Stage::Append, microseconds(took));
         let reply = AppendReply {
             base_offset: appended.base_offset,

@@ -32,6 +32,7 @@ mod native;
 mod placement_file;
 mod produce;
 mod producer_ids;
+mod producer_memory;
 mod producer_state;
 mod reads;
 mod recompress;

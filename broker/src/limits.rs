@@ -45,6 +45,20 @@ pub(crate) const CONTROLLER_COMMANDS_MAX: usize = 1_024;
 pub(crate) const PRODUCER_IDS_AT_ONCE: u64 = 1_000;
 /// Producers that one partition remembers; the one that was quiet longest is forgotten first.
 pub(crate) const PRODUCERS_PER_PARTITION_MAX: usize = 20_000;
+/// What such a producer takes of `memory.producers`: half of it in a large table, all of it where it is the only one.
+pub(crate) const PRODUCER_BYTES: usize = 512;
+/// And in a checkpoint, with five batches.
+pub(crate) const PRODUCER_ENCODED_BYTES_MAX: usize = 155;
+/// Producers that all cores together remember, however much memory there is: a start writes all of them into the checkpoint
+/// of each core, and what is larger than a checkpoint may be would stop the core.
+pub(crate) const PRODUCERS_MAX: usize = 2_000_000;
+/// Producers to look at for one append beyond the limit, of which about every second is forgotten.
+pub(crate) const PRODUCER_LOOKS_AT_ONCE: usize = 4;
+/// Whoever was quiet too long, or is too many, is looked for this often; so many at a time, each takes a microsecond.
+pub(crate) const PRODUCERS_CHECK: Duration = Duration::from_secs(1);
+pub(crate) const PRODUCER_LOOKS_OF_CHECK: usize = 64;
+/// Producers that are put into bytes, or listed, before other tasks get a turn.
+pub(crate) const PRODUCERS_AT_ONCE: usize = 128;
 /// Descriptors of the process: those of the standard streams, of the data folder and its lock, of listeners and of the
 /// memory that is touched ahead, some 20; and connections to the HTTP door.
 pub(crate) const DESCRIPTORS_OF_PROCESS: usize = 64;
@@ -155,6 +169,8 @@ const _: () = assert!(LANE_OVERFLOW_MAX >= LANE_MESSAGES);
 const _: () = assert!(GROUPS_PER_REQUEST_MAX < GROUP_CALLS_MAX);
 const _: () = assert!(GROUP_CALLS_MAX < GROUP_REQUESTS_MAX);
 const _: () = assert!(PRODUCERS_PER_PARTITION_MAX <= DESCRIBE_PRODUCERS_MAX);
+const _: () = assert!(PRODUCERS_MAX * PRODUCER_ENCODED_BYTES_MAX <= shard::limits::CHECKPOINT_BYTES_MAX / 2);
+const _: () = assert!(PRODUCERS_MAX >= cluster::limits::CORES_MAX as usize);
 const _: () = assert!(HELD_APPENDS_MAX <= LANE_OVERFLOW_MAX / 2);
 const _: () = assert!(FETCH_ROOM_BYTES_MIN <= FETCH_BYTES_MAX as usize);
 const _: () = assert!(RECEIVE_BUFFER_BYTES <= RECEIVE_BUFFER_BYTES_MAX);

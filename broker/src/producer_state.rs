@@ -5,14 +5,23 @@
 //! ones | batches u8 | { base sequence u32 | records u32 | base offset u64 | max timestamp i64 }* }*
 //! ```
 
-use base::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
-use cluster::producers::{AppendedBatch, BatchKind, BatchStamp, ProducerBatch, ProducerEntry, ProducerTable};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base::{Offset, PartitionId, ProducerEpoch, ProducerId, Sequence, Timestamp};
+use cluster::producers::{
+    AppendedBatch, BatchKind, BatchStamp, ProducerBatch, ProducerBudget, ProducerEntry, ProducerSnapshot, ProducerTable,
+};
+use shard::PartitionRow;
 use shard::recovery::ReplayedProducerBatch;
 use wire::batch::BatchHeader;
 
 use crate::limits;
+use crate::producer_memory::pause_after;
 
 const VERSION: u8 = 1;
+/// Version and count come first.
+const ENTRIES_AT: usize = 5;
 const NO_TRANSACTION: u64 = u64::MAX;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,28 +41,46 @@ pub(crate) fn stamp_of(header: &BatchHeader) -> Option<BatchStamp> {
     })
 }
 
-pub(crate) fn encode(table: &ProducerTable) -> Vec<u8> {
+fn encode(table: &ProducerTable) -> Vec<u8> {
     if table.is_empty() {
         return Vec::new();
     }
-    let mut out = vec![VERSION];
-    out.extend_from_slice(&u32::try_from(table.len()).expect("the table has a limit").to_le_bytes());
-    for entry in table.entries() {
-        out.extend_from_slice(&entry.producer.get().to_le_bytes());
-        out.extend_from_slice(&entry.epoch.to_wire().to_le_bytes());
-        out.extend_from_slice(&entry.run_records.to_le_bytes());
-        out.extend_from_slice(&entry.last_appended_at.as_millis().to_le_bytes());
-        let open = entry.open_transaction.map_or(NO_TRANSACTION, Offset::get);
-        out.extend_from_slice(&open.to_le_bytes());
-        out.push(u8::try_from(entry.batches.len()).expect("few batches are remembered"));
-        for batch in &entry.batches {
-            out.extend_from_slice(&batch.base_sequence.to_wire().to_le_bytes());
-            out.extend_from_slice(&batch.record_count.to_le_bytes());
-            out.extend_from_slice(&batch.base_offset.get().to_le_bytes());
-            out.extend_from_slice(&batch.max_timestamp.map_or(-1, Timestamp::to_wire).to_le_bytes());
-        }
+    let mut out = begin(table.len());
+    table.entries().for_each(|entry| encode_entry(&entry, &mut out));
+    out
+}
+
+/// With pauses: a partition may have thousands.
+pub(crate) async fn encode_in_pauses(producers: ProducerSnapshot) -> Vec<u8> {
+    let mut out = begin(producers.len());
+    for (index, entry) in producers.entries().enumerate() {
+        encode_entry(&entry, &mut out);
+        pause_after(index).await;
     }
     out
+}
+
+fn begin(count: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(ENTRIES_AT + count * limits::PRODUCER_ENCODED_BYTES_MAX);
+    out.push(VERSION);
+    out.extend_from_slice(&u32::try_from(count).expect("the table has a limit").to_le_bytes());
+    out
+}
+
+fn encode_entry(entry: &ProducerEntry, out: &mut Vec<u8>) {
+    out.extend_from_slice(&entry.producer.get().to_le_bytes());
+    out.extend_from_slice(&entry.epoch.to_wire().to_le_bytes());
+    out.extend_from_slice(&entry.run_records.to_le_bytes());
+    out.extend_from_slice(&entry.last_appended_at.as_millis().to_le_bytes());
+    let open = entry.open_transaction.map_or(NO_TRANSACTION, Offset::get);
+    out.extend_from_slice(&open.to_le_bytes());
+    out.push(u8::try_from(entry.batches.len()).expect("few batches are remembered"));
+    for batch in &entry.batches {
+        out.extend_from_slice(&batch.base_sequence.to_wire().to_le_bytes());
+        out.extend_from_slice(&batch.record_count.to_le_bytes());
+        out.extend_from_slice(&batch.base_offset.get().to_le_bytes());
+        out.extend_from_slice(&batch.max_timestamp.map_or(-1, Timestamp::to_wire).to_le_bytes());
+    }
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<ProducerTable, InvalidState> {
@@ -79,6 +106,39 @@ pub(crate) fn replay(old: &[u8], replayed: &[ReplayedProducerBatch], now: Timest
         table.apply(&AppendedBatch { stamp, base_offset: batch.base_offset, max_timestamp, appended_at: now });
     }
     encode(&table)
+}
+
+/// Forgets those who wrote longest ago until a core's partitions remember no more than `limit` producers. A start does so
+/// before it writes what it has found: there may be more than before, or fewer cores.
+pub(crate) fn bring_under(limit: usize, rows: &mut [PartitionRow]) {
+    let count: usize = rows.iter().map(|row| count_in(&row.attachment)).sum();
+    if count <= limit {
+        return;
+    }
+    tracing::warn!(count, limit, "there are too many idempotent producers; those that wrote longest ago are forgotten");
+    let mut budget = ProducerBudget::new(limit);
+    let mut tables: BTreeMap<PartitionId, ProducerTable> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.attachment.is_empty()) {
+        // What cannot be read is for whoever opens the partition to complain of.
+        let Ok(table) = decode(&row.attachment) else { continue };
+        budget.note(row.id, tables.entry(row.id).or_insert(table));
+    }
+    // Nobody expires by this.
+    let (now, expiration) = (Timestamp::default(), Duration::MAX);
+    while let Some(id) = budget.due(now, expiration) {
+        budget.look_at(id, tables.get_mut(&id).expect("it is listed"), now, expiration);
+    }
+    for row in rows {
+        if let Some(table) = tables.get(&row.id).filter(|table| table.len() < count_in(&row.attachment)) {
+            row.attachment = encode(table).into();
+        }
+    }
+}
+
+/// Producers in the state of a checkpoint.
+fn count_in(bytes: &[u8]) -> usize {
+    let count = bytes.get(1..ENTRIES_AT).map_or(0, |count| u32::from_le_bytes(count.try_into().expect("four bytes")));
+    count as usize
 }
 
 struct Fields<'a>(&'a [u8]);
@@ -134,19 +194,24 @@ mod tests {
 
     fn table() -> ProducerTable {
         let mut table = ProducerTable::new(10);
-        for (id, sequence, offset) in [(7, 0, 0), (7, 5, 9), (8, 0, 14)] {
-            let stamp = BatchStamp {
-                producer: ProducerId::new(id).unwrap(),
-                epoch: ProducerEpoch::ZERO,
-                base_sequence: Sequence::from_wire(sequence).unwrap(),
-                record_count: 5,
-                kind: BatchKind::Plain,
-            };
-            let base_offset = Offset::new(offset).unwrap();
-            let appended_at = Timestamp::from_millis(77);
-            table.apply(&AppendedBatch { stamp, base_offset, max_timestamp: None, appended_at });
+        for (id, sequence, offset) in [(7, 0, 0), (7, 1, 9), (8, 0, 14)] {
+            append(&mut table, id, sequence, offset, 77);
         }
         table
+    }
+
+    /// The batch of this number, of five records.
+    fn append(table: &mut ProducerTable, id: u64, number: i32, offset: u64, millis: u64) {
+        let stamp = BatchStamp {
+            producer: ProducerId::new(id).unwrap(),
+            epoch: ProducerEpoch::ZERO,
+            base_sequence: Sequence::from_wire(number * 5).unwrap(),
+            record_count: 5,
+            kind: BatchKind::Plain,
+        };
+        let base_offset = Offset::new(offset * 5).unwrap();
+        let appended_at = Timestamp::from_millis(millis);
+        table.apply(&AppendedBatch { stamp, base_offset, max_timestamp: None, appended_at });
     }
 
     #[test]
@@ -155,6 +220,36 @@ mod tests {
         let restored = decode(&bytes).unwrap();
         assert_eq!(restored.entries().collect::<Vec<_>>(), table().entries().collect::<Vec<_>>());
         assert!(encode(&ProducerTable::new(3)).is_empty());
+    }
+
+    #[test]
+    fn state_is_the_same_with_pauses_and_without() {
+        let table = table();
+        let with_pauses = futures_lite::future::block_on(encode_in_pauses(table.snapshot()));
+        assert_eq!(with_pauses, encode(&table));
+        assert!(with_pauses.len() <= ENTRIES_AT + table.len() * limits::PRODUCER_ENCODED_BYTES_MAX);
+        let mut full = ProducerTable::new(1);
+        (0..6).for_each(|number| append(&mut full, 7, number, u64::try_from(number).unwrap(), 0));
+        assert_eq!(encode(&full).len(), ENTRIES_AT + limits::PRODUCER_ENCODED_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_start_keeps_those_who_wrote_last_of_all_partitions() {
+        let row = |index, producers: &[(u64, u64)]| {
+            let mut table = ProducerTable::new(10);
+            for (id, millis) in producers {
+                append(&mut table, *id, 0, 0, *millis);
+            }
+            let id = PartitionId::new(base::TopicId::from_random(1), index);
+            PartitionRow { attachment: encode(&table).into(), ..PartitionRow::new(id) }
+        };
+        let before =
+            [row(0, &[(1, 10), (2, 50)]), row(1, &[(1, 20), (3, 40), (4, 30)]), row(2, &[]), row(3, &[(5, 15)])];
+        let mut rows = before.clone();
+        bring_under(6, &mut rows);
+        assert_eq!(rows, before);
+        bring_under(3, &mut rows);
+        assert_eq!(rows, [row(0, &[(2, 50)]), row(1, &[(3, 40), (4, 30)]), row(2, &[]), row(3, &[])]);
     }
 
     #[test]

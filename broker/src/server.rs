@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use base::{ByteSize, CoreId};
+use futures_lite::FutureExt;
 use rt::net::{BindError, BoundListener};
 use rt::{CoresConfig, CpuPlacement, DirectDisk, Disk, MeshEnd, RunError, StopSignal};
 use shard::recovery::RecoveredCore;
@@ -28,9 +29,9 @@ use crate::lanes::Shown;
 use crate::limits;
 use crate::listener::Door;
 use crate::mesh::{Mesh, Message};
-use crate::producer_state;
 use crate::start::{self, Started};
 use crate::view::{ClusterView, Identity};
+use crate::{producer_memory, producer_state};
 
 /// Memory of each core that is registered for I/O: the journal's buffers in flight.
 const IO_MEMORY: ByteSize = ByteSize::mib(16);
@@ -316,6 +317,7 @@ async fn live(mut seat: Seat, http: Option<&HttpDoor>) -> Result<(), Box<dyn std
         shared.descriptors.compare(core.live().connections_max);
     }
     core.open_groups();
+    core.keep_producers();
     core.listen(seat.kafka, Door::Kafka(Shown::Host));
     if let Some(lane) = seat.lane {
         core.listen(lane, Door::Kafka(Shown::Lanes));
@@ -390,15 +392,17 @@ async fn open_core(
     }
     let core = Core::new(id, Arc::clone(shared), shard, mesh, view);
     for (id, table) in producers {
-        core.restore_producers(id, table);
+        core.take_in_producers(id, table);
     }
     let owner = Rc::downgrade(&core);
     core.shard.set_attachments(Rc::new(move |id| {
-        owner.upgrade().map(|core| core.producers_for_checkpoint(id)).unwrap_or_default()
+        let producers = owner.upgrade()?.producers_now(id)?;
+        Some(producer_state::encode_in_pauses(producers).boxed_local())
     }));
     let owner = Rc::downgrade(&core);
     core.shard.set_producers(Rc::new(move |id| {
-        owner.upgrade().map(|core| core.last_offsets_of_producers(id)).unwrap_or_default()
+        let producers = owner.upgrade()?.producers_now(id)?;
+        Some(producer_memory::last_offsets(producers).boxed_local())
     }));
     Ok(core)
 }

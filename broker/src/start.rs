@@ -11,9 +11,10 @@ use cluster::settings::{Durability as TopicDurability, TopicDefaults, TopicSetti
 use rt::{Disk, DiskError};
 use shard::journal::ring::RingLayout;
 use shard::recovery::{OnDamage, RecoveredCore, Recovery, RecoveryError, RecoveryPlan, ReplayedProducerBatch};
-use shard::{Compaction, Durability, PartitionSpec, Retention};
+use shard::{Compaction, Durability, PartitionRow, PartitionSpec, Retention};
 
 use crate::config::{Altered, Config, DamagedJournal};
+use crate::producer_memory::producers_max;
 use crate::records::MetadataLogError;
 use crate::server::Restart;
 use crate::{placement_file, producer_state, records};
@@ -104,6 +105,8 @@ struct Plan<'a> {
     layout: RingLayout,
     target: Duration,
     placement: &'a Placement,
+    /// Of each core.
+    producers_max: usize,
 }
 
 impl RecoveryPlan for Plan<'_> {
@@ -129,6 +132,10 @@ impl RecoveryPlan for Plan<'_> {
 
     fn attachment(&self, _: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8> {
         producer_state::replay(old, replayed, rt::wall_clock())
+    }
+
+    fn bound_attachments(&self, rows: &mut [PartitionRow]) {
+        producer_state::bring_under(self.producers_max, rows);
     }
 }
 
@@ -160,9 +167,9 @@ pub(crate) async fn recover(
     let placement = place(&**disk, cores, &specs).await?;
     let layout = RingLayout::of_total(config.journal_bytes.bytes());
     let replayed_bytes = recovery.replayed_bytes();
-    let cores = recovery
-        .finish(&Plan { deleted: &deleted, cores, layout, target: config.recovery_target, placement: &placement })
-        .await?;
+    let (target, producers_max) = (config.recovery_target, producers_max(config, cores));
+    let plan = Plan { deleted: &deleted, cores, layout, target, placement: &placement, producers_max };
+    let cores = recovery.finish(&plan).await?;
     let took = rt::now().since(begun);
     let milliseconds = took.as_millis();
     tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");

@@ -45,10 +45,6 @@ pub const PRODUCER_IDS_PER_RESERVATION_MAX: u64 = 1_000_000;
 /// Batches remembered for each producer, as in Kafka: a producer may have five requests in flight.
 pub const PRODUCER_BATCHES_REMEMBERED: usize = 5;
 
-/// Producers remembered for each partition, about 300 bytes each. Beyond it the one that wrote longest ago is forgotten:
-/// its next batch is accepted with any sequence.
-pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
-
 /// Cores that one broker runs on.
 pub const CORES_MAX: u16 = 1_024;
 

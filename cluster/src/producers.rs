@@ -19,16 +19,21 @@
 //! A batch enters the table when it is appended, before it is flushed, because the next one may arrive meanwhile. A
 //! duplicate's verdict carries its last offset: whoever answers waits until the log is flushed past it.
 
+mod batches;
+mod budget;
 mod entry;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use base::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
+pub use budget::ProducerBudget;
 pub use entry::{InvalidProducerEntry, ProducerBatch, ProducerEntry};
 
-use crate::limits::PRODUCER_BATCHES_REMEMBERED;
+use batches::LastBatches;
+use budget::Counted;
+
+use crate::shared_map::SharedMap;
 
 /// What the header of an idempotent batch says about its producer. The header has been validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,34 +98,47 @@ pub enum ProducerError {
 }
 
 /// All producers that one partition remembers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ProducerTable {
     limit: usize,
-    producers: BTreeMap<ProducerId, Producer>,
+    producers: SharedMap<ProducerId, Producer>,
     /// Producers without an open transaction, the one that wrote longest ago first.
     idle: BTreeSet<(Timestamp, ProducerId)>,
     /// First offsets of open transactions.
     open: BTreeSet<(Offset, ProducerId)>,
+    counted: Counted,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The producers of a table as they were at one moment, shared with it until it goes on.
+#[derive(Debug, Clone)]
+pub struct ProducerSnapshot(SharedMap<ProducerId, Producer>);
+
+#[derive(Debug, Clone)]
 struct Producer {
     epoch: ProducerEpoch,
     /// The sequence that follows the last one.
     next: Sequence,
     /// Records appended without a gap up to `next`.
     run_records: u64,
-    /// The last batches of the run, the newest last.
-    batches: Vec<ProducerBatch>,
+    /// The last batches of the run.
+    batches: LastBatches,
     open_transaction: Option<Offset>,
     last_appended_at: Timestamp,
+}
+
+/// Where a table's indexes have a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Idle(Timestamp),
+    Open(Offset),
 }
 
 impl ProducerTable {
     /// An empty table of at most `limit` producers.
     pub fn new(limit: usize) -> Self {
         assert!(limit > 0, "a partition without room for a producer");
-        Self { limit, producers: BTreeMap::new(), idle: BTreeSet::new(), open: BTreeSet::new() }
+        let (producers, counted) = (SharedMap::default(), Counted::default());
+        Self { limit, producers, idle: BTreeSet::new(), open: BTreeSet::new(), counted }
     }
 
     /// Takes a batch that was appended after [`Self::check`] allowed it, or that recovery found in the log.
@@ -128,47 +146,44 @@ impl ProducerTable {
     /// The log is believed: what it holds was allowed when it was written, perhaps after its producer had been forgotten.
     pub fn apply(&mut self, batch: &AppendedBatch) {
         let AppendedBatch { stamp, base_offset, max_timestamp, appended_at } = *batch;
-        let mut producer = self.take(stamp.producer).unwrap_or_else(|| Producer::new(stamp.epoch));
-        if producer.epoch != stamp.epoch || producer.next != stamp.base_sequence {
-            producer.restart(stamp.epoch);
-        }
-        producer.push(ProducerBatch {
-            base_sequence: stamp.base_sequence,
-            record_count: stamp.record_count,
-            base_offset,
-            max_timestamp,
+        self.change(stamp.producer, stamp.epoch, |producer| {
+            if producer.epoch != stamp.epoch || producer.next != stamp.base_sequence {
+                producer.restart(stamp.epoch);
+            }
+            producer.push(ProducerBatch {
+                base_sequence: stamp.base_sequence,
+                record_count: stamp.record_count,
+                base_offset,
+                max_timestamp,
+            });
+            producer.last_appended_at = appended_at;
+            if stamp.kind == BatchKind::Transactional {
+                producer.open_transaction.get_or_insert(base_offset);
+            }
         });
-        producer.last_appended_at = appended_at;
-        if stamp.kind == BatchKind::Transactional {
-            producer.open_transaction.get_or_insert(base_offset);
-        }
-        self.put(stamp.producer, producer);
         self.evict();
     }
 
     /// Takes the marker that ends a producer's transaction, and says where the transaction began in this partition.
     pub fn end_transaction(&mut self, id: ProducerId, epoch: ProducerEpoch, ended_at: Timestamp) -> Option<Offset> {
-        let mut producer = self.take(id).unwrap_or_else(|| Producer::new(epoch));
-        if producer.epoch != epoch {
-            producer.restart(epoch);
-        }
-        let begun = producer.open_transaction.take();
-        producer.last_appended_at = ended_at;
-        self.put(id, producer);
+        let begun = self.change(id, epoch, |producer| {
+            if producer.epoch != epoch {
+                producer.restart(epoch);
+            }
+            producer.last_appended_at = ended_at;
+            producer.open_transaction.take()
+        });
         self.evict();
         begun
     }
 
-    /// Forgets producers that have not written for `ttl` and have no open transaction, and says how many.
-    pub fn expire(&mut self, now: Timestamp, ttl: Duration) -> usize {
-        let before = self.producers.len();
-        while let Some(&(last, id)) = self.idle.first()
-            && now.since(last) >= ttl
-        {
-            self.take(id);
+    /// Forgets the producer that wrote longest ago, of those without an open transaction.
+    pub fn forget_oldest(&mut self) {
+        if let Some((_, id)) = self.idle.pop_first() {
+            let producer = self.producers.remove(&id);
+            assert!(producer.is_some(), "producer {id} is in an index only");
         }
         self.check_counts();
-        before - self.producers.len()
     }
 
     /// Judges a batch that has not been appended.
@@ -197,9 +212,19 @@ impl ProducerTable {
         self.producers.is_empty()
     }
 
+    /// When the producer wrote that [`Self::forget_oldest`] would forget.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.idle.first().map(|(last, _)| *last)
+    }
+
     /// The table as plain entries, in the order of producer ids.
     pub fn entries(&self) -> impl Iterator<Item = ProducerEntry> {
         self.producers.iter().map(|(id, producer)| producer.entry(*id))
+    }
+
+    /// All producers as they are now. What changes in the table afterwards is copied, about a hundred producers at a time.
+    pub fn snapshot(&self) -> ProducerSnapshot {
+        ProducerSnapshot(self.producers.clone())
     }
 
     /// The table that gave these entries. When they are more than `limit`, those that wrote longest ago are left out.
@@ -211,39 +236,55 @@ impl ProducerTable {
         for entry in entries {
             entry.validate()?;
             let id = entry.producer;
-            if table.producers.contains_key(&id) {
+            if table.producers.get(&id).is_some() {
                 return Err(InvalidProducerEntry { producer: id, why: "it comes twice" });
             }
-            table.put(id, Producer::from_entry(entry));
+            let producer = Producer::from_entry(&entry);
+            table.index(id, producer.place());
+            table.producers.insert(id, producer);
             table.evict();
         }
         Ok(table)
     }
 
-    fn take(&mut self, id: ProducerId) -> Option<Producer> {
-        let producer = self.producers.remove(&id)?;
-        let indexed = match producer.open_transaction {
-            Some(offset) => self.open.remove(&(offset, id)),
-            None => self.idle.remove(&(producer.last_appended_at, id)),
-        };
-        assert!(indexed, "producer {id} was not in its index");
-        Some(producer)
+    /// Changes what is known of a producer, which may be nothing yet.
+    fn change<R>(&mut self, id: ProducerId, epoch: ProducerEpoch, act: impl FnOnce(&mut Producer) -> R) -> R {
+        if let Some(producer) = self.producers.get_mut(&id) {
+            let before = producer.place();
+            let result = act(producer);
+            let after = producer.place();
+            if after != before {
+                self.remove_from_index(id, before);
+                self.index(id, after);
+            }
+            return result;
+        }
+        let mut producer = Producer::new(epoch);
+        let result = act(&mut producer);
+        self.index(id, producer.place());
+        self.producers.insert(id, producer);
+        result
     }
 
-    fn put(&mut self, id: ProducerId, producer: Producer) {
-        match producer.open_transaction {
-            Some(offset) => self.open.insert((offset, id)),
-            None => self.idle.insert((producer.last_appended_at, id)),
+    fn index(&mut self, id: ProducerId, place: Place) {
+        let is_new = match place {
+            Place::Idle(last) => self.idle.insert((last, id)),
+            Place::Open(offset) => self.open.insert((offset, id)),
         };
-        let replaced = self.producers.insert(id, producer);
-        assert!(replaced.is_none(), "producer {id} was not taken before it was put back");
+        assert!(is_new, "producer {id} was in its index already");
+    }
+
+    fn remove_from_index(&mut self, id: ProducerId, place: Place) {
+        let was_there = match place {
+            Place::Idle(last) => self.idle.remove(&(last, id)),
+            Place::Open(offset) => self.open.remove(&(offset, id)),
+        };
+        assert!(was_there, "producer {id} was not in its index");
     }
 
     fn evict(&mut self) {
-        while self.producers.len() > self.limit
-            && let Some(&(_, id)) = self.idle.first()
-        {
-            self.take(id);
+        while self.producers.len() > self.limit && !self.idle.is_empty() {
+            self.forget_oldest();
         }
         self.check_counts();
     }
@@ -255,16 +296,35 @@ impl ProducerTable {
     }
 }
 
+impl ProducerSnapshot {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Entries in the order of producer ids, each at its turn: whoever has many of them to look at may pause in between.
+    pub fn entries(&self) -> impl Iterator<Item = ProducerEntry> {
+        self.0.iter().map(|(id, producer)| producer.entry(*id))
+    }
+}
+
 impl Producer {
     fn new(epoch: ProducerEpoch) -> Self {
         Self {
             epoch,
             next: Sequence::ZERO,
             run_records: 0,
-            batches: Vec::with_capacity(PRODUCER_BATCHES_REMEMBERED),
+            batches: LastBatches::default(),
             open_transaction: None,
             last_appended_at: Timestamp::default(),
         }
+    }
+
+    fn place(&self) -> Place {
+        self.open_transaction.map_or(Place::Idle(self.last_appended_at), Place::Open)
     }
 
     /// Begins a run of sequences; an open transaction stays open.
@@ -276,9 +336,6 @@ impl Producer {
     }
 
     fn push(&mut self, batch: ProducerBatch) {
-        if self.batches.len() == PRODUCER_BATCHES_REMEMBERED {
-            self.batches.remove(0);
-        }
         self.next = batch.base_sequence.plus(batch.record_count);
         self.run_records = self.run_records.saturating_add(u64::from(batch.record_count));
         self.batches.push(batch);
@@ -292,7 +349,7 @@ impl Producer {
         }
         let expected = if epoch == self.epoch { self.next } else { Sequence::ZERO };
         if epoch == self.epoch
-            && let Some(original) = self.batches.iter().find(|known| known.has(base_sequence, record_count))
+            && let Some(original) = self.batches.as_slice().iter().find(|known| known.has(base_sequence, record_count))
         {
             return original.as_duplicate();
         }
@@ -312,7 +369,7 @@ impl Producer {
 
     /// All these sequences were appended in this run, before the batches that are remembered.
     fn is_long_past(&self, base: Sequence, count: u32) -> bool {
-        let Some(oldest) = self.batches.first() else { return false };
+        let Some(oldest) = self.batches.as_slice().first() else { return false };
         let (begun, remembered) = (distance(base, self.next), distance(oldest.base_sequence, self.next));
         u64::from(begun) <= self.run_records.min(PAST_RECORDS_MAX)
             && begun.checked_sub(remembered).is_some_and(|before| before >= count)

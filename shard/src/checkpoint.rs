@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
+use bytes::Bytes;
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
 
 use self::flushed::FlushedFile;
@@ -70,7 +71,7 @@ pub struct PartitionRow {
     /// Spans that the active segment's index file holds for certain.
     pub index_records: u32,
     /// State of the partition's owner as of `end`; opaque here.
-    pub attachment: Vec<u8>,
+    pub attachment: Bytes,
 }
 
 impl PartitionRow {
@@ -88,7 +89,7 @@ impl PartitionRow {
             open_span: Span::empty(Offset::ZERO, 0),
             times: SegmentTimes::default(),
             index_records: 0,
-            attachment: Vec::new(),
+            attachment: Bytes::new(),
         }
     }
 
@@ -118,6 +119,12 @@ impl PartitionRow {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_fields(out);
+        out.extend_from_slice(&self.attachment);
+    }
+
+    /// All but the attachment, which comes last.
+    fn encode_fields(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.id.topic.to_bytes());
         out.extend_from_slice(&self.id.index.0.to_le_bytes());
         for offset in [self.log_start, self.end, self.active_segment, self.newest.batch_base, self.open_span.base] {
@@ -139,7 +146,6 @@ impl PartitionRow {
             out.extend_from_slice(&epoch.start.get().to_le_bytes());
         }
         out.extend_from_slice(&count(self.attachment.len()).to_le_bytes());
-        out.extend_from_slice(&self.attachment);
     }
 
     fn decode(fields: &mut FieldReader<'_>, layout: RowLayout) -> Option<Self> {
@@ -177,7 +183,7 @@ impl PartitionRow {
             epochs.push(EpochStart { epoch, start: Offset::new(fields.u64()?)? });
         }
         let attachment_bytes = fields.u32()? as usize;
-        let attachment = fields.take(attachment_bytes)?.to_vec();
+        let attachment = Bytes::copy_from_slice(fields.take(attachment_bytes)?);
         // No record of a segment is newer than the newest of the log.
         let times = times.unwrap_or(SegmentTimes { max: newest.timestamp, ..SegmentTimes::default() });
         let consistent = log_start <= end

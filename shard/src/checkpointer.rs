@@ -4,6 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use base::{Offset, PartitionId};
+use bytes::Bytes;
 use rt::{DiskError, OpenMode};
 
 use crate::checkpoint::{Checkpoint, EncodedRows};
@@ -121,9 +122,8 @@ impl Shard {
         let mut taken = Taken { rows: EncodedRows::new(), ends: Vec::new(), dirty: Vec::new() };
         let mut slot = 0;
         while slot < self.store.slots().end {
-            self.store.with_slot(slot, |log| {
-                let row = log.row(attachment_of(log.spec.id));
-                taken.rows.push(&row);
+            let row = self.store.with_slot(slot, |log| {
+                let row = log.row(Bytes::new());
                 let end = TailSpan { segment: row.active_segment, span: row.open_span };
                 if log.is_behind(end) {
                     taken.ends.push((row.id, end));
@@ -131,7 +131,15 @@ impl Shard {
                 if std::mem::take(&mut log.dirty) {
                     taken.dirty.push((slot, log.end_position()));
                 }
+                let attachment = attachment_of(row.id);
+                (row, attachment)
             });
+            if let Some((mut row, attachment)) = row {
+                if let Some(attachment) = attachment {
+                    row.attachment = attachment.await.into();
+                }
+                taken.rows.push(&row).await;
+            }
             slot += 1;
             if slot < self.store.slots().end {
                 rt::yield_if_needed().await;
@@ -139,7 +147,9 @@ impl Shard {
         }
         // See `crate::departure`: another core goes on from these, and has them in no checkpoint yet. In the same moment as
         // the end of the slots, which is where a partition that comes back is found.
-        self.departures.rows().iter().for_each(|row| taken.rows.push(row));
+        for row in self.departures.rows() {
+            taken.rows.push(&row).await;
+        }
         taken
     }
 }

@@ -22,6 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Instant, PartitionId};
+use bytes::Bytes;
 use rt::{DiskError, JoinHandle, TaskQueue};
 
 use crate::checkpoint::PartitionRow;
@@ -180,10 +181,16 @@ impl Shard {
         // A task of its own: writes that have begun come to their end, also when nobody waits any more.
         let brought = within(deadline, self.bring_down(FOREGROUND, slot, id, paused)?).await;
         let paused = brought.ok_or(DepartureError::TooSlow { id, limit })??;
+        // Nothing is appended to it any more, so this is its last state.
+        let attachment_of = Rc::clone(&*self.attachments.borrow());
+        let attachment = match attachment_of(id) {
+            Some(attachment) => attachment.await.into(),
+            None => Bytes::new(),
+        };
         let at_rest = within(deadline, self.at_rest(slot)).await;
         at_rest.ok_or(DepartureError::TooSlow { id, limit })?;
         self.may_depart()?;
-        let departure = self.take_out(slot, id);
+        let departure = self.take_out(slot, id, attachment);
         drop(paused);
         departure
     }
@@ -274,9 +281,7 @@ impl Shard {
         }
     }
 
-    fn take_out(&self, slot: u32, id: PartitionId) -> Result<Departure, DepartureError> {
-        let attachment_of = Rc::clone(&*self.attachments.borrow());
-        let attachment = attachment_of(id);
+    fn take_out(&self, slot: u32, id: PartitionId, attachment: Bytes) -> Result<Departure, DepartureError> {
         let passed = self.store.with_slot(slot, |log| (log.row(attachment), log.pass()));
         let (row, log) = passed.ok_or(DepartureError::UnknownPartition(id))?;
         let damage = self.store.damage.known_of(id);

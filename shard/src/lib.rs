@@ -54,7 +54,9 @@ pub use journal::{Durability, Reserve};
 pub use log::{AppendBatch, Compaction, EpochStart, Newest, PartitionSpec, Retention, SegmentPosition, SegmentTimes};
 pub use scrub::ScrubConfig;
 pub use segment::reader::{ReadData, ReadError, ReadSource, TimestampedOffset};
-pub use shard::{AppendError, Appended, LastOfProducers, LogOffsets, Shard, ShardConfig, ShardStart, Watch};
+pub use shard::{
+    AppendError, Appended, Attachments, LastOfProducers, LogOffsets, Shard, ShardConfig, ShardStart, Watch,
+};
 pub use stats::{CompactionStats, ShardStats};
 pub use traffic::{ReadTraffic, Refused, Traffic};
 pub use trim::{Trim, TrimError, TrimTo};

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{LeaderEpoch, Offset, PartitionId, Timestamp};
+use bytes::Bytes;
 use rt::{DiskFile, Flag};
 use wire::batch::HEADER_BYTES;
 
@@ -302,7 +303,7 @@ impl PartitionLog {
 
     /// What a checkpoint remembers of this log as it is now. Valid once all its bytes are flushed in segments and the
     /// spans that are closed by now are in index files.
-    pub(crate) fn row(&self, attachment: Vec<u8>) -> PartitionRow {
+    pub(crate) fn row(&self, attachment: Bytes) -> PartitionRow {
         let active = self.active();
         let unpersisted =
             self.spans.iter().skip(self.spans_persisted).filter(|tail| tail.segment == active.base).count();

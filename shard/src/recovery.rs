@@ -124,6 +124,9 @@ pub trait RecoveryPlan {
 
     /// The owner's state of a partition: what the checkpoint had, and batches of producers that came after it.
     fn attachment(&self, id: PartitionId, old: &[u8], replayed: &[ReplayedProducerBatch]) -> Vec<u8>;
+
+    /// What is attached to the rows that one core begins with may be too much together: the owner makes it less.
+    fn bound_attachments(&self, _rows: &mut [PartitionRow]) {}
 }
 
 struct FoundCore {

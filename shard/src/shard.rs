@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{CoreId, Histogram, LeaderEpoch, Offset, PartitionId, ProducerId, Timestamp};
+use futures_lite::future::BoxedLocal;
 use rt::{Disk, DiskError, Flag, Gate, Notify, WatchedDisk};
 
 use crate::admission::Turnstile;
@@ -162,14 +163,18 @@ pub struct Shard {
     pub(crate) scrubbed: Cell<ScrubCounts>,
     /// As old as this are segments of earlier lives whose records have no timestamps.
     pub(crate) opened: Timestamp,
-    pub(crate) attachments: RefCell<Rc<dyn Fn(PartitionId) -> Vec<u8>>>,
+    pub(crate) attachments: RefCell<Rc<Attachments>>,
     pub(crate) producers: RefCell<Rc<LastOfProducers>>,
     pub(crate) cleaned: Cleaned,
     pub(crate) departures: Departures,
 }
 
 /// Gives the last offset of each producer that is remembered of a partition.
-pub type LastOfProducers = dyn Fn(PartitionId) -> BTreeMap<ProducerId, Offset>;
+pub type LastOfProducers = dyn Fn(PartitionId) -> Option<BoxedLocal<BTreeMap<ProducerId, Offset>>>;
+
+/// What the owner attaches to a partition's row: its state in the moment of the call, put into bytes with pauses after it.
+/// `None` for nothing.
+pub type Attachments = dyn Fn(PartitionId) -> Option<BoxedLocal<Vec<u8>>>;
 
 impl Shard {
     /// Opens a shard with the partitions that recovery found for it, and starts its background tasks.
@@ -211,8 +216,8 @@ impl Shard {
             gate: Gate::new("shard"),
             scrubbed: Cell::default(),
             opened: rt::wall_clock(),
-            attachments: RefCell::new(Rc::new(|_| Vec::new())),
-            producers: RefCell::new(Rc::new(|_| BTreeMap::new())),
+            attachments: RefCell::new(Rc::new(|_| None)),
+            producers: RefCell::new(Rc::new(|_| None)),
             cleaned: Cleaned::default(),
             departures: Departures::default(),
             tuning: Cell::new(ShardTuning::of(&config)),
@@ -351,7 +356,7 @@ impl Shard {
     }
 
     /// Sets where the owner's own state per partition comes from when a checkpoint is taken.
-    pub fn set_attachments(&self, source: Rc<dyn Fn(PartitionId) -> Vec<u8>>) {
+    pub fn set_attachments(&self, source: Rc<Attachments>) {
         *self.attachments.borrow_mut() = source;
     }
 

@@ -162,7 +162,7 @@ fn checkpoints() -> Vec<Vec<u8>> {
     row.newest = Newest { timestamp: 5, batch_base: offset(6) };
     row.open_span = Span { base: offset(6), end: row.end, position: 600, length: 100, crc: 9, max_timestamp: 5 };
     row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }; 3];
-    row.attachment = b"producers".to_vec();
+    row.attachment = bytes::Bytes::from_static(b"producers");
     let other = PartitionRow::new(PartitionId::new(TopicId::METADATA, 4));
     let of_rows = |rows: Vec<PartitionRow>, ring: Option<RingState>| {
         let replay = JournalPosition { lsn: Lsn(4_096), previous_crc: 77 };

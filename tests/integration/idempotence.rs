@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use tests::broker::{Broker, folder};
-use tests::kafka::{Client, code};
+use tests::kafka::{Client, code, produce_request};
 use wire::ErrorCode;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp, batches};
 use wire::compress::Compressor;
 use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
+use wire::kafka::describe_producers::{DescribeProducersRequest, TopicRequest};
+use wire::kafka::produce::{ProduceRequest, ProduceResponse};
 
 use crate::producing::stamp;
 use crate::{EPOCH, client_with_topic};
@@ -146,4 +148,76 @@ fn a_producer_that_is_not_known_may_begin_anywhere_and_one_that_was_quiet_long_i
         assert!(begun.elapsed() < Duration::from_secs(30), "it is never forgotten");
     }
     assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+}
+
+/// What `memory.producers` of a MiB is enough for.
+const PRODUCERS_OF_A_MIB: usize = 2_048;
+
+/// A batch of each of these producers, to partition 0 and 1 in turn; none is a repetition.
+fn write_of_each(client: &mut Client, topic: &str, ids: std::ops::Range<i64>) {
+    let of = |id: i64| i32::try_from(id % 2).expect("0 or 1");
+    let ids: Vec<i64> = ids.collect();
+    for ids in ids.chunks(50) {
+        for id in ids {
+            let batch = keyed(stamp(*id, 0, 0), "k", 10);
+            client.send(9, &produce_request(topic, of(*id), &batch, 1)).unwrap();
+        }
+        for id in ids {
+            let answer: ProduceResponse = client.receive::<ProduceRequest>(9).unwrap();
+            let partition = &answer.responses[0].partition_responses[0];
+            assert_eq!(code(partition.error_code), ErrorCode::None, "producer {id}");
+        }
+    }
+}
+
+fn ids_known(client: &mut Client, topic: &str) -> Vec<i64> {
+    let asked = TopicRequest { name: topic.to_owned(), partition_indexes: vec![0, 1] };
+    let answer = client.ask(0, &DescribeProducersRequest { topics: vec![asked] }).unwrap();
+    let partitions = answer.topics[0].partitions.iter();
+    let mut ids: Vec<i64> = partitions.flat_map(|p| p.active_producers.iter().map(|each| each.producer_id)).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_core_forgets_the_producers_that_wrote_longest_ago_and_more_so_with_less_memory() {
+    let data = folder();
+    let with = |memory| [&OFTEN[..], &["--cores", "1", "--set", memory]].concat();
+    let broker = Broker::start(data.path(), &with("memory.producers=2 MiB"));
+    let mut client = client_with_topic(&broker, "many", 2);
+    let last = 2 * 2_048 + 100;
+    // A hundred that are to be forgotten, after one that goes on writing. Within a millisecond nobody wrote before another.
+    write_of_each(&mut client, "many", 1_000..1_101);
+    std::thread::sleep(Duration::from_millis(20));
+    write_of_each(&mut client, "many", 1_101..900 + last);
+    std::thread::sleep(Duration::from_millis(20));
+    let again = produce(&mut client, "many", &keyed(stamp(1_000, 0, 3), "k", 10));
+    assert_eq!(again.0, ErrorCode::None);
+    let end = again.1 + 3;
+    std::thread::sleep(Duration::from_millis(20));
+    write_of_each(&mut client, "many", 900 + last..1_000 + last);
+    let mut known = vec![1_000];
+    known.extend(1_101..1_000 + last);
+    assert_eq!(ids_known(&mut client, "many"), known);
+    // Who is known repeats, who is not begins.
+    assert_eq!(produce(&mut client, "many", &keyed(stamp(1_000, 0, 3), "k", 10)), again);
+    assert_eq!(produce(&mut client, "many", &keyed(stamp(1_002, 0, 0), "k", 10)), (ErrorCode::None, end + 150));
+    let before = ids_known(&mut client, "many");
+    assert_eq!((before.len(), before[..2].to_vec()), (2 * PRODUCERS_OF_A_MIB, vec![1_000, 1_002]));
+
+    // What a start finds is more than it may keep: those who wrote last stay, in the order that the checkpoint knows.
+    broker.stop();
+    let broker = Broker::start(data.path(), &with("memory.producers=1 MiB"));
+    let mut client = Client::connect(broker.kafka).unwrap();
+    let known = ids_known(&mut client, "many");
+    assert_eq!(known.len(), PRODUCERS_OF_A_MIB);
+    assert_eq!(known[..2], [1_000, 1_002], "they wrote late");
+    assert_eq!(known[known.len() - 100..], (900 + last..1_000 + last).collect::<Vec<_>>(), "they wrote last");
+    write_of_each(&mut client, "many", 1..11);
+    let known = ids_known(&mut client, "many");
+    assert_eq!((known.len(), known[9]), (PRODUCERS_OF_A_MIB, 10));
+    broker.kill();
+    let broker = Broker::start(data.path(), &with("memory.producers=1 MiB"));
+    let mut client = Client::connect(broker.kafka).unwrap();
+    assert_eq!(ids_known(&mut client, "many"), known);
 }

@@ -1,6 +1,7 @@
 //! One life of a broker's storage: recovery, shards on some cores, appenders and readers, and an end.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -274,7 +275,12 @@ impl Life {
                 let shard = Shard::open(attach(), config, start.start, partitions).await?;
                 let source = Rc::clone(&counts);
                 shard.set_attachments(Rc::new(move |id| {
-                    source.borrow().get(&id).copied().unwrap_or_default().to_le_bytes().to_vec()
+                    let count = source.borrow().get(&id).copied().unwrap_or_default();
+                    let encoded = async move {
+                        rt::yield_if_needed().await;
+                        count.to_le_bytes().to_vec()
+                    };
+                    Some(Box::pin(encoded) as Pin<Box<dyn Future<Output = Vec<u8>>>>)
                 }));
                 add_missing(&world, &moves, &shard, cores, turn);
                 shards.borrow_mut().push(shard);

@@ -162,6 +162,13 @@ pub const SETTINGS: &[Setting] = &[
          for each member; beyond it no new ones are taken.",
     ),
     setting(
+        "memory.producers",
+        Kind::Bytes { min: MIB, max: TIB },
+        "128 MiB",
+        "Idempotent producers that partitions remember, per core: 512 bytes for each in each partition; beyond it those that \
+         wrote longest ago are forgotten, and their repetitions are not known as such any more.",
+    ),
+    setting(
         "fetch.sessions_max",
         Kind::Count { min: 0, max: 1_000_000 },
         "1000",

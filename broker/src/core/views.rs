@@ -116,7 +116,7 @@ impl Core {
         while let Some(from) = next {
             next = self.leaders.borrow().range(from..=last).next().map(|(id, _)| *id);
             if let Some(id) = next {
-                self.leaders.borrow_mut().remove(&id);
+                drop(self.remove_leader(id));
                 self.shard.remove_partition(id);
                 rt::yield_if_needed().await;
             }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use base::{Offset, PartitionId, Timestamp};
+use base::{Offset, Timestamp};
 use cluster::metadata::TopicName;
 use cluster::producers::ProducerEntry;
 use wire::ErrorCode;
@@ -58,7 +58,7 @@ async fn producers_of(
     let id = id.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let owner = core.owner_of(id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let entries = if owner == core.id {
-        core.producers_here(id)
+        core.producers_here(id).await
     } else {
         match core.call(owner, Request::Producers(id)).await? {
             Reply::Producers(result) => result,
@@ -77,15 +77,5 @@ fn state_of(entry: &ProducerEntry) -> ProducerState {
         last_timestamp: last.and_then(|batch| batch.max_timestamp).map_or(-1, Timestamp::to_wire),
         coordinator_epoch: NO_COORDINATOR,
         current_txn_start_offset: entry.open_transaction.map_or(-1, Offset::to_wire),
-    }
-}
-
-impl Core {
-    /// Producers that a partition of this core remembers; those that were quiet too long are forgotten.
-    pub(crate) fn producers_here(&self, id: PartitionId) -> Result<Vec<ProducerEntry>, Refusal> {
-        let mut leaders = self.leaders.borrow_mut();
-        let leader = leaders.get_mut(&id).ok_or(ErrorCode::NotLeaderOrFollower)?;
-        leader.producers.expire(rt::wall_clock(), self.live().producer_expiration);
-        Ok(leader.producers.entries().collect())
     }
 }

@@ -3,6 +3,7 @@
 use base::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::batches::LastBatches;
 use super::{Producer, ProducerVerdict};
 use crate::limits::PRODUCER_BATCHES_REMEMBERED;
 
@@ -111,17 +112,17 @@ impl Producer {
             run_records: self.run_records,
             last_appended_at: self.last_appended_at,
             open_transaction: self.open_transaction,
-            batches: self.batches.clone(),
+            batches: self.batches.as_slice().to_vec(),
         }
     }
 
     /// The entry has been validated.
-    pub(super) fn from_entry(entry: ProducerEntry) -> Self {
+    pub(super) fn from_entry(entry: &ProducerEntry) -> Self {
         Self {
             epoch: entry.epoch,
             next: entry.batches.last().map_or(Sequence::ZERO, ProducerBatch::next_sequence),
             run_records: entry.run_records,
-            batches: entry.batches,
+            batches: LastBatches::of(&entry.batches),
             open_transaction: entry.open_transaction,
             last_appended_at: entry.last_appended_at,
         }

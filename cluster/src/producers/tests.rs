@@ -159,19 +159,32 @@ fn a_transaction_holds_back_the_last_stable_offset_until_its_marker() {
 }
 
 #[test]
-fn producers_expire_by_the_brokers_clock_unless_a_transaction_is_open() {
+fn the_oldest_is_the_one_that_wrote_longest_ago_unless_a_transaction_is_open() {
     let mut table = ProducerTable::new(LIMIT);
-    let day = Duration::from_secs(86_400);
     append_at(&mut table, stamp(7, 0, 0, 1), 0, 1_000);
     append_at(&mut table, stamp(8, 0, 0, 1), 1, 2_000);
     append_at(&mut table, transactional(9, 0, 0), 2, 0);
-    assert_eq!(table.expire(at(86_400_999), day), 0);
-    assert_eq!(table.expire(at(86_401_000), day), 1);
+    assert_eq!(table.oldest(), Some(at(1_000)));
+    table.forget_oldest();
     assert_eq!(table.check(&stamp(7, 0, 50, 1)), ProducerVerdict::Append);
     assert_eq!(table.check(&stamp(8, 0, 0, 1)), duplicate(1, 1));
-    table.end_transaction(id(9), ProducerEpoch::ZERO, at(86_402_000));
-    assert_eq!(table.expire(at(172_802_000), day), 2);
-    assert!(table.is_empty());
+    table.end_transaction(id(9), ProducerEpoch::ZERO, at(1_500));
+    assert_eq!(table.oldest(), Some(at(1_500)));
+    table.forget_oldest();
+    assert_eq!(table.oldest(), Some(at(2_000)));
+    table.forget_oldest();
+    assert_eq!((table.oldest(), table.len()), (None, 0));
+}
+
+#[test]
+fn a_snapshot_stays_as_it_was() {
+    let mut table = ProducerTable::new(1_000);
+    (0..1_000).for_each(|number| append(&mut table, stamp(number, 0, 0, 1), number));
+    let (before, snapshot) = (table.entries().collect::<Vec<_>>(), table.snapshot());
+    append(&mut table, stamp(7, 0, 1, 1), 1_000);
+    append(&mut table, stamp(2_000, 0, 0, 1), 1_001);
+    assert_ne!(table.entries().collect::<Vec<_>>(), before);
+    assert_eq!(snapshot.entries().collect::<Vec<_>>(), before);
 }
 
 #[test]
@@ -346,10 +359,12 @@ proptest! {
             match table.check(&stamp) {
                 ProducerVerdict::Append => append_at(&mut table, stamp, end_offset, millis),
                 ProducerVerdict::Duplicate { .. } => drop(table.end_transaction(id(producer), stamp.epoch, at(millis))),
-                ProducerVerdict::Refuse(_) => drop(table.expire(at(millis + 40), Duration::from_millis(40))),
+                ProducerVerdict::Refuse(_) => table.forget_oldest(),
             }
             prop_assert!(table.len() <= limit);
-            prop_assert_eq!(&ProducerTable::restore(limit, table.entries().collect::<Vec<_>>()).unwrap(), &table);
+            let restored = ProducerTable::restore(limit, table.entries().collect::<Vec<_>>()).unwrap();
+            prop_assert!(restored.entries().eq(table.entries()));
+            prop_assert_eq!((&restored.idle, &restored.open), (&table.idle, &table.open));
         }
     }
 }

@@ -30,20 +30,27 @@ impl EncodedRows {
     pub(crate) async fn of(rows: &[PartitionRow]) -> Self {
         let mut encoded = Self::new();
         for row in rows {
-            encoded.push(row);
+            encoded.push(row).await;
             rt::yield_if_needed().await;
         }
         encoded
     }
 
-    pub(crate) fn push(&mut self, row: &PartitionRow) {
+    /// With pauses where much is attached to it.
+    pub(crate) async fn push(&mut self, row: &PartitionRow) {
         let mut bytes = std::mem::take(&mut self.row);
-        row.encode(&mut bytes);
+        row.encode_fields(&mut bytes);
         self.append(&bytes);
-        self.bytes += bytes.len();
+        self.bytes += bytes.len() + row.attachment.len();
         self.count += 1;
         bytes.clear();
         self.row = bytes;
+        for piece in row.attachment.chunks(limits::CHECKPOINT_BLOCK_BYTES) {
+            self.append(piece);
+            if piece.len() == limits::CHECKPOINT_BLOCK_BYTES {
+                rt::yield_if_needed().await;
+            }
+        }
     }
 
     fn append(&mut self, mut bytes: &[u8]) {

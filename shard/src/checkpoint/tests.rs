@@ -12,7 +12,7 @@ fn checkpoint() -> Checkpoint {
         Span { base: Offset::new(6).unwrap(), end: row.end, position: 600, length: 100, crc: 9, max_timestamp: 5 };
     row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }];
     row.times = SegmentTimes { first: 2, max: 5 };
-    row.attachment = b"producers".to_vec();
+    row.attachment = Bytes::from_static(b"producers");
     Checkpoint {
         number: 8,
         identity: JournalIdentity { journal: 1, incarnation: 2 },
@@ -56,6 +56,28 @@ async fn encoded(checkpoint: Checkpoint) -> Checkpoint<EncodedRows> {
 }
 
 #[test]
+fn others_have_their_turns_while_a_row_with_much_attached_to_it_is_put_into_blocks() {
+    let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
+    sim.block_on(base::CoreId(0), async {
+        let turns = Rc::new(std::cell::Cell::new(0));
+        let counted = Rc::clone(&turns);
+        drop(rt::spawn(rt::TaskQueue::DEFAULT, async move {
+            loop {
+                counted.set(counted.get() + 1);
+                rt::yield_now().await;
+            }
+        }));
+        let mut rows = EncodedRows::new();
+        let row = checkpoint().rows.remove(0);
+        rows.push(&row).await;
+        assert_eq!(turns.get(), 0, "a small one is done at once");
+        let large = PartitionRow { attachment: vec![7; 40 * limits::CHECKPOINT_BLOCK_BYTES].into(), ..row };
+        rows.push(&large).await;
+        assert_ne!(turns.get(), 0);
+    });
+}
+
+#[test]
 fn the_size_is_known_beforehand_and_blocks_give_the_same_bytes() {
     let sim = rt::sim::Sim::new(rt::sim::SimConfig::new(1));
     let many = Checkpoint {
@@ -86,7 +108,7 @@ fn a_checkpoint_that_would_not_be_believed_is_not_written() {
         files.bytes_max = checkpoint().encode().len();
         files.write(encoded(checkpoint()).await).await.unwrap();
         let mut larger = Checkpoint { number: 10, ..checkpoint() };
-        larger.rows[0].attachment.push(0);
+        larger.rows[0].attachment = Bytes::from_static(b"producers and more");
         let refused = files.write(encoded(larger).await).await;
         assert!(matches!(refused, Err(DiskError::TooLarge { operation: "write", .. })), "{refused:?}");
         assert_eq!(read_slots(&*attached, folder).await.unwrap(), [checkpoint()]);

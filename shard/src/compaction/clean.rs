@@ -1,5 +1,7 @@
 //! One cleaning of one log.
 
+use std::collections::BTreeMap;
+
 use base::{Offset, PartitionId, Timestamp};
 use bytes::Bytes;
 use rt::DiskError;
@@ -109,8 +111,12 @@ impl<'a> Cleaning<'a> {
             // The segments have been deleted meanwhile.
             return Err(GivenUp::Stopped);
         }
-        let producers = self.shard.producers.borrow().clone();
-        self.rewriter.judge_up_to(end, producers(self.id));
+        let producers_of = self.shard.producers.borrow().clone();
+        let producers = match producers_of(self.id) {
+            Some(producers) => producers.await,
+            None => BTreeMap::new(),
+        };
+        self.rewriter.judge_up_to(end, producers);
         Ok(end)
     }
 

@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(log.judge(at(5_100)), Judged::Keep);
         assert_eq!(log.judge(at(5_101)), Judged::BeginAtEnd);
         // In the next life nobody knows.
-        let mut log = PartitionLog::from_row(log.spec, &log.row(Vec::new()));
+        let mut log = PartitionLog::from_row(log.spec, &log.row(bytes::Bytes::new()));
         assert_eq!(log.judge(at(9_000)), Judged::NeedsSegments);
         log.closed_segments_are(std::iter::empty());
         let active = log.active().base;

@@ -179,7 +179,7 @@ mod tests {
         timed.now.set(begun + 10 * SECOND + 1);
         assert_eq!(timed.append(Some(1)), 2);
         // After a restart the clock begins anew, as in Kafka.
-        let mut row = timed.log.row(Vec::new());
+        let mut row = timed.log.row(bytes::Bytes::new());
         row.times.first = -1;
         timed.log = PartitionLog::from_row(timed.log.spec, &row);
         timed.now.set(begun + 50 * SECOND);

@@ -51,10 +51,10 @@ impl Recovery {
         }
         for id in self.known() {
             let Some(core) = plan.core_of(id) else { continue };
-            let old = self.rows.get(&id).map(|row| row.attachment.as_slice()).unwrap_or_default();
+            let old = self.rows.get(&id).map(|row| row.attachment.clone()).unwrap_or_default();
             let attachment = match self.replayed.get(&id) {
-                Some(replayed) => plan.attachment(id, old, replayed),
-                None => old.to_vec(),
+                Some(replayed) => plan.attachment(id, &old, replayed).into(),
+                None => old,
             };
             let row = match (self.store.slot_of(id), self.rows.get(&id)) {
                 (Some(slot), _) => {
@@ -70,6 +70,7 @@ impl Recovery {
             let row = if self.lossy { self.with_segments_that_are_left(row).await? } else { row };
             recovered[core.as_usize()].rows.push(row);
         }
+        recovered.iter_mut().for_each(|core| plan.bound_attachments(&mut core.rows));
         self.clear_pending().await?;
         self.write_checkpoints(&mut recovered).await?;
         self.remove_old_cores(cores).await?;
