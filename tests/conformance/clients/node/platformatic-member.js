@@ -17,10 +17,11 @@ export const member = base => async (options, voice) => {
   })
   let leaving = false
   let stream
-  const watching = setInterval(() => {
+  const tellOwned = () => {
     const mine = consumer.assignments?.find(each => each.topic === topic)
     voice.assigned(mine?.partitions ?? [])
-  }, 50)
+  }
+  const watching = setInterval(tellOwned, 50)
   voice.leaving.then(() => {
     leaving = true
     stream?.close()
@@ -34,7 +35,7 @@ export const member = base => async (options, voice) => {
       maxWaitTime: 100
     })
     try {
-      await read(stream, voice)
+      await read(stream, voice, tellOwned)
     } catch (error) {
       // A commit that came too late ends the stream: whoever has the partition next reads these records again.
       if (!rejoins(error)) throw error
@@ -45,12 +46,14 @@ export const member = base => async (options, voice) => {
   await consumer.close(true)
 }
 
-async function read (stream, voice) {
+async function read (stream, voice, tellOwned) {
   let pending = []
   let failure = null
   for await (const message of stream) {
     pending.push(message)
     if (stream.readableLength > 0 && pending.length < COMMIT_RECORDS_MAX) continue
+    // What is read counts for what was told before.
+    tellOwned()
     for (const [partition, messages] of Map.groupBy(pending, each => each.partition)) {
       voice.read(partition, messages)
       // Not waited for: it commits the newest of what is asked for meanwhile.
