@@ -22,6 +22,10 @@ impl<'a> FieldReader<'a> {
         Some(*taken)
     }
 
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
@@ -37,6 +41,11 @@ impl<'a> FieldReader<'a> {
     pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
     }
+}
+
+/// A field at a fixed place in a fixed-size record.
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes were sliced"))
 }
 
 /// A field at a fixed place in a fixed-size record.

@@ -4,24 +4,27 @@
 //! it: recovery trusts it without reading segments.
 //!
 //! ```text
-//! magic "CLCKPT02" | number u64 | length u32 | crc of what follows u32 | body
-//! body: journal id u64, incarnation u32, clean u8, replay lsn u64, previous crc u32, flushed lsn u64,
+//! magic "CLCKPT03" | number u64 | length u32 | crc of what follows u32 | body
+//! body: core u16, journal id u64, incarnation u32, clean u8, replay lsn u64, previous crc u32, flushed lsn u64,
 //!       partitions u32, then the rows, then the ring: files u32, file bytes u64, prepared files u64
 //! ```
 //!
+//! The core is in it because a disk may write the block of another core's checkpoint here.
+//!
 //! A third file says which of them was flushed last; see [`flushed`].
 //!
-//! Rows of `CLCKPT01`, of the first builds, lack the times of the active segment.
+//! `CLCKPT02`, of earlier builds, does not say of which core it is. Rows of `CLCKPT01`, of the first builds, lack the times
+//! of the active segment as well.
 
 pub(crate) mod flushed;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
-use base::{LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId};
 use bytes::Bytes;
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, OpenMode};
 
@@ -33,11 +36,12 @@ use crate::journal::ring::RingState;
 use crate::log::start::trim_epochs;
 use crate::log::{EpochStart, Newest, SegmentTimes};
 use crate::segment::index::Span;
-use crate::{flush, limits};
+use crate::{flush, layout, limits};
 
 pub(crate) use rows::EncodedRows;
 
-const MAGIC: &[u8; 8] = b"CLCKPT02";
+const MAGIC: &[u8; 8] = b"CLCKPT03";
+const MAGIC_WITHOUT_CORE: &[u8; 8] = b"CLCKPT02";
 const MAGIC_WITHOUT_TIMES: &[u8; 8] = b"CLCKPT01";
 const PREFIX_BYTES: usize = 24;
 pub(crate) const SLOTS: [&str; 2] = ["checkpoint-a", "checkpoint-b"];
@@ -49,8 +53,10 @@ pub(crate) fn slot_of(number: u64) -> usize {
 
 /// Where the CRC stands in the prefix.
 const CRC_AT: usize = 20;
-/// From the journal's id to the number of partitions.
-const HEAD_BYTES: usize = 37;
+/// From the core to the number of partitions.
+const HEAD_BYTES: usize = 39;
+/// In place of a core that is not known.
+const NO_CORE: u16 = u16::MAX;
 const EPOCH_BYTES: usize = 12;
 
 /// What is remembered of one partition. All its bytes before `end` are flushed in segments.
@@ -148,7 +154,7 @@ impl PartitionRow {
         out.extend_from_slice(&count(self.attachment.len()).to_le_bytes());
     }
 
-    fn decode(fields: &mut FieldReader<'_>, layout: RowLayout) -> Option<Self> {
+    fn decode(fields: &mut FieldReader<'_>, layout: Layout) -> Option<Self> {
         let topic = TopicId::from_bytes(fields.array()?)?;
         let id = PartitionId { topic, index: PartitionIndex(fields.u32()?) };
         let mut offsets = [Offset::ZERO; 5];
@@ -159,9 +165,9 @@ impl PartitionRow {
         let closed_bytes = fields.u64()?;
         let newest = Newest { timestamp: fields.i64()?, batch_base: newest_base };
         let span_max_timestamp = fields.i64()?;
-        let times = match layout {
-            RowLayout::WithTimes => Some(SegmentTimes { first: fields.i64()?, max: fields.i64()? }),
-            RowLayout::WithoutTimes => None,
+        let times = match layout.times {
+            true => Some(SegmentTimes { first: fields.i64()?, max: fields.i64()? }),
+            false => None,
         };
         let (position, index_records) = (fields.u32()?, fields.u32()?);
         let (span_position, span_length, span_crc) = (fields.u32()?, fields.u32()?, fields.u32()?);
@@ -207,18 +213,19 @@ impl PartitionRow {
     }
 }
 
-/// What rows hold.
+/// What a checkpoint holds besides what all do.
 #[derive(Clone, Copy)]
-enum RowLayout {
-    WithTimes,
-    WithoutTimes,
+struct Layout {
+    core: bool,
+    times: bool,
 }
 
-impl RowLayout {
+impl Layout {
     fn of_magic(magic: &[u8]) -> Option<Self> {
         match magic {
-            magic if magic == MAGIC => Some(Self::WithTimes),
-            magic if magic == MAGIC_WITHOUT_TIMES => Some(Self::WithoutTimes),
+            magic if magic == MAGIC => Some(Self { core: true, times: true }),
+            magic if magic == MAGIC_WITHOUT_CORE => Some(Self { core: false, times: true }),
+            magic if magic == MAGIC_WITHOUT_TIMES => Some(Self { core: false, times: false }),
             _ => None,
         }
     }
@@ -232,6 +239,8 @@ fn count(items: usize) -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint<Rows = Vec<PartitionRow>> {
     pub number: u64,
+    /// Of which core it is; `None` in checkpoints of earlier builds, which did not say.
+    pub core: Option<CoreId>,
     pub identity: JournalIdentity,
     /// The journal holds nothing after this checkpoint: the broker was stopped in good order.
     pub clean: bool,
@@ -243,6 +252,11 @@ pub struct Checkpoint<Rows = Vec<PartitionRow>> {
 }
 
 impl<Rows> Checkpoint<Rows> {
+    /// Those of earlier builds may be of any.
+    pub(crate) fn may_be_of(&self, core: CoreId) -> bool {
+        self.core.is_none_or(|own| own == core)
+    }
+
     fn ring_bytes(&self) -> usize {
         self.ring.map_or(0, |_| RingState::ENCODED_BYTES)
     }
@@ -254,6 +268,7 @@ impl<Rows> Checkpoint<Rows> {
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&count(HEAD_BYTES + rows_bytes + self.ring_bytes()).to_le_bytes());
         out.extend_from_slice(&[0; PREFIX_BYTES - CRC_AT]);
+        out.extend_from_slice(&self.core.map_or(NO_CORE, |core| core.0).to_le_bytes());
         out.extend_from_slice(&self.identity.journal.to_le_bytes());
         out.extend_from_slice(&self.identity.incarnation.to_le_bytes());
         out.push(u8::from(self.clean));
@@ -282,12 +297,16 @@ impl Checkpoint {
     /// `None` for anything but a whole checkpoint.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (prefix, rest) = bytes.split_at_checked(PREFIX_BYTES)?;
-        let layout = RowLayout::of_magic(&prefix[..8])?;
+        let layout = Layout::of_magic(&prefix[..8])?;
         let body = rest.get(..u32_at(prefix, 16) as usize)?;
         if wire::batch::crc::append(wire::batch::crc::crc32c(&prefix[..20]), body) != u32_at(prefix, 20) {
             return None;
         }
         let mut fields = FieldReader::new(body);
+        let core = match layout.core {
+            true => Some(fields.u16()?).filter(|core| *core != NO_CORE).map(CoreId),
+            false => None,
+        };
         let journal = fields.u64()?;
         let identity = JournalIdentity { journal, incarnation: fields.u32()? };
         let clean = fields.take(1)?[0] == 1;
@@ -303,7 +322,7 @@ impl Checkpoint {
             RingState::ENCODED_BYTES => Some(RingState::decode(&mut fields)?),
             _ => return None,
         };
-        Some(Self { number: u64_at(prefix, 8), identity, clean, replay, flushed, ring, rows })
+        Some(Self { number: u64_at(prefix, 8), core, identity, clean, replay, flushed, ring, rows })
     }
 }
 
@@ -316,12 +335,13 @@ pub(crate) struct CheckpointFiles {
 }
 
 impl CheckpointFiles {
-    pub(crate) async fn open(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
+    pub(crate) async fn open(disk: &dyn Disk, core: CoreId) -> Result<Self, DiskError> {
+        let folder = &layout::journal_folder(core);
         disk.create_dir_all(folder).await?;
         let paths = SLOTS.map(|slot| folder.join(slot));
         let a = disk.open(&paths[0], OpenMode::Create).await?;
         let b = disk.open(&paths[1], OpenMode::Create).await?;
-        let flushed = FlushedFile::open(disk, folder).await?;
+        let flushed = FlushedFile::open(disk, core).await?;
         flush::sync_dir(disk, folder).await?;
         Ok(Self { files: [a, b], paths, flushed, bytes_max: limits::CHECKPOINT_BYTES_MAX })
     }
@@ -360,8 +380,9 @@ impl CheckpointFiles {
     }
 }
 
-/// Both slots as they are found, newest first; slots that hold no whole checkpoint are left out.
-pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint>, DiskError> {
+/// Both slots as they are found, newest first; slots that hold no whole checkpoint of this core are left out.
+pub async fn read_slots(disk: &dyn Disk, core: CoreId) -> Result<Vec<Checkpoint>, DiskError> {
+    let folder = layout::journal_folder(core);
     let mut found = Vec::new();
     for slot in SLOTS {
         let file = match disk.open(&folder.join(slot), OpenMode::Existing).await {
@@ -369,7 +390,7 @@ pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint
             Err(DiskError::NotFound { .. }) => continue,
             Err(other) => return Err(other),
         };
-        found.extend(read_slot(&*file).await?);
+        found.extend(read_slot(&*file).await?.filter(|checkpoint| checkpoint.may_be_of(core)));
     }
     found.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.number));
     Ok(found)
@@ -378,7 +399,7 @@ pub async fn read_slots(disk: &dyn Disk, folder: &Path) -> Result<Vec<Checkpoint
 /// The checkpoint that a slot holds, if it is whole.
 pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
     let first = file.read(0, BLOCK_BYTES).await?;
-    if first.len() < PREFIX_BYTES || RowLayout::of_magic(&first[..8]).is_none() {
+    if first.len() < PREFIX_BYTES || Layout::of_magic(&first[..8]).is_none() {
         return Ok(None);
     }
     let total = PREFIX_BYTES + u32_at(&first, 16) as usize;

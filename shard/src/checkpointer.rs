@@ -99,7 +99,8 @@ impl Shard {
         let number = self.next_checkpoint.get();
         let identity = journal.start().identity;
         let (flushed, ring) = (journal.flushed(), journal.ring());
-        let checkpoint = Checkpoint { number, identity, clean, replay, flushed, ring: Some(ring), rows };
+        let core = Some(self.config.core);
+        let checkpoint = Checkpoint { number, core, identity, clean, replay, flushed, ring: Some(ring), rows };
         self.checkpoints.write(checkpoint).await?;
         self.ring_in_checkpoint.set(Some(ring));
         journal.recycle(replay.lsn, direct);

@@ -13,7 +13,7 @@ use rt::{Disk, DiskError, OpenMode};
 
 pub use self::journal::{JournalEnd, JournalReport, PayloadState, RingEntry, journal, ring_file};
 pub use self::segment::{IndexReport, SegmentReport, index, segment};
-use crate::checkpoint::flushed::{FLUSHED_FILE, read_marks};
+use crate::checkpoint::flushed::{self, read_marks};
 use crate::checkpoint::{Checkpoint, SLOTS, read_slot, slot_of};
 use crate::{layout, limits};
 
@@ -32,7 +32,7 @@ pub struct CheckpointSlot {
     pub file: PathBuf,
     /// Without a whole checkpoint: up to the last byte that is not zero.
     pub bytes: u64,
-    /// `None` when the file holds no whole checkpoint: a crash during its writing leaves that, and so does damage.
+    /// `None` when the file holds no whole checkpoint of this core: a crash during its writing leaves that, and so does damage.
     pub checkpoint: Option<Checkpoint>,
 }
 
@@ -62,7 +62,7 @@ pub async fn cores(disk: &dyn Disk) -> Result<Vec<CoreId>, DiskError> {
 pub async fn checkpoints(disk: &dyn Disk, core: CoreId) -> Result<Vec<CheckpointSlot>, DiskError> {
     let mut found = Vec::new();
     for slot in SLOTS {
-        match checkpoint_file(disk, &layout::journal_folder(core).join(slot)).await {
+        match read_checkpoint(disk, &layout::journal_folder(core).join(slot), Some(core)).await {
             Err(DiskError::NotFound { .. }) => {}
             slot => found.push(slot?),
         }
@@ -70,9 +70,15 @@ pub async fn checkpoints(disk: &dyn Disk, core: CoreId) -> Result<Vec<Checkpoint
     Ok(found)
 }
 
+/// A checkpoint of whatever core.
 pub async fn checkpoint_file(disk: &dyn Disk, path: &Path) -> Result<CheckpointSlot, DiskError> {
+    read_checkpoint(disk, path, None).await
+}
+
+async fn read_checkpoint(disk: &dyn Disk, path: &Path, core: Option<CoreId>) -> Result<CheckpointSlot, DiskError> {
     let file = disk.open(path, OpenMode::Existing).await?;
-    let checkpoint = read_slot(&*file).await?;
+    let is_wanted = |found: &Checkpoint| core.is_none_or(|core| found.may_be_of(core));
+    let checkpoint = read_slot(&*file).await?.filter(is_wanted);
     let bytes = match &checkpoint {
         Some(_) => file.len().await?,
         // The rest is room for larger ones.
@@ -86,11 +92,16 @@ pub async fn checkpoint_file(disk: &dyn Disk, path: &Path) -> Result<CheckpointS
 
 /// The marks of one core; `None` in a folder of an earlier build.
 pub async fn flushed_marks(disk: &dyn Disk, core: CoreId) -> Result<Option<FlushedMarks>, DiskError> {
-    flushed_file(disk, &layout::journal_folder(core).join(FLUSHED_FILE)).await
+    marks(disk, &flushed::flushed_file(core), Some(core)).await
 }
 
+/// The marks of whatever core.
 pub async fn flushed_file(disk: &dyn Disk, path: &Path) -> Result<Option<FlushedMarks>, DiskError> {
-    let Some(marks) = read_marks(disk, path).await? else { return Ok(None) };
+    marks(disk, path, None).await
+}
+
+async fn marks(disk: &dyn Disk, path: &Path, core: Option<CoreId>) -> Result<Option<FlushedMarks>, DiskError> {
+    let Some(marks) = read_marks(disk, path, core).await? else { return Ok(None) };
     let newest = marks.newest.map(|number| (number, path.with_file_name(SLOTS[slot_of(number)])));
     Ok(Some(FlushedMarks { file: path.to_owned(), newest, damaged: marks.damaged }))
 }

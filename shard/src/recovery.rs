@@ -483,7 +483,7 @@ impl Recovery {
 
 async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryError> {
     let folder = layout::journal_folder(core);
-    let checkpoint = read_slots(disk, &folder).await?.into_iter().next();
+    let checkpoint = read_slots(disk, core).await?.into_iter().next();
     if checkpoint.is_none() {
         let entries = disk.list(&folder).await?;
         // A checkpoint is flushed before the first file of a ring is made.
@@ -492,6 +492,6 @@ async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryE
         }
     }
     let known = checkpoint.as_ref().map(|checkpoint| checkpoint.number);
-    let lost = last_flushed(disk, &folder).await?.filter(|flushed| Some(*flushed) > known);
+    let lost = last_flushed(disk, core).await?.filter(|flushed| Some(*flushed) > known);
     Ok(FoundCore { core, checkpoint, lost, end: None })
 }

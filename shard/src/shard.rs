@@ -188,7 +188,7 @@ impl Shard {
         let watched = WatchedDisk::new(disk, limits::DISK_STALL);
         let disk: Rc<dyn Disk> = Rc::new(watched.clone());
         let folder = layout::journal_folder(config.core);
-        let checkpoints = CheckpointFiles::open(&*disk, &folder).await?;
+        let checkpoints = CheckpointFiles::open(&*disk, config.core).await?;
         let store =
             Store::new(Rc::clone(&disk), config.cache_bytes, config.open_files_max, start.shared_flushes.clone());
         store.freeing.at_once_bytes_max.set(config.freed_at_once_bytes_max);

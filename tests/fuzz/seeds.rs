@@ -2,7 +2,7 @@
 
 mod native;
 
-use base::{LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId};
 use shard::PartitionRow;
 use shard::checkpoint::Checkpoint;
 use shard::journal::JournalPosition;
@@ -164,14 +164,28 @@ fn checkpoints() -> Vec<Vec<u8>> {
     row.epochs = vec![EpochStart { epoch: LeaderEpoch::ZERO, start: Offset::ZERO }; 3];
     row.attachment = bytes::Bytes::from_static(b"producers");
     let other = PartitionRow::new(PartitionId::new(TopicId::METADATA, 4));
-    let of_rows = |rows: Vec<PartitionRow>, ring: Option<RingState>| {
+    let of_rows = |core: Option<CoreId>, rows: Vec<PartitionRow>, ring: Option<RingState>| {
         let replay = JournalPosition { lsn: Lsn(4_096), previous_crc: 77 };
-        let checkpoint =
-            Checkpoint { number: 8, identity: storage::IDENTITY, clean: true, replay, flushed: Lsn(8_192), ring, rows };
+        let checkpoint = Checkpoint {
+            number: 8,
+            core,
+            identity: storage::IDENTITY,
+            clean: true,
+            replay,
+            flushed: Lsn(8_192),
+            ring,
+            rows,
+        };
         checkpoint.encode()
     };
     let ring = RingState { layout: RingLayout::of_total(1 << 24), prepared: 0b101 };
-    vec![of_rows(Vec::new(), None), of_rows(vec![row.clone()], Some(ring)), of_rows(vec![row, other], None)]
+    let core = Some(CoreId(1));
+    vec![
+        of_rows(core, Vec::new(), None),
+        of_rows(core, vec![row.clone()], Some(ring)),
+        of_rows(core, vec![row.clone(), other], None),
+        of_rows(None, vec![row], Some(ring)),
+    ]
 }
 
 fn metadata_records() -> Vec<Vec<u8>> {

@@ -26,8 +26,8 @@ pub(super) async fn inspect(path: &Path, report: &mut Report) -> Done {
     let mut magic = [0; 8];
     let known = std::fs::File::open(path)?.read(&mut magic)?;
     match &magic[..known] {
-        b"CLCKPT01" | b"CLCKPT02" => checkpoint(&disk, name, report).await,
-        b"CLFLUSH1" => flushed(&disk, name, report).await,
+        b"CLCKPT01" | b"CLCKPT02" | b"CLCKPT03" => checkpoint(&disk, name, report).await,
+        b"CLFLUSH2" => flushed(&disk, name, report).await,
         b"CLJRING1" => ring(&disk, name, report).await,
         bytes if bytes.starts_with(b"CLIX") => index(&disk, name, report).await,
         _ if layout::index_base(name).is_some() => index(&disk, name, report).await,

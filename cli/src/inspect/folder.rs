@@ -145,7 +145,7 @@ impl Folder<'_> {
                     }
                     continue;
                 };
-                let Checkpoint { number, identity, clean, replay, flushed, rows, ring: _ } = checkpoint;
+                let Checkpoint { number, core: _, identity, clean, replay, flushed, rows, ring: _ } = checkpoint;
                 let end = if *clean { ", stopped in good order" } else { "" };
                 let text = format!(
                     "  {file}: number {number}, start {}, {} partitions, journal from {} flushed up to {flushed}{end}",

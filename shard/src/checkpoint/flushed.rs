@@ -7,45 +7,56 @@
 //! Two blocks, written in turn as the checkpoints are, so that a mark that is torn leaves the one before it:
 //!
 //! ```text
-//! magic "CLFLUSH1" | number u64 | crc u32
+//! magic "CLFLUSH2" | number u64 | core u16 | crc u32
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use base::CoreId;
 use rt::{BLOCK_BYTES, Disk, DiskError, DiskFile, IoBuf, OpenMode};
 
 use super::slot_of;
-use crate::bytes::{u32_at, u64_at};
-use crate::flush;
+use crate::bytes::{u16_at, u32_at, u64_at};
+use crate::{flush, layout};
 
-pub(crate) const FLUSHED_FILE: &str = "checkpoint-flushed";
-const MAGIC: &[u8; 8] = b"CLFLUSH1";
-const CRC_AT: usize = 16;
+const FLUSHED_FILE: &str = "checkpoint-flushed";
+const MAGIC: &[u8; 8] = b"CLFLUSH2";
+const CORE_AT: usize = 16;
+const CRC_AT: usize = 18;
 const MARK_BYTES: usize = CRC_AT + 4;
 const MARKS: usize = 2;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    number: u64,
+    core: CoreId,
+}
+
 /// Where the marks of one core are written.
-pub(super) struct FlushedFile(Rc<dyn DiskFile>);
+pub(super) struct FlushedFile {
+    file: Rc<dyn DiskFile>,
+    core: CoreId,
+}
 
 impl FlushedFile {
     /// The folder is not flushed here.
-    pub(super) async fn open(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
-        let file = disk.open(&folder.join(FLUSHED_FILE), OpenMode::Create).await?;
+    pub(super) async fn open(disk: &dyn Disk, core: CoreId) -> Result<Self, DiskError> {
+        let file = disk.open(&flushed_file(core), OpenMode::Create).await?;
         // Space for both before anything depends on a mark.
         if file.len().await? < (MARKS * BLOCK_BYTES) as u64 {
             file.allocate((MARKS * BLOCK_BYTES) as u64).await?;
         }
-        Ok(Self(file))
+        Ok(Self { file, core })
     }
 
     /// Puts down, for certain, that a checkpoint is flushed.
     pub(super) async fn mark(&self, number: u64) -> Result<(), DiskError> {
         let block = IoBuf::alloc(BLOCK_BYTES);
-        block.append(&encode(number));
+        block.append(&encode(Mark { number, core: self.core }));
         block.advance(block.capacity() - MARK_BYTES);
-        self.0.write(block, (slot_of(number) * BLOCK_BYTES) as u64).await?;
-        flush::sync(&*self.0).await
+        self.file.write(block, (slot_of(number) * BLOCK_BYTES) as u64).await?;
+        flush::sync(&*self.file).await
     }
 }
 
@@ -56,8 +67,8 @@ pub(crate) struct Marks {
     pub(crate) damaged: Vec<u64>,
 }
 
-/// The marks of one core; `None` in folders of earlier builds.
-pub(crate) async fn read_marks(disk: &dyn Disk, path: &Path) -> Result<Option<Marks>, DiskError> {
+/// The marks in a file, of this core if one is given; `None` in folders of earlier builds.
+pub(crate) async fn read_marks(disk: &dyn Disk, path: &Path, core: Option<CoreId>) -> Result<Option<Marks>, DiskError> {
     let file = match disk.open(path, OpenMode::Existing).await {
         Ok(file) => file,
         Err(DiskError::NotFound { .. }) => return Ok(None),
@@ -67,8 +78,9 @@ pub(crate) async fn read_marks(disk: &dyn Disk, path: &Path) -> Result<Option<Ma
     for turn in 0..MARKS {
         let at = (turn * BLOCK_BYTES) as u64;
         let block = file.read(at, BLOCK_BYTES).await?;
-        let found = decode(&block).filter(|number| slot_of(*number) == turn);
-        marks.newest = marks.newest.max(found);
+        let is_here = |mark: &Mark| slot_of(mark.number) == turn && core.is_none_or(|core| core == mark.core);
+        let found = decode(&block).filter(is_here);
+        marks.newest = marks.newest.max(found.map(|mark| mark.number));
         let rest = if found.is_some() { MARK_BYTES } else { 0 };
         if block.iter().skip(rest).any(|byte| *byte != 0) {
             marks.damaged.push(at);
@@ -78,23 +90,28 @@ pub(crate) async fn read_marks(disk: &dyn Disk, path: &Path) -> Result<Option<Ma
 }
 
 /// The number of the last checkpoint that is known to have been flushed.
-pub(crate) async fn last_flushed(disk: &dyn Disk, folder: &Path) -> Result<Option<u64>, DiskError> {
-    Ok(read_marks(disk, &folder.join(FLUSHED_FILE)).await?.and_then(|marks| marks.newest))
+pub(crate) async fn last_flushed(disk: &dyn Disk, core: CoreId) -> Result<Option<u64>, DiskError> {
+    Ok(read_marks(disk, &flushed_file(core), Some(core)).await?.and_then(|marks| marks.newest))
 }
 
-fn encode(number: u64) -> [u8; MARK_BYTES] {
-    let mut mark = [0; MARK_BYTES];
-    mark[..8].copy_from_slice(MAGIC);
-    mark[8..CRC_AT].copy_from_slice(&number.to_le_bytes());
-    let crc = wire::batch::crc::crc32c(&mark[..CRC_AT]);
-    mark[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
-    mark
+pub(crate) fn flushed_file(core: CoreId) -> PathBuf {
+    layout::journal_folder(core).join(FLUSHED_FILE)
 }
 
-fn decode(block: &[u8]) -> Option<u64> {
-    let mark = block.get(..MARK_BYTES)?;
-    let is_whole = mark[..8] == *MAGIC && wire::batch::crc::crc32c(&mark[..CRC_AT]) == u32_at(mark, CRC_AT);
-    is_whole.then(|| u64_at(mark, 8))
+fn encode(mark: Mark) -> [u8; MARK_BYTES] {
+    let mut bytes = [0; MARK_BYTES];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..CORE_AT].copy_from_slice(&mark.number.to_le_bytes());
+    bytes[CORE_AT..CRC_AT].copy_from_slice(&mark.core.0.to_le_bytes());
+    let crc = wire::batch::crc::crc32c(&bytes[..CRC_AT]);
+    bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+fn decode(block: &[u8]) -> Option<Mark> {
+    let bytes = block.get(..MARK_BYTES)?;
+    let is_whole = bytes[..8] == *MAGIC && wire::batch::crc::crc32c(&bytes[..CRC_AT]) == u32_at(bytes, CRC_AT);
+    is_whole.then(|| Mark { number: u64_at(bytes, 8), core: CoreId(u16_at(bytes, CORE_AT)) })
 }
 
 #[cfg(test)]
@@ -103,15 +120,16 @@ mod tests {
 
     #[test]
     fn a_mark_has_its_bytes_and_is_not_believed_with_any_bit_changed() {
-        let mark = encode(0x0102_0304_0506_0708);
-        assert_eq!(mark[..16], *b"CLFLUSH1\x08\x07\x06\x05\x04\x03\x02\x01");
-        assert_eq!(decode(&mark), Some(0x0102_0304_0506_0708));
-        for bit in 0..mark.len() * 8 {
-            let mut damaged = mark;
+        let mark = Mark { number: 0x0102_0304_0506_0708, core: CoreId(0x0a0b) };
+        let bytes = encode(mark);
+        assert_eq!(bytes[..CRC_AT], *b"CLFLUSH2\x08\x07\x06\x05\x04\x03\x02\x01\x0b\x0a");
+        assert_eq!(decode(&bytes), Some(mark));
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes;
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode(&damaged), None, "bit {bit}");
         }
-        assert_eq!(decode(&mark[..MARK_BYTES - 1]), None);
+        assert_eq!(decode(&bytes[..MARK_BYTES - 1]), None);
         assert_eq!(decode(&[0; BLOCK_BYTES]), None);
     }
 }

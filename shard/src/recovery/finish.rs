@@ -113,10 +113,11 @@ impl Recovery {
     async fn write_checkpoints(&self, recovered: &mut [RecoveredCore]) -> Result<(), RecoveryError> {
         let rows: Vec<PartitionRow> = recovered.iter().flat_map(|core| core.rows.iter().cloned()).collect();
         for (core, target) in CoreId::all(u16::MAX).zip(recovered) {
-            let files = CheckpointFiles::open(&*self.disk, &layout::journal_folder(core)).await?;
+            let files = CheckpointFiles::open(&*self.disk, core).await?;
             let JournalStart { layout, lsn, prepared, .. } = target.start.journal;
             let checkpoint = Checkpoint {
                 number: target.start.next_checkpoint,
+                core: Some(core),
                 identity: target.start.journal.identity,
                 clean: false,
                 replay: JournalPosition { lsn, previous_crc: 0 },

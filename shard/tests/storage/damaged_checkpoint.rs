@@ -1,10 +1,12 @@
 //! Checkpoints that were flushed and cannot be read any more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use base::CoreId;
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
+use shard::checkpoint::Checkpoint;
 use shard::recovery::{OnDamage, RecoveryError};
 
 use crate::bench::{Bench, append, partition, read_all};
@@ -95,6 +97,53 @@ fn a_damaged_older_checkpoint_or_mark_is_no_harm() {
     }
 }
 
+/// Replaces what a file has from this byte on.
+fn write_over(bench: &Rc<Bench>, file: &str, at: u64, bytes: Vec<u8>) {
+    let file = PathBuf::from(file);
+    bench.meddle(async move |disk| {
+        let file = disk.open(&file, OpenMode::Existing).await.expect("it is there");
+        let block = IoBuf::alloc(bytes.len().next_multiple_of(BLOCK_BYTES));
+        block.append(&bytes);
+        block.advance(block.capacity() - bytes.len());
+        file.write(block, at).await.expect("it can be written");
+    });
+}
+
+/// A disk may write what was meant for another core's folder.
+#[test]
+fn the_checkpoint_of_another_core_is_not_believed() {
+    for over_the_newest in [true, false] {
+        let bench = bench_with(300, 20);
+        let [(newest, number), (older, _)] = slots(&bench);
+        let bytes = bench.disk.dump(&Path::new("journal/0").join(&newest)).expect("it is there");
+        let mut foreign = Checkpoint::decode(&bytes).expect("it is whole");
+        assert_eq!(foreign.core, Some(CoreId(0)));
+        (foreign.core, foreign.number) = (Some(CoreId(1)), number + 1 + u64::from(over_the_newest));
+        foreign.identity.journal ^= 1;
+        let place = if over_the_newest { newest } else { older };
+        write_over(&bench, &format!("journal/0/{place}"), 0, foreign.encode());
+        match start(&bench) {
+            Err(RecoveryError::DamagedCheckpoint { lost, .. }) if over_the_newest => assert_eq!(lost, number),
+            started if !over_the_newest => assert_eq!(started.expect("its own is whole"), 303),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_mark_of_another_core_is_not_believed() {
+    let bench = bench_with(300, 20);
+    let [(_, number), _] = slots(&bench);
+    let place = (number + 1) % 2 * BLOCK_BYTES as u64;
+    let mut mark = bench.disk.dump(Path::new(FLUSHED)).expect("it is there")[..22].to_vec();
+    mark[8..16].copy_from_slice(&(number + 1).to_le_bytes());
+    mark[16..18].copy_from_slice(&1_u16.to_le_bytes());
+    let crc = wire::batch::crc::crc32c(&mark[..18]);
+    mark[18..].copy_from_slice(&crc.to_le_bytes());
+    write_over(&bench, FLUSHED, place, mark);
+    assert_eq!(start(&bench).expect("its own marks agree with its checkpoints"), 303);
+}
+
 /// In the data folder of an earlier build nothing says which checkpoint was flushed.
 #[test]
 fn a_folder_without_marks_is_started_from_what_is_whole() {
@@ -112,7 +161,7 @@ fn half_a_checkpoint_in_the_older_ones_place_is_no_damage() {
     bench.meddle(async move |disk| {
         let file = disk.open(&Path::new("journal/0").join(older), OpenMode::Existing).await.expect("it is there");
         let block = IoBuf::alloc(BLOCK_BYTES);
-        block.append(b"CLCKPT02");
+        block.append(b"CLCKPT03");
         block.append(&(number + 1).to_le_bytes());
         block.append(&100_000_u32.to_le_bytes());
         block.advance(block.capacity() - 20);

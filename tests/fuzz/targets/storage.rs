@@ -149,8 +149,8 @@ fn seal_checkpoint(input: &mut [u8]) {
     if input.len() < 24 {
         return;
     }
-    if &input[..8] != b"CLCKPT01" {
-        input[..8].copy_from_slice(b"CLCKPT02");
+    if !matches!(&input[..8], b"CLCKPT01" | b"CLCKPT02") {
+        input[..8].copy_from_slice(b"CLCKPT03");
     }
     let length = u32::try_from(input.len() - 24).expect("inputs are small");
     input[16..20].copy_from_slice(&length.to_le_bytes());
