@@ -13,6 +13,7 @@ pub(crate) mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use base::{LeaderEpoch, Offset, PartitionId, Timestamp};
 use bytes::Bytes;
-use rt::{DiskFile, Flag};
+use rt::DiskFile;
 use wire::batch::HEADER_BYTES;
 
 pub use self::batch::AppendBatch;
@@ -34,6 +35,7 @@ pub(crate) use self::roll::Roll;
 pub use self::roll::SegmentTimes;
 use self::start::ClosedSegment;
 pub(crate) use self::tail::TailSegment;
+use self::watches::Watches;
 use crate::bytes::position;
 use crate::checkpoint::PartitionRow;
 use crate::journal::{Durability, Touched};
@@ -114,11 +116,6 @@ pub(crate) struct SpansToPersist {
     pub(crate) spans: Vec<Span>,
 }
 
-struct Watch {
-    after: Offset,
-    flag: Rc<Flag>,
-}
-
 /// A span of the tail, with the segment that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TailSpan {
@@ -155,7 +152,7 @@ pub(crate) struct PartitionLog {
     /// How many of `spans`, from the front, are in index files.
     pub(crate) spans_persisted: usize,
     open_span: Span,
-    watches: Vec<Watch>,
+    watches: Watches,
     /// Something was appended since the last checkpoint took this partition's state.
     pub(crate) dirty: bool,
     /// The log is on its way to another core: it takes nothing and nothing is deleted of it.
@@ -192,7 +189,7 @@ impl PartitionLog {
             spans: VecDeque::new(),
             spans_persisted: 0,
             open_span: row.open_span,
-            watches: Vec::new(),
+            watches: Watches::default(),
             dirty: false,
             leaving: false,
             used: 0,
@@ -272,33 +269,7 @@ impl PartitionLog {
         self.stable = end;
         self.stable_position = position;
         self.check();
-        self.watches.retain(|watch| {
-            let waiting = watch.after >= end;
-            if !waiting {
-                watch.flag.raise();
-            }
-            waiting
-        });
-    }
-
-    /// Raises the flag once records after `after` are safe, or at once if they are.
-    pub(crate) fn watch(&mut self, after: Offset, flag: &Rc<Flag>) {
-        if self.stable > after {
-            flag.raise();
-        } else {
-            self.watches.push(Watch { after, flag: Rc::clone(flag) });
-        }
-    }
-
-    pub(crate) fn unwatch(&mut self, flag: &Rc<Flag>) {
-        self.watches.retain(|watch| !Rc::ptr_eq(&watch.flag, flag));
-    }
-
-    /// Wakes everybody who waits here: the partition is going away.
-    pub(crate) fn raise_all(&mut self) {
-        for watch in self.watches.drain(..) {
-            watch.flag.raise();
-        }
+        self.watches.end_moved(end);
     }
 
     /// What a checkpoint remembers of this log as it is now. Valid once all its bytes are flushed in segments and the

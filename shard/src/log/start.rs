@@ -41,6 +41,7 @@ impl PartitionLog {
         self.log_start = start;
         trim_epochs(&mut self.epochs, start);
         self.check();
+        self.tell_followers();
         true
     }
 

@@ -2,6 +2,7 @@
 
 use base::SeededRandom;
 use proptest::prelude::*;
+use rt::Flag;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord};
 use wire::compress::Compressor;
 

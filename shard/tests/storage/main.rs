@@ -8,6 +8,7 @@ mod damaged_checkpoint;
 mod direct;
 mod eviction;
 mod failing;
+mod following;
 mod freeing;
 mod full;
 mod full_at_flush;
