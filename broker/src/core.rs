@@ -22,6 +22,8 @@ use crate::activity::Activity;
 use crate::altered::AlteredSettings;
 use crate::config::Config;
 use crate::controller::{Controller, Moved};
+use crate::followers::Followers;
+use crate::following::Followings;
 use crate::groups::Groups;
 use crate::handover::{Holds, MoveCounts};
 use crate::hops::HopCounts;
@@ -31,7 +33,7 @@ use crate::limits;
 use crate::listener::Doors;
 use crate::memory::MemoryPool;
 use crate::mesh::{Mesh, Message};
-use crate::messages::{Caller, CoreStatus, Reply, Request};
+use crate::messages::{Caller, CoreStatus, Reply, Request, Room};
 use crate::metrics::RequestCounts;
 use crate::producer_ids::ProducerIds;
 use crate::producer_memory::producers_max;
@@ -74,6 +76,10 @@ pub(crate) struct Core {
     /// Partitions of produce requests that are not answered yet.
     pub(crate) produce_parts: MemoryPool,
     pub(crate) fetch_sessions: RefCell<FetchSessions<Asked>>,
+    /// What those sessions follow.
+    pub(crate) followings: Followings,
+    /// Who follows partitions of this core for sessions of others.
+    pub(crate) followers: Followers,
     pub(crate) stages: Stages,
     pub(crate) hops: HopCounts,
     /// For batches of topics that are compacted: the door looks into them.
@@ -119,6 +125,8 @@ impl Core {
             standing_memory: MemoryPool::new(config.answer_memory.as_usize() / limits::STANDING_MEMORY_SHARE),
             produce_parts: MemoryPool::new(limits::PRODUCE_PARTS_MAX),
             fetch_sessions: RefCell::new(FetchSessions::new(config.fetch_sessions)),
+            followings: Followings::default(),
+            followers: Followers::default(),
             stages: Stages::new(),
             hops: HopCounts::default(),
             decompressor: RefCell::default(),
@@ -151,9 +159,11 @@ impl Core {
                 Message::Answer { id, reply } => self.mesh.take_answer(id, reply),
                 Message::Call { id, request } => self.serve(Caller { core: from, call: id }, request),
                 Message::Cancel { id } => {
-                    if let Some(cancelled) = self.waits.borrow().get(&Caller { core: from, call: id }) {
+                    let caller = Caller { core: from, call: id };
+                    if let Some(cancelled) = self.waits.borrow().get(&caller) {
                         cancelled.raise();
                     }
+                    self.end_following(caller);
                 }
             }
             rt::yield_if_needed().await;
@@ -167,11 +177,14 @@ impl Core {
                 Progress::Done(result) => self.answer(caller, Reply::Append(result)),
                 Progress::Waiting(rest) => self.answer_later(caller, async move { Reply::Append(rest.await) }),
             },
-            Request::Read(parts, bytes_max) => match self.read_from_memory(&parts, bytes_max) {
+            Request::Read(parts, bytes_max) => match self.read_from_memory(&parts, Room::of(bytes_max)) {
                 Some(results) => self.answer(caller, Reply::Read(results)),
                 None => {
                     let core = Rc::clone(self);
-                    self.answer_later(caller, async move { Reply::Read(core.read_here(&parts, bytes_max).await) });
+                    self.answer_later(
+                        caller,
+                        async move { Reply::Read(core.read_here(&parts, Room::of(bytes_max)).await) },
+                    );
                 }
             },
             Request::Wait(offsets, milliseconds) => {
@@ -192,6 +205,9 @@ impl Core {
                     few.map_or(Reply::Moved, Reply::Read)
                 });
             }
+            Request::Follow => self.begin_following(caller),
+            Request::Look(look) => self.look_for(caller, *look),
+            Request::Moves { follower, may_bring } => self.tell_moves(caller, follower, may_bring),
             Request::Query(queries) => {
                 let core = Rc::clone(self);
                 self.answer_later(caller, async move { Reply::Query(core.query_here(&queries).await) });
@@ -285,11 +301,11 @@ impl Core {
         waited
     }
 
-    fn answer(&self, caller: Caller, reply: Reply) {
+    pub(crate) fn answer(&self, caller: Caller, reply: Reply) {
         self.mesh.answer(caller.core, caller.call, reply);
     }
 
-    fn answer_later(self: &Rc<Self>, caller: Caller, reply: impl Future<Output = Reply> + 'static) {
+    pub(crate) fn answer_later(self: &Rc<Self>, caller: Caller, reply: impl Future<Output = Reply> + 'static) {
         let core = Rc::clone(self);
         drop(rt::spawn(FOREGROUND, async move { core.answer(caller, reply.await) }));
     }

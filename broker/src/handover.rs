@@ -271,7 +271,7 @@ impl Core {
 
     /// Asks again for what was refused because its partition has moved since `view`, until nothing was. `again` hears what
     /// all have given so far.
-    async fn ask_again<T: Copy, R, E>(
+    pub(crate) async fn ask_again<T: Copy, R, E>(
         &self,
         items: &[T],
         id_of: impl Fn(&T) -> PartitionId,

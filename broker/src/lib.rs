@@ -12,6 +12,8 @@ pub mod config;
 mod controller;
 mod core;
 mod descriptors;
+mod followers;
+mod following;
 mod groups;
 mod handover;
 mod hops;

@@ -109,7 +109,15 @@ pub(crate) const DESCRIBE_RESOURCES_MAX: usize = 10_000;
 pub(crate) const FETCH_ROOM_BYTES_MIN: usize = 256 << 10;
 /// Partitions of one fetch.
 pub(crate) const FETCH_PARTITIONS_MAX: usize = 100_000;
-/// What each partition of a session takes while a fetch of the session is worked on.
+/// Partitions that a fetch of a session looks at before it lets others go on.
+pub(crate) const LOOK_PARTITIONS_MAX: usize = 128;
+/// Partitions that a session has forgotten and one core follows yet, beyond which that core is told to forget all.
+pub(crate) const UNFOLLOWED_MAX: usize = 65_536;
+/// Partitions in one message that tells which have moved.
+pub(crate) const MOVES_MAX: usize = 1_024;
+/// When no more than so many have moved, the message may bring their records.
+pub(crate) const MOVES_BROUGHT_MAX: usize = 16;
+/// What each partition that is looked at takes while a fetch of a session is worked on.
 pub(crate) const SESSION_FETCH_PARTITION_BYTES: usize = 512;
 /// Longest wait of a fetch, in milliseconds.
 pub(crate) const FETCH_WAIT_MS_MAX: u64 = 60_000;

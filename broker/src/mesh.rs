@@ -180,7 +180,7 @@ impl Mesh {
 impl Kind {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Wait(..) | Request::Await(..) => Self::Wait,
+            Request::Wait(..) | Request::Await(..) | Request::Follow | Request::Moves { .. } => Self::Wait,
             Request::Group(..) => Self::Group,
             Request::View(_) | Request::ShowView | Request::Hold(_) | Request::HandOver(_) | Request::TakeOver(_) => {
                 Self::Must
@@ -236,6 +236,18 @@ impl Outbound {
             }
             self.draining.set(false);
         }
+    }
+}
+
+impl Call {
+    /// A call that was refused before it was made.
+    pub(crate) fn refused(mesh: &Rc<Mesh>, to: CoreId, refusal: Refusal) -> Self {
+        Self { mesh: Rc::clone(mesh), to, id: Err(Some(refusal)), kind: Kind::Plain }
+    }
+
+    /// How the other core names the call; `None` when it was refused.
+    pub(crate) fn id(&self) -> Option<CallId> {
+        self.id.as_ref().ok().copied()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use base::{CoreId, LeaderEpoch, Offset, PartitionId, PartitionIndex, Timestamp};
 use bytes::Bytes;
+use cluster::fetch_sessions::PartitionKey;
 use cluster::metadata::Command;
 use cluster::producers::{BatchStamp, ProducerEntry};
 use shard::{DepartureNumber, TrimTo};
@@ -13,7 +14,9 @@ use crate::controller::Moved;
 use crate::groups::{Ask, AskResult, Listed};
 use crate::handover::HandedOver;
 use crate::hops::Hops;
+use crate::mesh::CallId;
 use crate::metrics::{Samples, Standing};
+use crate::reads::ReadResult;
 use crate::refusal::Refusal;
 use crate::stages::StageSummary;
 use crate::view::ViewChange;
@@ -74,6 +77,44 @@ pub(crate) struct ReadReply {
     pub(crate) log_start: Offset,
     /// The reader's log ends elsewhere in this epoch.
     pub(crate) diverging: Option<(LeaderEpoch, Offset)>,
+}
+
+/// How much a read may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) bytes: u32,
+    /// Nothing was brought yet: the first data is given whole, however large (KIP-74).
+    pub(crate) is_first: bool,
+}
+
+impl Room {
+    pub(crate) const fn of(bytes: u32) -> Self {
+        Self { bytes, is_first: true }
+    }
+
+    pub(crate) fn take(&mut self, bytes: u32) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.is_first &= bytes == 0;
+    }
+}
+
+/// Reads partitions, and makes sure before that the next move of each is told.
+#[derive(Debug)]
+pub(crate) struct LookRequest {
+    pub(crate) follower: CallId,
+    /// These need not be followed any more.
+    pub(crate) unfollowed: Vec<PartitionKey>,
+    /// Of no more than [`limits::LOOK_PARTITIONS_MAX`](crate::limits::LOOK_PARTITIONS_MAX).
+    pub(crate) parts: Vec<(PartitionKey, ReadPart)>,
+    pub(crate) room: Room,
+}
+
+/// A partition that was followed and has moved.
+#[derive(Debug)]
+pub(crate) struct MovedPart {
+    pub(crate) key: PartitionKey,
+    /// What it gave when it had, if that was asked for and is little. It is followed again then.
+    pub(crate) brought: Option<(ReadPart, ReadResult)>,
 }
 
 /// Why a partition of a fetch gave nothing.
@@ -153,6 +194,16 @@ pub(crate) enum Request {
     /// Wait until there are records beyond the ends at which these parts stand, at most so many milliseconds. The answer
     /// brings them if they are few, as copies: whoever does not take them soon keeps no chunk in memory.
     Await(Vec<ReadPart>, u64),
+    /// Follow partitions for a fetch session of the asking core: none yet, and all that [`Request::Look`] brings. This call
+    /// names the follower, who ends with it.
+    Follow,
+    Look(Box<LookRequest>),
+    /// Tell which partitions of a follower have moved, once some have. There is one such call of each follower at a time.
+    Moves {
+        follower: CallId,
+        /// The answer may bring few records with it, as copies.
+        may_bring: bool,
+    },
     Query(Vec<Query>),
     Trim(Vec<TrimPart>),
     /// For the coordinator that has this partition of the groups' topic. The answer may take minutes.
@@ -189,6 +240,10 @@ pub(crate) enum Reply {
     Append(Result<AppendReply, Refusal>),
     Read(Vec<Result<ReadReply, ReadRefusal>>),
     Moved,
+    /// To [`Request::Look`]: `None` when there is no such follower.
+    Looked(Option<Vec<Result<ReadReply, ReadRefusal>>>),
+    /// Partitions that have moved, and whether there are more of them.
+    Moves(Vec<MovedPart>, bool),
     Query(Vec<Result<QueryAnswer, Refusal>>),
     /// Where the logs begin now.
     Trim(Vec<Result<Offset, Refusal>>),
@@ -213,5 +268,5 @@ pub(crate) enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Caller {
     pub(crate) core: CoreId,
-    pub(crate) call: crate::mesh::CallId,
+    pub(crate) call: CallId,
 }

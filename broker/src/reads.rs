@@ -11,32 +11,28 @@ use wire::ErrorCode;
 
 use crate::core::Core;
 use crate::limits;
-use crate::messages::{Query, QueryAnswer, QueryKind, ReadPart, ReadRefusal, ReadReply, Reply, Request};
+use crate::messages::{Query, QueryAnswer, QueryKind, ReadPart, ReadRefusal, ReadReply, Reply, Request, Room};
 use crate::refusal::Refusal;
 use crate::standing::StandingWaits;
 
 pub(crate) type ReadResult = Result<ReadReply, ReadRefusal>;
 
 impl Core {
-    /// Reads parts that lie on this core, if all of them are in memory; about `bytes_max` bytes in all.
-    pub(crate) fn read_from_memory(&self, parts: &[ReadPart], bytes_max: u32) -> Option<Vec<ReadResult>> {
+    /// Reads parts that lie on this core, if all of them are in memory.
+    pub(crate) fn read_from_memory(&self, parts: &[ReadPart], mut room: Room) -> Option<Vec<ReadResult>> {
         let mut results = Vec::with_capacity(parts.len());
-        let (mut left, mut any) = (bytes_max, false);
         for part in parts {
-            let wanted = part.bytes_max.min(left);
+            let wanted = part.bytes_max.min(room.bytes);
             let result = match self.check_read(part) {
                 Err(refusal) => Err(self.refuse_read(part.id, refusal)),
                 Ok(Some(diverging)) => Ok(diverging),
-                // The first data is given whole, however small the limit (KIP-74).
-                Ok(None) if left == 0 && any => self.nothing_more(part),
+                Ok(None) if room.bytes == 0 && !room.is_first => self.nothing_more(part),
                 Ok(None) => match self.working_on(part.id, || self.shard.read_memory(part.id, part.offset, wanted))? {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
             };
-            let bytes = result.as_ref().map_or(0, |reply| reply.bytes);
-            left = left.saturating_sub(bytes);
-            any |= bytes > 0;
+            room.take(result.as_ref().map_or(0, |reply| reply.bytes));
             results.push(result);
         }
         Some(results)
@@ -44,7 +40,7 @@ impl Core {
 
     /// Copies what there is in parts that lie on this core, if that is little and in memory.
     pub(crate) fn read_few(&self, parts: &[ReadPart]) -> Option<Vec<ReadResult>> {
-        let mut results = self.read_from_memory(parts, limits::STANDING_READ_BYTES)?;
+        let mut results = self.read_from_memory(parts, Room::of(limits::STANDING_READ_BYTES))?;
         let mut bytes = 0;
         for reply in &results {
             let reply = reply.as_ref().ok()?;
@@ -59,24 +55,21 @@ impl Core {
         Some(results)
     }
 
-    /// Reads parts that lie on this core; about `bytes_max` bytes in all.
-    pub(crate) async fn read_here(&self, parts: &[ReadPart], bytes_max: u32) -> Vec<ReadResult> {
+    /// Reads parts that lie on this core.
+    pub(crate) async fn read_here(&self, parts: &[ReadPart], mut room: Room) -> Vec<ReadResult> {
         let mut results = Vec::with_capacity(parts.len());
-        let (mut left, mut any) = (bytes_max, false);
         for part in parts {
-            let wanted = part.bytes_max.min(left);
+            let wanted = part.bytes_max.min(room.bytes);
             let result = match self.check_read(part) {
                 Err(refusal) => Err(self.refuse_read(part.id, refusal)),
                 Ok(Some(diverging)) => Ok(diverging),
-                Ok(None) if left == 0 && any => self.nothing_more(part),
+                Ok(None) if room.bytes == 0 && !room.is_first => self.nothing_more(part),
                 Ok(None) => match self.awaiting(part.id, self.shard.read(part.id, part.offset, wanted)).await {
                     Ok(data) => Ok(reply_of(data)),
                     Err(error) => Err(self.refuse_error(part.id, error)),
                 },
             };
-            let bytes = result.as_ref().map_or(0, |reply| reply.bytes);
-            left = left.saturating_sub(bytes);
-            any |= bytes > 0;
+            room.take(result.as_ref().map_or(0, |reply| reply.bytes));
             results.push(result);
             rt::yield_if_needed().await;
         }
@@ -146,7 +139,7 @@ impl Core {
         if let Some(only) = by_core.get(&Some(self.id)).filter(|_| by_core.len() == 1) {
             debug_assert_eq!(only.len(), parts.len());
             self.count_hop(self.id);
-            return self.read_here(parts, bytes_max).await;
+            return self.read_here(parts, Room::of(bytes_max)).await;
         }
         let wish = |indexes: &[usize]| indexes.iter().map(|index| u64::from(parts[*index].bytes_max)).sum::<u64>();
         let wishes = by_core.values().map(|indexes| wish(indexes)).sum::<u64>().max(1);
@@ -184,7 +177,7 @@ impl Core {
         if let Some(indexes) = by_core.get(&Some(self.id)) {
             self.count_hop(self.id);
             let wanted: Vec<ReadPart> = indexes.iter().map(|index| parts[*index]).collect();
-            for (index, result) in indexes.iter().zip(self.read_here(&wanted, share(indexes)).await) {
+            for (index, result) in indexes.iter().zip(self.read_here(&wanted, Room::of(share(indexes))).await) {
                 results[*index] = Some(result);
             }
         }

@@ -1,5 +1,7 @@
 //! Fetch sessions (KIP-227), through the raw client.
 
+mod moving;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

@@ -178,8 +178,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "fetch.sessions_memory",
         Kind::Bytes { min: 0, max: GIB },
-        "16 MiB",
-        "What those sessions may take, per core: about 200 bytes for each partition.",
+        "32 MiB",
+        "What those sessions may take, per core: about 450 bytes for each partition.",
     ),
     setting(
         "journal.bytes",

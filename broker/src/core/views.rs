@@ -104,7 +104,11 @@ impl Core {
         let mut leaders = self.leaders.borrow_mut();
         let leader = leaders.entry(id).or_insert_with(|| Leader::new(epoch, Rc::clone(settings)));
         assert!(leader.epoch <= epoch, "{id}: leader epoch {epoch} comes after {}", leader.epoch);
-        leader.epoch = epoch;
+        if leader.epoch != epoch {
+            leader.epoch = epoch;
+            // Readers that believe in the one before have to be told.
+            self.shard.tell_followers(id);
+        }
         leader.settings = Rc::clone(settings);
     }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base::{Instant, LeaderEpoch, Offset, TopicId};
-use cluster::fetch_sessions::{FINAL_EPOCH, FIRST_EPOCH, FetchSessionError, FetchSessionId};
+use cluster::fetch_sessions::{Asks, FINAL_EPOCH, FIRST_EPOCH, FetchSessionError, FetchSessionId};
 use wire::ErrorCode;
 use wire::kafka::Reader;
 use wire::kafka::fetch::{
@@ -23,7 +23,7 @@ use super::{Answered, RequestId, partition_id};
 use crate::core::Core;
 use crate::limits;
 use crate::memory::Held;
-use crate::messages::{ReadPart, ReadRefusal, ReadReply};
+use crate::messages::{ReadPart, ReadRefusal, ReadReply, Room};
 use crate::reads::ReadResult;
 use crate::standing::StandingWaits;
 
@@ -81,7 +81,7 @@ pub(super) fn fetch(
     match session {
         Some(session) if !is_full => {
             let resumption = sessions::resumption(id, session, &request);
-            Ok(later(async move { sessions::resume(&core, &waits, id, terms, resumption).await }))
+            Ok(later(async move { sessions::resume(&core, id, terms, resumption).await }))
         }
         None if !is_full => Ok(ready(sessions::refused(id, FetchSessionError::NotFound))),
         _ => {
@@ -102,10 +102,14 @@ async fn full(
 ) -> Answered {
     if let Some(ended) = ended {
         core.fetch_sessions.borrow_mut().remove(ended);
+        core.end_followings();
     }
     let Some(results) = serve(core, waits, &wanted).await else { return stopping() };
-    let responses = respond(wanted, results);
-    let session = seed.and_then(|seed| seed.plant(core, id, &responses));
+    let responses = respond(wanted, results).await;
+    let session = match seed {
+        Some(seed) => seed.plant(core, id, &responses).await,
+        None => None,
+    };
     let session_id = session.map_or(0, FetchSessionId::to_wire);
     id.answer(&FetchResponse { responses, session_id, ..FetchResponse::default() })
 }
@@ -138,6 +142,12 @@ impl Terms {
             current_epoch: asked.current_epoch,
             last_epoch: asked.last_epoch,
         })
+    }
+}
+
+impl Asks for Asked {
+    fn bytes_max(&self) -> u32 {
+        self.bytes_max
     }
 }
 
@@ -221,34 +231,49 @@ async fn room_for(core: &Core, bytes: u32) -> Option<Held> {
     futures_lite::future::or(async { Some(taken.await) }, stopping).await
 }
 
-fn respond(wanted: Wanted, results: Vec<ReadResult>) -> Vec<FetchableTopicResponse> {
+async fn respond(wanted: Wanted, results: Vec<ReadResult>) -> Vec<FetchableTopicResponse> {
     let mut results = results.into_iter();
-    let mut left = wanted.terms.max_bytes;
-    let mut any = false;
+    let mut room = AnswerRoom::of(wanted.terms);
     let mut responses = Vec::with_capacity(wanted.topics.len());
     for topic in wanted.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for (index, part) in topic.partitions {
-            let mut data = match part {
-                Err(code) => refusal_data(index, code, None),
-                Ok(_) => match results.next().expect("each part that was read has a result") {
-                    Err(ReadRefusal { refusal, bounds }) => refusal_data(index, refusal.code, bounds),
-                    Ok(reply) => {
-                        // The first data is given whole, however large (KIP-74); the rest as far as it fits.
-                        let fits = reply.bytes <= left || !any;
-                        any |= reply.bytes > 0;
-                        let taken = if fits { reply.bytes } else { 0 };
-                        left = left.saturating_sub(taken);
-                        reply_data(index, reply, fits)
-                    }
-                },
-            };
-            data.aborted_transactions = wanted.terms.committed_only.then(Vec::new);
-            partitions.push(data);
+            let result = part.map(|_| results.next().expect("each part that was read has a result"));
+            partitions.push(room.data(index, result));
+            rt::yield_if_needed().await;
         }
         responses.push(FetchableTopicResponse { topic: topic.name, topic_id: topic.id, partitions });
     }
     responses
+}
+
+/// What an answer still takes, while it is put together.
+struct AnswerRoom {
+    room: Room,
+    committed_only: bool,
+}
+
+impl AnswerRoom {
+    fn of(terms: Terms) -> Self {
+        Self { room: Room::of(terms.max_bytes), committed_only: terms.committed_only }
+    }
+
+    fn data(&mut self, index: i32, result: Result<ReadResult, ErrorCode>) -> PartitionData {
+        let mut data = match result {
+            Err(code) => refusal_data(index, code, None),
+            Ok(Err(ReadRefusal { refusal, bounds })) => refusal_data(index, refusal.code, bounds),
+            Ok(Ok(reply)) => {
+                // The first data is given whole, however large (KIP-74); the rest as far as it fits.
+                let fits = reply.bytes <= self.room.bytes || self.room.is_first;
+                if fits {
+                    self.room.take(reply.bytes);
+                }
+                reply_data(index, reply, fits)
+            }
+        };
+        data.aborted_transactions = self.committed_only.then(Vec::new);
+        data
+    }
 }
 
 fn reply_data(index: i32, reply: ReadReply, with_records: bool) -> PartitionData {
