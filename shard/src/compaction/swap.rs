@@ -146,7 +146,10 @@ impl Store {
         }
         self.with_slot(slot, |log| {
             log.end_swap();
-            replace(log);
+            // Otherwise the old ones are where they were, or the first of them is the new one: either way all can be read.
+            if renamed.is_ok() {
+                replace(log);
+            }
         });
         self.note_oldest_chunk(slot);
         self.progress.notify_all();

@@ -1,6 +1,7 @@
 //! Compaction that is interrupted, meets damage, or finds no room.
 
 use base::CoreId;
+use rt::sim::DiskOperation;
 use shard::inspect;
 
 use super::*;
@@ -97,6 +98,34 @@ fn a_crash_at_any_step_leaves_the_old_segments_or_the_new_one() {
             return;
         }
     }
+}
+
+/// A name that cannot be given leaves the old segments where they are. They are read on, and nothing is called damaged.
+#[test]
+fn a_folder_that_cannot_be_changed_at_any_step_leaves_segments_that_can_be_read() {
+    let id = partition(1, 0);
+    let mut poisoned = 0;
+    for nth in 1..90 {
+        let bench = compacting_bench(&[id]);
+        let written = small_segments(&bench, id);
+        let was_poisoned = bench.live(async move |bench| {
+            let shard = bench.start().await.expect("the folder opens");
+            while shard.stats().compaction.bytes_read == 0 {
+                rt::sleep(Duration::from_micros(50)).await;
+            }
+            bench.disk.fail_nth(DiskOperation::Folders, nth);
+            let mut looks = 0;
+            while shard.stats().compaction.cleanings == 0 && shard.stats().accepts_appends && looks < 1_000 {
+                looks += 1;
+                rt::sleep(Duration::from_millis(10)).await;
+            }
+            bench.disk.heal();
+            written.check(&read_all(&shard, id).await, Offset::ZERO);
+            !shard.stats().accepts_appends
+        });
+        poisoned += u32::from(was_poisoned);
+    }
+    assert!(poisoned > 10, "only {poisoned} of the calls were made after a swap had begun");
 }
 
 #[test]
