@@ -239,6 +239,9 @@ impl Recovery {
             full: None,
         };
         recovery.merge_rows();
+        if lossy {
+            recovery.begin_anew_where_the_end_is_gone().await?;
+        }
         Ok(recovery)
     }
 

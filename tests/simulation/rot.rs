@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use base::{PartitionId, SeededRandom};
+use rt::BLOCK_BYTES;
 use rt::sim::SimDisk;
-use rt::{BLOCK_BYTES, DiskError};
 use shard::recovery::{OnDamage, RecoveryError};
 use shard::{ReadError, layout};
 
@@ -125,8 +125,6 @@ impl Life {
             Ok(_) => {}
             // There is nothing left to go back to.
             Err(RecoveryError::NoCheckpoint { .. }) => return,
-            // The older checkpoint would have the log go on in a segment that was cut or removed since.
-            Err(RecoveryError::Disk(DiskError::Io { operation: "find the checkpointed end of", .. })) => return,
             Err(error) => panic!("{rot:?}: the loss was accepted, and still: {error}"),
         }
         for (index, spec) in self.world().existing() {

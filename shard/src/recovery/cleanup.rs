@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base::{PartitionId, TopicId};
-use rt::{DirEntry, Disk, DiskError};
+use rt::{DirEntry, Disk, DiskError, OpenMode};
 
 use super::leftovers::Leftovers;
 use super::{Recovery, RecoveryError, RecoveryPlan};
@@ -44,6 +44,25 @@ impl Recovery {
         Ok(())
     }
 
+    /// An older checkpoint may have a log go on in a segment that was removed or cut since, or that a compacted one has
+    /// replaced: such a log is empty, and goes on at the end that the checkpoint knew.
+    pub(super) async fn begin_anew_where_the_end_is_gone(&mut self) -> Result<(), DiskError> {
+        for row in self.rows.values_mut().filter(|row| row.position > 0) {
+            let left = match self.disk.open(&layout::segment_file(row.id, row.active_segment), OpenMode::Existing).await
+            {
+                Ok(file) => file.len().await?,
+                Err(DiskError::NotFound { .. }) => 0,
+                Err(cause) => return Err(cause),
+            };
+            if left < u64::from(row.position) {
+                let (id, at) = (row.id, row.end);
+                tracing::error!(%id, %at, "the end of the log's last segment is missing; it goes on empty");
+                row.begin_anew(row.end);
+            }
+        }
+        Ok(())
+    }
+
     /// A journal that was cut may have held the only word of a log's start, and the segments before that are gone.
     pub(super) async fn with_segments_that_are_left(
         &self,
@@ -53,14 +72,7 @@ impl Recovery {
             Err(DiskError::NotFound { .. }) => Vec::new(),
             other => other?,
         };
-        let bases = || entries.iter().filter_map(|entry| layout::segment_base(&entry.name));
-        // An older checkpoint may name one that was removed since.
-        if row.position > 0 && !bases().any(|base| base == row.active_segment) {
-            tracing::error!(id = %row.id, at = %row.end, "the log's last segment is missing; it goes on empty");
-            row.begin_anew(row.end);
-            return Ok(row);
-        }
-        let first = bases().min();
+        let first = entries.iter().filter_map(|entry| layout::segment_base(&entry.name)).min();
         let first = first.map_or(row.active_segment, |first| first.min(row.active_segment));
         if first > row.log_start {
             tracing::error!(id = %row.id, from = %row.log_start, to = %first, "the log begins later: segments are missing");

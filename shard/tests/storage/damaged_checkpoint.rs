@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::CoreId;
 use rt::{BLOCK_BYTES, IoBuf, OpenMode};
 use shard::checkpoint::Checkpoint;
+use shard::layout;
 use shard::recovery::{OnDamage, RecoveryError};
 
 use crate::bench::{Bench, append, partition, read_all};
@@ -81,6 +82,39 @@ fn with_an_accepted_loss_the_start_goes_back_to_the_checkpoint_before() {
     assert!((3..=303).contains(&found), "{found} records");
     bench.on_damage.set(OnDamage::Refuse);
     assert_eq!(start(&bench).expect("the loss is behind it"), found);
+}
+
+/// The segment in which the older checkpoint has the log go on may have been removed or replaced since.
+#[test]
+fn a_log_whose_end_is_gone_goes_on_empty_after_an_accepted_loss() {
+    for is_removed in [false, true] {
+        let bench = bench_with(300, 20);
+        let [(newest, _), (older, _)] = slots(&bench);
+        flip(&bench, &newest, 100);
+        let bytes = bench.disk.dump(&Path::new("journal/0").join(older)).expect("it is there");
+        let row = Checkpoint::decode(&bytes).expect("it is whole").rows.remove(0);
+        assert!(row.id == partition(1, 0) && row.position > 0, "{row:?}");
+        let (id, end, position) = (row.id, row.end, row.position);
+        let path = layout::segment_file(id, row.active_segment);
+        bench.meddle(async move |disk| {
+            if is_removed {
+                return disk.remove_file(&path).await.expect("it was there");
+            }
+            let file = disk.open(&path, OpenMode::Existing).await.expect("it is there");
+            file.set_len(u64::from(position) - 1).await.expect("it can be cut");
+        });
+        assert!(matches!(start(&bench), Err(RecoveryError::DamagedCheckpoint { .. })));
+        bench.on_damage.set(OnDamage::AcceptLoss);
+        let found = start(&bench).expect("the loss is accepted");
+        assert!(found >= end.get(), "{found} is before {end}");
+        bench.live(async move |bench| {
+            let shard = bench.start().await.expect("the folder opens");
+            let offsets = shard.offsets(id).expect("it is here");
+            assert_eq!(offsets.log_start, end, "is_removed {is_removed}: {offsets:?}");
+            append(&shard, id, 10_000).await.expect("it takes appends");
+        });
+        assert_eq!(start(&bench).expect("the folder opens"), found + 1);
+    }
 }
 
 #[test]
