@@ -2,13 +2,14 @@
 //! shown to all cores before they are answered.
 
 mod moving;
+mod snapshot;
 
 pub(crate) use self::moving::Moved;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use base::{CoreId, LeaderEpoch, PartitionId, Timestamp, TopicId};
+use base::{CoreId, LeaderEpoch, Offset, PartitionId, Timestamp, TopicId};
 use cluster::metadata::{Command, Decision, Incarnation, Metadata, MetadataRecord, Reply, SettingsOwner};
 use cluster::placement::Placement;
 use rt::{Disk, Notify};
@@ -35,10 +36,17 @@ pub(crate) struct Controller {
     freed: Notify,
     /// A partition is being moved to another core.
     moving: Cell<bool>,
+    log: snapshot::LogLength,
 }
 
 impl Controller {
-    pub(crate) fn new(metadata: Metadata, placement: Placement, disk: Rc<dyn Disk>, incarnation: u32) -> Rc<Self> {
+    /// `log_records` are there already.
+    pub(crate) fn new(
+        (metadata, log_records): (Metadata, u64),
+        placement: Placement,
+        disk: Rc<dyn Disk>,
+        incarnation: u32,
+    ) -> Rc<Self> {
         Rc::new(Self {
             metadata: RefCell::new(metadata),
             placement: RefCell::new(placement),
@@ -48,6 +56,7 @@ impl Controller {
             waiting: Cell::new(0),
             freed: Notify::new(),
             moving: Cell::new(false),
+            log: snapshot::LogLength::new(log_records),
         })
     }
 
@@ -85,6 +94,7 @@ impl Controller {
     async fn perform_alone(&self, core: &Rc<Core>, command: Command) -> Result<Reply, Refusal> {
         self.lock().await;
         let result = self.perform(core, command).await;
+        self.shorten_log(core).await;
         self.unlock();
         result
     }
@@ -114,7 +124,14 @@ impl Controller {
     async fn commit(&self, core: &Rc<Core>, records: &[MetadataRecord]) -> Result<(), Refusal> {
         let bytes = records::encode(records, rt::wall_clock());
         rt::yield_if_needed().await;
-        let header = BatchHeader::read(&bytes).expect("a batch of our own is whole");
+        self.append(core, &bytes, reserve_for(records)).await?;
+        self.log.grows(records.len() as u64);
+        Ok(())
+    }
+
+    /// Appends a batch to the metadata's log and waits until it is flushed; gives its first offset.
+    async fn append(&self, core: &Rc<Core>, bytes: &[u8], reserve: Reserve) -> Result<Offset, Refusal> {
+        let header = BatchHeader::read(bytes).expect("a batch of our own is whole");
         let (head, payload) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a batch of our own is whole");
         let batch = AppendBatch {
             header: head,
@@ -123,10 +140,11 @@ impl Controller {
             max_timestamp: header.max_timestamp().map_or(-1, Timestamp::to_wire),
             leader_epoch: self.epoch,
         };
-        core.shard.room_for_own(batch.bytes(), reserve_for(records)).await?;
+        core.shard.room_for_own(batch.bytes(), reserve).await?;
         let appended = core.shard.append_now(METADATA_PARTITION, batch)?;
         let flushed = core.shard.safe(appended).await;
-        flushed.map_err(|cause| Refusal::new(ErrorCode::KafkaStorageError, cause.to_string()))
+        flushed.map_err(|cause| Refusal::new(ErrorCode::KafkaStorageError, cause.to_string()))?;
+        Ok(appended.base_offset)
     }
 
     /// Brings the placement up to the change, and stores it. In slices: a topic may have many thousands of partitions.
@@ -146,6 +164,7 @@ impl Controller {
                 MetadataRecord::BrokerRegistered { .. }
                 | MetadataRecord::SettingsAltered { .. }
                 | MetadataRecord::OwnerSettingsAltered { .. }
+                | MetadataRecord::SnapshotBegun { .. }
                 | MetadataRecord::ProducerIdsReserved(_) => false,
             };
         }
@@ -222,6 +241,7 @@ fn reserve_for(records: &[MetadataRecord]) -> Reserve {
         | MetadataRecord::OwnerSettingsAltered { .. } => true,
         MetadataRecord::TopicCreated(_)
         | MetadataRecord::PartitionsAdded { .. }
+        | MetadataRecord::SnapshotBegun { .. }
         | MetadataRecord::ProducerIdsReserved(_) => false,
     });
     if matters { Reserve::Use } else { Reserve::Keep }
@@ -244,7 +264,7 @@ fn changed_topics(records: &[MetadataRecord]) -> Option<Option<Vec<TopicId>>> {
             MetadataRecord::TopicDeleted { topic }
             | MetadataRecord::PartitionsAdded { topic, .. }
             | MetadataRecord::SettingsAltered { topic, .. } => topics.push(*topic),
-            MetadataRecord::ProducerIdsReserved(_) => {}
+            MetadataRecord::SnapshotBegun { .. } | MetadataRecord::ProducerIdsReserved(_) => {}
         }
     }
     if topics.is_empty() && !is_view_changed { None } else { Some(Some(topics)) }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use base::{Offset, Timestamp};
 use bytes::Bytes;
 use cluster::metadata::{
-    Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, SettingsOwner, Topic, TopicName,
+    Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, SettingsOwner, Snapshot, Topic, TopicName,
 };
 use cluster::settings::SettingOverrides;
-use wire::batch::{Batch, BatchBuilder, BatchOptions, NewRecord};
+use wire::batch::{Batch, BatchBuilder, BatchFull, BatchOptions, NewRecord};
 use wire::compress::{Compressor, Decompressor};
 use wire::internal::{self, PartitionState};
 
@@ -25,11 +25,25 @@ pub(crate) enum MetadataLogError {
 pub(crate) fn encode(records: &[MetadataRecord], now: Timestamp) -> Vec<u8> {
     let mut builder = BatchBuilder::new(BatchOptions::default());
     for record in records {
-        let value = internal::encode_metadata_record(&to_wire(record));
-        let new = NewRecord { timestamp: Some(now), value: Some(&value), ..NewRecord::default() };
-        builder.push(&new).expect("a change of the metadata fits in a batch");
+        push(&mut builder, record, now).expect("a change of the metadata fits in a batch");
     }
     builder.finish(&mut Compressor::new()).to_vec()
+}
+
+/// A snapshot as one batch, with pauses; an error if that would be larger than what is read back.
+pub(crate) async fn encode_snapshot(snapshot: &Snapshot, now: Timestamp) -> Result<Vec<u8>, BatchFull> {
+    let mut builder = BatchBuilder::new(BatchOptions { size_max: BATCH_BYTES_MAX, ..BatchOptions::default() });
+    for record in snapshot.records() {
+        push(&mut builder, &record, now)?;
+        rt::yield_if_needed().await;
+    }
+    Ok(builder.finish(&mut Compressor::new()).to_vec())
+}
+
+fn push(builder: &mut BatchBuilder, record: &MetadataRecord, now: Timestamp) -> Result<(), BatchFull> {
+    let value = internal::encode_metadata_record(&to_wire(record));
+    let new = NewRecord { timestamp: Some(now), value: Some(&value), ..NewRecord::default() };
+    builder.push(&new).map(drop)
 }
 
 /// Records of a batch of the log.
@@ -85,6 +99,7 @@ fn to_wire(record: &MetadataRecord) -> internal::MetadataRecord {
             },
             changes: changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         },
+        MetadataRecord::SnapshotBegun { deleted } => Wire::SnapshotBegun { deleted: deleted.clone() },
     }
 }
 
@@ -120,6 +135,7 @@ fn from_wire(record: internal::MetadataRecord) -> Result<MetadataRecord, String>
             },
             changes: changes.into_iter().collect::<BTreeMap<_, _>>(),
         },
+        Wire::SnapshotBegun { deleted } => MetadataRecord::SnapshotBegun { deleted },
     })
 }
 
@@ -183,6 +199,7 @@ mod tests {
             altered(SettingsOwner::AllBrokers),
             altered(SettingsOwner::Broker(BrokerId(0))),
             altered(SettingsOwner::Group("readers".to_owned())),
+            MetadataRecord::SnapshotBegun { deleted: vec![topic] },
         ];
         let batch = Bytes::from(encode(&records, Timestamp::from_millis(5)));
         assert_eq!(decode(&batch).unwrap(), records);

@@ -335,9 +335,9 @@ async fn live(mut seat: Seat, http: Option<&HttpDoor>) -> Result<(), Box<dyn std
 
 /// Puts up what recovery found, for all cores to take.
 fn post(shared: &Shared, started: Started, disk: &Rc<dyn Disk>) -> Rc<Controller> {
-    let Started { metadata, placement, cores, restart } = started;
+    let Started { metadata, log_records, placement, cores, restart } = started;
     shared.restart.set(restart).expect("a broker recovers once");
-    let controller = Controller::new(metadata, placement, Rc::clone(disk), restart.incarnation);
+    let controller = Controller::new((metadata, log_records), placement, Rc::clone(disk), restart.incarnation);
     let board = Board { view: Arc::new(controller.view()), cores: cores.into_iter().map(Some).collect() };
     *shared.board.lock().expect("nobody panics with the lock") = Some(board);
     shared.recovered.stop();

@@ -38,6 +38,8 @@ pub(crate) enum StartError {
 /// What a start has come to.
 pub(crate) struct Started {
     pub(crate) metadata: Metadata,
+    /// Records that the metadata's log has.
+    pub(crate) log_records: u64,
     pub(crate) placement: Placement,
     pub(crate) cores: Vec<RecoveredCore>,
     pub(crate) restart: Restart,
@@ -173,20 +175,25 @@ pub(crate) async fn recover(
     let took = rt::now().since(begun);
     let milliseconds = took.as_millis();
     tracing::info!(incarnation, partitions = specs.len() - 1, milliseconds, "the data folder is recovered");
-    Ok(Started { metadata, placement, cores, restart: Restart { incarnation, took, replayed_bytes } })
+    let log_records = log.len() as u64;
+    Ok(Started { metadata, log_records, placement, cores, restart: Restart { incarnation, took, replayed_bytes } })
 }
 
 fn deleted_topics(log: &[MetadataRecord]) -> BTreeSet<TopicId> {
-    let deleted = log.iter().filter_map(|record| match record {
-        MetadataRecord::TopicDeleted { topic } => Some(*topic),
-        MetadataRecord::BrokerRegistered { .. }
-        | MetadataRecord::TopicCreated(_)
-        | MetadataRecord::PartitionsAdded { .. }
-        | MetadataRecord::SettingsAltered { .. }
-        | MetadataRecord::OwnerSettingsAltered { .. }
-        | MetadataRecord::ProducerIdsReserved(_) => None,
-    });
-    deleted.collect()
+    let mut deleted = BTreeSet::new();
+    for record in log {
+        match record {
+            MetadataRecord::TopicDeleted { topic } => drop(deleted.insert(*topic)),
+            MetadataRecord::SnapshotBegun { deleted: before } => deleted.extend(before),
+            MetadataRecord::BrokerRegistered { .. }
+            | MetadataRecord::TopicCreated(_)
+            | MetadataRecord::PartitionsAdded { .. }
+            | MetadataRecord::SettingsAltered { .. }
+            | MetadataRecord::OwnerSettingsAltered { .. }
+            | MetadataRecord::ProducerIdsReserved(_) => {}
+        }
+    }
+    deleted
 }
 
 /// The stored table, brought up to the partitions and cores that there are.

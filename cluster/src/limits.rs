@@ -29,6 +29,12 @@ pub const SETTING_CHANGES_MAX: usize = 256;
 /// Groups with settings of their own, and brokers: readers get an image of all with each change.
 pub const SETTING_OWNERS_MAX: usize = 10_000;
 
+/// Records of the metadata's log that are not worth a snapshot: a start reads them in milliseconds.
+pub const METADATA_LOG_RECORDS_MIN: u64 = 1_000;
+
+/// How many times as long as its snapshot the metadata's log may get.
+pub const METADATA_LOG_GROWTH: u64 = 4;
+
 /// Bytes of a peer's text that an error message repeats.
 pub const QUOTED_BYTES_MAX: usize = 64;
 

@@ -1,7 +1,7 @@
 //! The cluster's metadata: brokers, topics, partitions, settings, and the producer ids given out.
 //!
 //! [`Metadata::decide`] proposes records, the log commits them, [`Metadata::apply`] alone changes state. The state is the
-//! fold of the records, and [`Metadata::snapshot`] is a shorter list of records with the same fold. Readers get a
+//! fold of the records, and a [`Snapshot`] is a shorter list of records with the same fold. Readers get a
 //! [`MetadataImage`].
 
 mod alter;
@@ -12,6 +12,7 @@ mod image;
 mod name;
 mod record;
 mod replicas;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use error::MetadataError;
 pub use image::{Broker, MetadataImage};
 pub use name::{InvalidTopicName, TopicName};
 pub use record::{Incarnation, MetadataRecord, Partition, PartitionEpoch, ProducerIdBlock, SettingsOwner, Topic};
+pub use snapshot::Snapshot;
 
 use crate::limits;
 use image::Content;
@@ -72,6 +74,7 @@ impl Metadata {
                 self.last_producer_ids = Some(*block);
             }
             MetadataRecord::OwnerSettingsAltered { owner, changes } => self.alter_owner(owner, changes),
+            MetadataRecord::SnapshotBegun { .. } => *self = Self::default(),
         }
         self.check();
     }
@@ -158,19 +161,16 @@ impl Metadata {
         self.last_producer_ids.map_or(0, |block| block.end)
     }
 
-    /// Records whose fold is this state: brokers before the topics they lead, so that no leader epoch advances.
-    pub fn snapshot(&self) -> Vec<MetadataRecord> {
-        let brokers = self
-            .image
-            .brokers()
-            .map(|(broker, &Broker { incarnation })| MetadataRecord::BrokerRegistered { broker, incarnation });
-        let producer_ids = self.last_producer_ids.map(MetadataRecord::ProducerIdsReserved);
-        let topics = self.image.topics().map(|topic| MetadataRecord::TopicCreated(Topic::clone(topic)));
-        let owners = self.image.owner_settings().map(|(owner, settings)| MetadataRecord::OwnerSettingsAltered {
-            owner: owner.clone(),
-            changes: settings.iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect(),
-        });
-        brokers.chain(producer_ids).chain(owners).chain(topics).collect()
+    /// Whether a log of so many records should be replaced by a [snapshot](Self::snapshot): one that is several times as
+    /// long, so that a start reads little, and all snapshots together cost less than the records themselves.
+    pub fn is_snapshot_due(&self, records: u64) -> bool {
+        let shortest = self.image.topic_count() + self.image.broker_count() + self.image.owner_settings().count() + 2;
+        records >= limits::METADATA_LOG_RECORDS_MIN.max(limits::METADATA_LOG_GROWTH * shortest as u64)
+    }
+
+    /// This state, to be written down in place of the log. `deleted` are topics that may have files still.
+    pub fn snapshot(&self, deleted: Vec<TopicId>) -> Snapshot {
+        Snapshot { image: self.image.clone(), last_producer_ids: self.last_producer_ids, deleted }
     }
 
     /// Names and ids are one to one; all counts are right; every partition is sound.

@@ -445,7 +445,8 @@ impl Recovery {
         self.rows.get(&id).cloned().unwrap_or_else(|| PartitionRow::new(id))
     }
 
-    /// Every batch of a partition from its log start, for state that is kept as a log.
+    /// Every batch of a partition from its log start on, that of the journals if it was replayed, for state that is kept as
+    /// a log.
     pub async fn read_all(&mut self, spec: PartitionSpec) -> Result<Vec<Bytes>, RecoveryError> {
         self.clear_pending().await?;
         let row = self.row_of(spec.id);
@@ -454,7 +455,7 @@ impl Recovery {
             self.store.add(spec, &row);
         }
         let mut batches = Vec::new();
-        let mut next = row.log_start;
+        let mut next = row.log_start.max(self.log_starts.get(&spec.id).copied().unwrap_or_default());
         let end = self.store.with(spec.id, |log| log.end()).unwrap_or_default();
         while next < end {
             let read = match self.store.with(spec.id, |log| log.find(next, limits::READ_AHEAD_BYTES_MAX)) {

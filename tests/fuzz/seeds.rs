@@ -215,6 +215,7 @@ fn metadata_records() -> Vec<Vec<u8>> {
             owner: SettingsOwner::Group(text("readers")),
             changes: vec![(text("a"), None), (text("b"), Some(text("c")))],
         },
+        MetadataRecord::SnapshotBegun { deleted: vec![topic] },
     ];
     records.iter().map(encode_metadata_record).collect()
 }

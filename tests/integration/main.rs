@@ -9,6 +9,7 @@ mod fetching;
 mod groups;
 mod idempotence;
 mod lanes;
+mod metadata_log;
 mod pressure;
 mod producing;
 mod semantics;

@@ -52,6 +52,11 @@ pub enum MetadataRecord {
         owner: SettingsOwner,
         changes: Vec<(String, Option<String>)>,
     },
+    /// All that came before is replaced by what follows in the same batch.
+    SnapshotBegun {
+        /// Topics that were deleted and may have files still.
+        deleted: Vec<TopicId>,
+    },
 }
 
 /// Who beside topics has settings.
@@ -165,6 +170,13 @@ fn write_body(
             let args = schema::OwnerSettingsAlteredArgs { broker, group, changes };
             (Body::OwnerSettingsAltered, schema::OwnerSettingsAltered::create(builder, &args).as_union_value())
         }
+        MetadataRecord::SnapshotBegun { deleted } => {
+            let deleted = Some(builder.create_vector_from_iter(deleted.iter().map(|id| uuid(*id))));
+            (
+                Body::SnapshotBegun,
+                schema::SnapshotBegun::create(builder, &schema::SnapshotBegunArgs { deleted }).as_union_value(),
+            )
+        }
     }
 }
 
@@ -251,6 +263,10 @@ fn read_body(record: &schema::MetadataRecord<'_>) -> Result<MetadataRecord, Reco
             }
         };
         return Ok(MetadataRecord::OwnerSettingsAltered { owner, changes: read_changes(body.changes()) });
+    }
+    if let Some(body) = record.body_as_snapshot_begun() {
+        let deleted = body.deleted().iter().map(topic_id).collect::<Result<_, _>>()?;
+        return Ok(MetadataRecord::SnapshotBegun { deleted });
     }
     let body = record.body_as_producer_ids_reserved().ok_or(unknown)?;
     Ok(MetadataRecord::ProducerIdsReserved { broker: BrokerId(body.broker()), first: body.first(), end: body.end() })

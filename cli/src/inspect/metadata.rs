@@ -64,6 +64,7 @@ impl MetadataLog {
                         }
                     }
                 }
+                MetadataRecord::SnapshotBegun { .. } => topics.clear(),
                 MetadataRecord::BrokerRegistered { .. }
                 | MetadataRecord::ProducerIdsReserved { .. }
                 | MetadataRecord::OwnerSettingsAltered { .. } => {}

@@ -139,11 +139,12 @@ proptest! {
             }
         }
         prop_assert_eq!(&Metadata::from_records(&log), &metadata);
-        let snapshot = metadata.snapshot();
+        let snapshot: Vec<_> = metadata.snapshot(Vec::new()).records().collect();
         prop_assert_eq!(&Metadata::from_records(&snapshot), &metadata);
+        prop_assert_eq!(&Metadata::from_records(log.iter().chain(&snapshot)), &metadata);
         let image = metadata.image();
         let owners = image.owner_settings().count();
-        prop_assert!(snapshot.len() <= image.topic_count() + image.broker_count() + owners + 1);
+        prop_assert!(snapshot.len() <= image.topic_count() + image.broker_count() + owners + 2);
         if let Some((image, length)) = published {
             let then = Metadata::from_records(&log[..length]);
             prop_assert_eq!(&image, then.image(), "a published image has changed");

@@ -39,6 +39,11 @@ pub enum MetadataRecord {
         owner: SettingsOwner,
         changes: BTreeMap<String, Option<String>>,
     },
+    /// All that came before is replaced by what follows: see [`Snapshot`](super::Snapshot).
+    SnapshotBegun {
+        /// Topics that were deleted and may have files still. The state knows nothing of them.
+        deleted: Vec<TopicId>,
+    },
 }
 
 /// Who beside topics has settings that can be altered.

@@ -341,6 +341,24 @@ fn a_list_is_added_to_what_is_in_force() {
     assert_eq!(settings.get("cleanup.policy"), Some("compact,delete"));
 }
 
+/// Out of a snapshot that comes after something else.
+fn from_snapshot(metadata: &Metadata) -> Metadata {
+    let mut found = cluster(&[8, 9]);
+    metadata.snapshot(vec![id(77)]).records().for_each(|record| found.apply(&record));
+    found
+}
+
+#[test]
+fn a_snapshot_is_due_when_the_log_is_several_times_as_long() {
+    let mut metadata = cluster(&[1]);
+    assert!(!metadata.is_snapshot_due(999) && metadata.is_snapshot_due(1_000));
+    for number in 1..=300 {
+        create(&mut metadata, topic(&format!("t{number}"), number << 80)).unwrap();
+    }
+    assert_eq!(metadata.snapshot(Vec::new()).records().count(), 302);
+    assert!(!metadata.is_snapshot_due(1_211) && metadata.is_snapshot_due(1_212));
+}
+
 #[test]
 fn brokers_and_groups_have_settings_beside_topics() {
     let mut metadata = cluster(&[1]);
@@ -348,7 +366,7 @@ fn brokers_and_groups_have_settings_beside_topics() {
         let command = Command::AlterOwnerSettings(alter_owner(owner.clone(), changes));
         let done = run(&mut metadata, command).map(|decision| decision.records);
         done.map(|records| {
-            assert_eq!(Metadata::from_records(&metadata.snapshot()), metadata);
+            assert_eq!(from_snapshot(&metadata), metadata);
             (records.len(), metadata.image().settings_of(owner).map(|all| all.iter().count()))
         })
     };
@@ -399,7 +417,7 @@ fn producer_ids_come_in_whole_blocks_and_never_twice() {
     assert_eq!(reserve(3, 1), Err(MetadataError::UnknownBroker { broker: BrokerId(3) }));
     assert!(matches!(reserve(1, 0), Err(MetadataError::InvalidRequest { .. })));
     assert!(matches!(reserve(1, 1_000_001), Err(MetadataError::InvalidRequest { .. })));
-    let mut recovered = Metadata::from_records(&metadata.snapshot());
+    let mut recovered = from_snapshot(&metadata);
     let next = run(&mut recovered, Command::ReserveProducerIds { broker: BrokerId(1), count: 1 }).unwrap();
     assert_eq!(Ok(next.reply), block(1, 4_000, 5_000));
 }

@@ -13,10 +13,10 @@ pub mod internal {
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
 pub const ENUM_MIN_METADATA_BODY: u8 = 0;
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
-pub const ENUM_MAX_METADATA_BODY: u8 = 7;
+pub const ENUM_MAX_METADATA_BODY: u8 = 8;
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
 #[allow(non_camel_case_types)]
-pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 8] = [
+pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 9] = [
   MetadataBody::NONE,
   MetadataBody::BrokerRegistered,
   MetadataBody::TopicCreated,
@@ -25,6 +25,7 @@ pub const ENUM_VALUES_METADATA_BODY: [MetadataBody; 8] = [
   MetadataBody::SettingsAltered,
   MetadataBody::ProducerIdsReserved,
   MetadataBody::OwnerSettingsAltered,
+  MetadataBody::SnapshotBegun,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -40,9 +41,10 @@ impl MetadataBody {
   pub const SettingsAltered: Self = Self(5);
   pub const ProducerIdsReserved: Self = Self(6);
   pub const OwnerSettingsAltered: Self = Self(7);
+  pub const SnapshotBegun: Self = Self(8);
 
   pub const ENUM_MIN: u8 = 0;
-  pub const ENUM_MAX: u8 = 7;
+  pub const ENUM_MAX: u8 = 8;
   pub const ENUM_VALUES: &'static [Self] = &[
     Self::NONE,
     Self::BrokerRegistered,
@@ -52,6 +54,7 @@ impl MetadataBody {
     Self::SettingsAltered,
     Self::ProducerIdsReserved,
     Self::OwnerSettingsAltered,
+    Self::SnapshotBegun,
   ];
   /// Returns the variant's name or "" if unknown.
   pub fn variant_name(self) -> Option<&'static str> {
@@ -64,6 +67,7 @@ impl MetadataBody {
       Self::SettingsAltered => Some("SettingsAltered"),
       Self::ProducerIdsReserved => Some("ProducerIdsReserved"),
       Self::OwnerSettingsAltered => Some("OwnerSettingsAltered"),
+      Self::SnapshotBegun => Some("SnapshotBegun"),
       _ => None,
     }
   }
@@ -1396,6 +1400,103 @@ impl ::core::fmt::Debug for OwnerSettingsAltered<'_> {
       ds.finish()
   }
 }
+pub enum SnapshotBegunOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+pub struct SnapshotBegun<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for SnapshotBegun<'a> {
+  type Inner = SnapshotBegun<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> SnapshotBegun<'a> {
+  pub const VT_DELETED: ::flatbuffers::VOffsetT = 4;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    SnapshotBegun { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args SnapshotBegunArgs<'args>
+  ) -> ::flatbuffers::WIPOffset<SnapshotBegun<'bldr>> {
+    let mut builder = SnapshotBegunBuilder::new(_fbb);
+    if let Some(x) = args.deleted { builder.add_deleted(x); }
+    builder.finish()
+  }
+
+
+  #[inline]
+  pub fn deleted(&self) -> ::flatbuffers::Vector<'a, Uuid> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, Uuid>>>(SnapshotBegun::VT_DELETED, None).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for SnapshotBegun<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, Uuid>>>("deleted", Self::VT_DELETED, true)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct SnapshotBegunArgs<'a> {
+    pub deleted: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, Uuid>>>,
+}
+impl<'a> Default for SnapshotBegunArgs<'a> {
+  #[inline]
+  fn default() -> Self {
+    SnapshotBegunArgs {
+      deleted: None, // required field
+    }
+  }
+}
+
+pub struct SnapshotBegunBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> SnapshotBegunBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_deleted(&mut self, deleted: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , Uuid>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(SnapshotBegun::VT_DELETED, deleted);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> SnapshotBegunBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    SnapshotBegunBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<SnapshotBegun<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    self.fbb_.required(o, SnapshotBegun::VT_DELETED,"deleted");
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for SnapshotBegun<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("SnapshotBegun");
+      ds.field("deleted", &self.deleted());
+      ds.finish()
+  }
+}
 pub enum MetadataRecordOffset {}
 #[derive(Copy, Clone, PartialEq)]
 
@@ -1552,6 +1653,20 @@ impl<'a> MetadataRecord<'a> {
     }
   }
 
+  #[inline]
+  #[allow(non_snake_case)]
+  pub fn body_as_snapshot_begun(&self) -> Option<SnapshotBegun<'a>> {
+    if self.body_type() == MetadataBody::SnapshotBegun {
+      let u = self.body();
+      // Safety:
+      // Created from a valid Table for this object
+      // Which contains a valid union in this slot
+      Some(unsafe { SnapshotBegun::init_from_table(u) })
+    } else {
+      None
+    }
+  }
+
 }
 
 impl ::flatbuffers::Verifiable for MetadataRecord<'_> {
@@ -1570,6 +1685,7 @@ impl ::flatbuffers::Verifiable for MetadataRecord<'_> {
           MetadataBody::SettingsAltered => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<SettingsAltered>>("MetadataBody::SettingsAltered", pos),
           MetadataBody::ProducerIdsReserved => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<ProducerIdsReserved>>("MetadataBody::ProducerIdsReserved", pos),
           MetadataBody::OwnerSettingsAltered => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<OwnerSettingsAltered>>("MetadataBody::OwnerSettingsAltered", pos),
+          MetadataBody::SnapshotBegun => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<SnapshotBegun>>("MetadataBody::SnapshotBegun", pos),
           _ => Ok(()),
         }
      })?
@@ -1676,6 +1792,13 @@ impl ::core::fmt::Debug for MetadataRecord<'_> {
         },
         MetadataBody::OwnerSettingsAltered => {
           if let Some(x) = self.body_as_owner_settings_altered() {
+            ds.field("body", &x)
+          } else {
+            ds.field("body", &"InvalidFlatbuffer: Union discriminant does not match value.")
+          }
+        },
+        MetadataBody::SnapshotBegun => {
+          if let Some(x) = self.body_as_snapshot_begun() {
             ds.field("body", &x)
           } else {
             ds.field("body", &"InvalidFlatbuffer: Union discriminant does not match value.")

@@ -20,7 +20,7 @@ fn partitions(random: &mut SeededRandom) -> Vec<PartitionState> {
     (0..random.below(5)).map(|_| partition(random)).collect()
 }
 
-fn samples(random: &mut SeededRandom) -> [MetadataRecord; 9] {
+fn samples(random: &mut SeededRandom) -> [MetadataRecord; 11] {
     let topic = TopicId::from_random(random.next_u128());
     let text = |random: &mut SeededRandom| ["", "flush.ms", "ü\0", "-1"][random.index(4)].to_owned();
     let broker = BrokerId(7);
@@ -45,6 +45,8 @@ fn samples(random: &mut SeededRandom) -> [MetadataRecord; 9] {
             changes: vec![(text(random), Some(text(random)))],
         },
         MetadataRecord::OwnerSettingsAltered { owner: SettingsOwner::Group(text(random)), changes: vec![] },
+        MetadataRecord::SnapshotBegun { deleted: vec![] },
+        MetadataRecord::SnapshotBegun { deleted: vec![topic, TopicId::from_random(random.next_u128())] },
     ]
 }
 
