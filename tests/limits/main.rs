@@ -4,6 +4,8 @@
 //! The figures are printed; `bench-results/limits.md` keeps those of a release build. Memory and descriptors decide;
 //! processor time fails only far above its aim, since other programs run here too.
 
+mod connections;
+
 use std::time::{Duration, Instant};
 
 use tests::broker::{Broker, folder};
