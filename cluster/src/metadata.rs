@@ -164,7 +164,7 @@ impl Metadata {
     /// Whether a log of so many records should be replaced by a [snapshot](Self::snapshot): one that is several times as
     /// long, so that a start reads little, and all snapshots together cost less than the records themselves.
     pub fn is_snapshot_due(&self, records: u64) -> bool {
-        let shortest = self.image.topic_count() + self.image.broker_count() + self.image.owner_settings().count() + 2;
+        let shortest = self.image.topic_count() + self.image.broker_count() + self.image.owner_count() + 2;
         records >= limits::METADATA_LOG_RECORDS_MIN.max(limits::METADATA_LOG_GROWTH * shortest as u64)
     }
 

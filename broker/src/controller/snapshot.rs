@@ -5,7 +5,6 @@ use std::path::Path;
 use std::rc::Rc;
 
 use base::TopicId;
-use cluster::metadata::MetadataImage;
 use rt::DiskError;
 use shard::{Reserve, TrimTo, layout};
 use wire::ErrorCode;
@@ -56,8 +55,7 @@ impl Controller {
     /// Gives the records of the log as it is then. One batch, so that a crash leaves all or nothing of it; the log begins
     /// there once it is flushed.
     async fn take_snapshot(&self, core: &Rc<Core>) -> Result<u64, Refusal> {
-        let image = self.metadata.borrow().image().clone();
-        let deleted = self.deleted_with_files(&image).await;
+        let deleted = self.deleted_with_files().await;
         let deleted = deleted.map_err(|error| Refusal::new(ErrorCode::KafkaStorageError, error.to_string()))?;
         let snapshot = self.metadata.borrow().snapshot(deleted);
         let bytes = records::encode_snapshot(&snapshot, rt::wall_clock()).await;
@@ -69,9 +67,10 @@ impl Controller {
     }
 
     /// Topics that have a folder and are no more. What nobody knew of was moved aside as the broker started.
-    async fn deleted_with_files(&self, image: &MetadataImage) -> Result<Vec<TopicId>, DiskError> {
+    async fn deleted_with_files(&self) -> Result<Vec<TopicId>, DiskError> {
         let folders = self.disk.list(Path::new(layout::TOPICS)).await?;
+        let metadata = self.metadata.borrow();
         let ids = folders.iter().filter_map(|entry| entry.name.parse().ok());
-        Ok(ids.filter(|id| *id != TopicId::METADATA && image.topic(*id).is_none()).collect())
+        Ok(ids.filter(|id| *id != TopicId::METADATA && metadata.image().topic(*id).is_none()).collect())
     }
 }

@@ -91,6 +91,11 @@ impl MetadataImage {
         self.0.brokers.len()
     }
 
+    /// Who beside topics has settings.
+    pub fn owner_count(&self) -> usize {
+        self.0.owner_settings.len()
+    }
+
     /// What was altered for somebody beside topics, if anything is.
     pub fn settings_of(&self, owner: &SettingsOwner) -> Option<&SettingOverrides> {
         self.0.owner_settings.get(owner)

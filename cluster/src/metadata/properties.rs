@@ -143,7 +143,8 @@ proptest! {
         prop_assert_eq!(&Metadata::from_records(&snapshot), &metadata);
         prop_assert_eq!(&Metadata::from_records(log.iter().chain(&snapshot)), &metadata);
         let image = metadata.image();
-        let owners = image.owner_settings().count();
+        let owners = image.owner_count();
+        prop_assert_eq!(owners, image.owner_settings().count());
         prop_assert!(snapshot.len() <= image.topic_count() + image.broker_count() + owners + 2);
         if let Some((image, length)) = published {
             let then = Metadata::from_records(&log[..length]);
