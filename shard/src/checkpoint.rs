@@ -252,11 +252,6 @@ pub struct Checkpoint<Rows = Vec<PartitionRow>> {
 }
 
 impl<Rows> Checkpoint<Rows> {
-    /// Those of earlier builds may be of any.
-    pub(crate) fn may_be_of(&self, core: CoreId) -> bool {
-        self.core.is_none_or(|own| own == core)
-    }
-
     fn ring_bytes(&self) -> usize {
         self.ring.map_or(0, |_| RingState::ENCODED_BYTES)
     }
@@ -390,14 +385,15 @@ pub async fn read_slots(disk: &dyn Disk, core: CoreId) -> Result<Vec<Checkpoint>
             Err(DiskError::NotFound { .. }) => continue,
             Err(other) => return Err(other),
         };
-        found.extend(read_slot(&*file).await?.filter(|checkpoint| checkpoint.may_be_of(core)));
+        found.extend(read_slot(&*file, Some(core)).await?);
     }
     found.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.number));
     Ok(found)
 }
 
-/// The checkpoint that a slot holds, if it is whole.
-pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>, DiskError> {
+/// The checkpoint that a slot holds, if it is whole and, where a core is given, not of another one. Those of earlier builds
+/// may be of any.
+pub(crate) async fn read_slot(file: &dyn DiskFile, core: Option<CoreId>) -> Result<Option<Checkpoint>, DiskError> {
     let first = file.read(0, BLOCK_BYTES).await?;
     if first.len() < PREFIX_BYTES || Layout::of_magic(&first[..8]).is_none() {
         return Ok(None);
@@ -415,5 +411,6 @@ pub(crate) async fn read_slot(file: &dyn DiskFile) -> Result<Option<Checkpoint>,
         }
         bytes.extend_from_slice(&more);
     }
-    Ok(Checkpoint::decode(&bytes))
+    let is_of_another = |found: CoreId| core.is_some_and(|core| core != found);
+    Ok(Checkpoint::decode(&bytes).filter(|checkpoint| !checkpoint.core.is_some_and(is_of_another)))
 }

@@ -77,8 +77,7 @@ pub async fn checkpoint_file(disk: &dyn Disk, path: &Path) -> Result<CheckpointS
 
 async fn read_checkpoint(disk: &dyn Disk, path: &Path, core: Option<CoreId>) -> Result<CheckpointSlot, DiskError> {
     let file = disk.open(path, OpenMode::Existing).await?;
-    let is_wanted = |found: &Checkpoint| core.is_none_or(|core| found.may_be_of(core));
-    let checkpoint = read_slot(&*file).await?.filter(is_wanted);
+    let checkpoint = read_slot(&*file, core).await?;
     let bytes = match &checkpoint {
         Some(_) => file.len().await?,
         // The rest is room for larger ones.

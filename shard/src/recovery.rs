@@ -7,6 +7,7 @@
 
 mod cleanup;
 mod finish;
+mod found;
 mod leftovers;
 mod pace;
 mod progress;
@@ -24,13 +25,13 @@ use rt::{Disk, DiskError, WatchedDisk};
 use wire::batch::{BatchHeader, ProducerStamp};
 
 use self::cleanup::remove_retired;
+use self::found::{FoundCore, JournalEnd};
 use self::leftovers::Leftovers;
 use self::progress::{Progress, Stage};
-use crate::checkpoint::flushed::last_flushed;
-use crate::checkpoint::{Checkpoint, PartitionRow, SLOTS, read_slots, slot_of};
+use crate::checkpoint::{PartitionRow, SLOTS, slot_of};
 use crate::flush::SharedFlushes;
 use crate::journal::direct::Placed;
-use crate::journal::entry::{EntryBody, EntryHeader, EntryKind, Lsn};
+use crate::journal::entry::{EntryBody, EntryHeader, EntryKind};
 use crate::journal::replay::{Replay, ReplayError, ReplayFrom};
 use crate::journal::ring::{RingLayout, RingState};
 use crate::log::chunks::WriteWhat;
@@ -129,15 +130,6 @@ pub trait RecoveryPlan {
     fn bound_attachments(&self, _rows: &mut [PartitionRow]) {}
 }
 
-struct FoundCore {
-    core: CoreId,
-    checkpoint: Option<Checkpoint>,
-    /// A newer checkpoint was flushed and is damaged.
-    lost: Option<u64>,
-    /// Known after the first replay.
-    end: Option<JournalEnd>,
-}
-
 /// A batch on its way out of a journal.
 struct Replayed {
     bytes: Vec<u8>,
@@ -145,14 +137,6 @@ struct Replayed {
     is_first: bool,
     /// Where it is in a segment already.
     direct: Option<SegmentPosition>,
-}
-
-/// Where a journal ends and what its ring looks like.
-#[derive(Clone, Copy)]
-struct JournalEnd {
-    lsn: Lsn,
-    journal: u64,
-    ring: RingState,
 }
 
 /// One recovery, from the folder's state at start to new checkpoints.
@@ -203,7 +187,7 @@ impl Recovery {
         remove_retired(&*disk, &folders).await?;
         for entry in folders {
             if let Ok(number) = entry.name.parse() {
-                let found = find_core(&*disk, CoreId(number)).await?;
+                let found = FoundCore::find(&*disk, CoreId(number)).await?;
                 if let Some(lost) = found.lost {
                     let damage = RecoveryError::DamagedCheckpoint { core: found.core, lost };
                     match on_damage {
@@ -483,19 +467,4 @@ impl Recovery {
         let started = self.log_starts.keys().copied();
         self.rows.keys().copied().chain(self.touched.iter().copied()).chain(started).collect()
     }
-}
-
-async fn find_core(disk: &dyn Disk, core: CoreId) -> Result<FoundCore, RecoveryError> {
-    let folder = layout::journal_folder(core);
-    let checkpoint = read_slots(disk, core).await?.into_iter().next();
-    if checkpoint.is_none() {
-        let entries = disk.list(&folder).await?;
-        // A checkpoint is flushed before the first file of a ring is made.
-        if entries.iter().any(|entry| entry.name.starts_with("ring-")) {
-            return Err(RecoveryError::NoCheckpoint { core });
-        }
-    }
-    let known = checkpoint.as_ref().map(|checkpoint| checkpoint.number);
-    let lost = last_flushed(disk, core).await?.filter(|flushed| Some(*flushed) > known);
-    Ok(FoundCore { core, checkpoint, lost, end: None })
 }

@@ -6,6 +6,13 @@ use shard::inspect;
 
 use super::*;
 
+/// Waits until compaction has begun.
+async fn until_it_reads(shard: &Shard) {
+    while shard.stats().compaction.bytes_read == 0 {
+        rt::sleep(Duration::from_micros(50)).await;
+    }
+}
+
 /// Lets compaction of small segments run until the disk was asked for `steps` things; whether it came to its end before.
 fn until_step(bench: &Rc<Bench>, steps: u64) -> bool {
     let asked = |bench: &Bench| {
@@ -14,9 +21,7 @@ fn until_step(bench: &Rc<Bench>, steps: u64) -> bool {
     };
     bench.live(async move |bench| {
         let shard = bench.start().await.expect("the folder opens");
-        while shard.stats().compaction.bytes_read == 0 {
-            rt::sleep(Duration::from_micros(50)).await;
-        }
+        until_it_reads(&shard).await;
         let begun = asked(&bench);
         while asked(&bench) < begun + steps {
             if shard.stats().compaction.cleanings > 0 {
@@ -110,9 +115,7 @@ fn a_folder_that_cannot_be_changed_at_any_step_leaves_segments_that_can_be_read(
         let written = small_segments(&bench, id);
         let was_poisoned = bench.live(async move |bench| {
             let shard = bench.start().await.expect("the folder opens");
-            while shard.stats().compaction.bytes_read == 0 {
-                rt::sleep(Duration::from_micros(50)).await;
-            }
+            until_it_reads(&shard).await;
             bench.disk.fail_nth(DiskOperation::Folders, nth);
             let mut looks = 0;
             while shard.stats().compaction.cleanings == 0 && shard.stats().accepts_appends && looks < 1_000 {
