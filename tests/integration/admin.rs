@@ -16,10 +16,10 @@ use wire::kafka::incremental_alter_configs::{
     AlterConfigsResource as IncrementalResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
 
-const TOPIC: i8 = 2;
+pub(crate) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
-const SET: i8 = 0;
+pub(crate) const SET: i8 = 0;
 const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
@@ -57,7 +57,7 @@ fn alter(client: &mut Client, resource_type: i8, name: &str, configs: &[(&str, i
 }
 
 #[track_caller]
-fn alter_well(client: &mut Client, resource_type: i8, name: &str, configs: &[(&str, i8, Option<&str>)]) {
+pub(crate) fn alter_well(client: &mut Client, resource_type: i8, name: &str, configs: &[(&str, i8, Option<&str>)]) {
     assert_eq!(alter(client, resource_type, name, configs), (ErrorCode::None, String::new()));
 }
 

@@ -7,7 +7,6 @@ use tests::kafka::{Client, code, produce_request};
 use wire::ErrorCode;
 use wire::batch::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp, batches};
 use wire::compress::Compressor;
-use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 use wire::kafka::describe_producers::{DescribeProducersRequest, TopicRequest};
 use wire::kafka::produce::{ProduceRequest, ProduceResponse};
 
@@ -60,10 +59,7 @@ fn deleted_records_leave_their_producers_sequences_through_kill_9() {
         let made = produce(&mut client, "trimmed", &keyed(stamp(id, 0, sequence), "k", 100));
         assert_eq!(made, (ErrorCode::None, i64::from(sequence)));
     }
-    let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset: -1 }];
-    let topics = vec![DeleteRecordsTopic { name: "trimmed".to_owned(), partitions }];
-    let deleted = client.ask(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).unwrap();
-    assert_eq!(deleted.topics[0].partitions[0].low_watermark, 30);
+    assert_eq!(client.delete_records("trimmed", 0, -1).unwrap().low_watermark, 30);
     broker.kill();
     let broker = Broker::start(data.path(), &OFTEN);
     let mut client = Client::connect(broker.kafka).unwrap();

@@ -7,41 +7,26 @@ use std::time::{Duration, Instant};
 use tests::broker::{Broker, folder};
 use tests::kafka::{Client, code};
 use wire::ErrorCode;
-use wire::kafka::create_topics::{CreatableTopic, CreateTopicsRequest};
-use wire::kafka::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
-use wire::kafka::incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest};
 use wire::kafka::metadata::MetadataRequest;
 
+use crate::admin::{SET, TOPIC, alter_well};
 use crate::{FOR_EVER, batch};
 
-const TOPIC: i8 = 2;
 const SHORTENED: &str = "a snapshot has replaced the metadata's log";
+
 /// Makes topics and deletes them, and alters one that stays: two records each, and as many as asked for.
 fn churn(client: &mut Client, round: usize, alterations: usize) {
     let names: Vec<String> = (0..20).map(|number| format!("round-{round}.topic_{number}")).collect();
-    let topic = |name: &String| CreatableTopic {
-        name: name.clone(),
-        num_partitions: 1,
-        replication_factor: 1,
-        ..CreatableTopic::default()
-    };
-    let topics = names.iter().map(topic).collect();
-    let create = CreateTopicsRequest { topics, timeout_ms: 30_000, ..CreateTopicsRequest::default() };
-    let created = client.ask(7, &create).unwrap();
-    assert!(created.topics.iter().all(|topic| topic.error_code == 0), "{created:?}");
+    for name in &names {
+        assert_eq!(client.create_topic(name, 1, &[]).unwrap(), ErrorCode::None);
+    }
     client.produce(&names[0], 0, &batch(3)).unwrap();
-    let state = |name: &String| DeleteTopicState { name: Some(name.clone()), ..DeleteTopicState::default() };
-    let topics = names.iter().map(state).collect();
-    let delete = DeleteTopicsRequest { topics, timeout_ms: 30_000, ..DeleteTopicsRequest::default() };
-    let deleted = client.ask(6, &delete).unwrap();
-    assert!(deleted.responses.iter().all(|topic| topic.error_code == 0), "{deleted:?}");
+    for name in &names {
+        assert_eq!(client.delete_topic(name).unwrap(), ErrorCode::None);
+    }
     for value in 0..alterations {
-        let value = Some(format!("{}", 1_048_576 + round * alterations + value));
-        let config = AlterableConfig { name: "segment.bytes".to_owned(), config_operation: 0, value };
-        let resource =
-            AlterConfigsResource { resource_type: TOPIC, resource_name: "early".to_owned(), configs: vec![config] };
-        let alter = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
-        assert_eq!(client.ask(1, &alter).unwrap().responses[0].error_code, 0);
+        let value = (1_048_576 + round * alterations + value).to_string();
+        alter_well(client, TOPIC, "early", &[("segment.bytes", SET, Some(&value))]);
     }
 }
 

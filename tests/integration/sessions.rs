@@ -9,7 +9,6 @@ use tests::broker::{Broker, folder};
 use tests::kafka::{Client, code, fetch_request};
 use wire::ErrorCode;
 use wire::batch::batches;
-use wire::kafka::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::kafka::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic};
 use wire::kafka::metadata::{MetadataRequest, MetadataRequestTopic};
 
@@ -179,9 +178,7 @@ fn topic_ids_of_a_session_are_those_of_topics_that_live() {
         assert_eq!(told(&client.ask(version, &by_id(session, 1, old, &[])).unwrap()), (OK, vec![]));
     }
     let session = client.ask(13, &by_id(0, 0, old, &[(0, 0), (1, 0)])).unwrap().session_id;
-    let deleted = DeleteTopicState { name: Some("ids".to_owned()), ..DeleteTopicState::default() };
-    let delete = DeleteTopicsRequest { topics: vec![deleted], timeout_ms: 10_000, ..DeleteTopicsRequest::default() };
-    assert_eq!(client.ask(6, &delete).unwrap().responses[0].error_code, 0);
+    assert_eq!(client.delete_topic("ids").unwrap(), OK);
     assert_eq!(client.create_topic("ids", 2, &[]).unwrap(), OK);
     client.produce("ids", 0, &batch(1)).unwrap();
     let unknown = |index| (index, ErrorCode::UnknownTopicId, 0);

@@ -8,6 +8,10 @@ use bytes::Bytes;
 use wire::ErrorCode;
 use wire::gather::Gather;
 use wire::kafka::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+use wire::kafka::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsTopic,
+};
+use wire::kafka::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::kafka::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use wire::kafka::init_producer_id::InitProducerIdRequest;
 use wire::kafka::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
@@ -77,6 +81,26 @@ impl Client {
         let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..CreateTopicsRequest::default() };
         let response = self.ask(7, &request)?;
         Ok(code(response.topics[0].error_code))
+    }
+
+    /// Deletes a topic; the error is the broker's.
+    pub fn delete_topic(&mut self, name: &str) -> io::Result<ErrorCode> {
+        let topic = DeleteTopicState { name: Some(name.to_owned()), ..DeleteTopicState::default() };
+        let request = DeleteTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..DeleteTopicsRequest::default() };
+        Ok(code(self.ask(6, &request)?.responses[0].error_code))
+    }
+
+    /// Deletes the records of a partition before an offset, or before its high watermark with -1.
+    pub fn delete_records(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> io::Result<DeleteRecordsPartitionResult> {
+        let partitions = vec![DeleteRecordsPartition { partition_index: partition, offset }];
+        let topics = vec![DeleteRecordsTopic { name: topic.to_owned(), partitions }];
+        let mut response = self.ask(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 })?;
+        Ok(response.topics.remove(0).partitions.remove(0))
     }
 
     /// Produces one batch with `acks=all`.

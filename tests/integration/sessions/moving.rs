@@ -5,7 +5,6 @@ use std::process::Command;
 
 use tests::broker::{binary, folder};
 use tests::kafka::produce_request;
-use wire::kafka::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 
 use super::*;
 
@@ -60,10 +59,7 @@ impl Follower {
 }
 
 fn begin_later_in(client: &mut Client, topic: &str, partition: i32, offset: i64) {
-    let partitions = vec![DeleteRecordsPartition { partition_index: partition, offset }];
-    let topics = vec![DeleteRecordsTopic { name: topic.to_owned(), partitions }];
-    let answer = client.ask(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).unwrap();
-    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+    assert_eq!(client.delete_records(topic, partition, offset).unwrap().error_code, 0);
 }
 
 #[test]
@@ -136,10 +132,7 @@ fn a_session_that_waits_is_told_of_topics_that_are_deleted_and_made_again() {
     for _ in 0..3 {
         assert_eq!(follower.fetch(0), []);
         follower.send(LONG);
-        let deleted = DeleteTopicState { name: Some("again".to_owned()), ..DeleteTopicState::default() };
-        let delete =
-            DeleteTopicsRequest { topics: vec![deleted], timeout_ms: 10_000, ..DeleteTopicsRequest::default() };
-        assert_eq!(client.ask(6, &delete).unwrap().responses[0].error_code, 0);
+        assert_eq!(client.delete_topic("again").unwrap(), OK);
         let told = follower.receive();
         assert!(!told.is_empty() && told.iter().all(|(_, error, _)| *error != OK), "{told:?}");
         let unknown = |partition| (partition, ErrorCode::UnknownTopicOrPartition, 0);
