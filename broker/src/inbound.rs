@@ -10,7 +10,7 @@ use rt::net::{FIRST_READ_BYTES, ReadHalf};
 
 use crate::core::Core;
 use crate::limits;
-use crate::memory::Held;
+use crate::memory::{Held, MemoryPool};
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub(crate) struct Inbound {
     /// Bytes taken since the buffer was last empty; says how large the next buffer should be.
     busy: usize,
     pace: Pace,
+    /// For small requests where there is no room among all others.
+    own_memory: MemoryPool,
 }
 
 /// How much has come lately of a request that holds memory.
@@ -84,6 +86,7 @@ impl Inbound {
             room: 0,
             busy: 0,
             pace: Pace { since: rt::now(), bytes: 0 },
+            own_memory: MemoryPool::new(limits::CONNECTION_OWN_BYTES),
         }
     }
 
@@ -141,9 +144,19 @@ impl Inbound {
         Ok(())
     }
 
-    /// Waits for memory without reading further: the peer feels it as a slow receiver.
+    /// Waits for memory without reading further: the peer feels it as a slow receiver. Who asks for little does not wait
+    /// for those whose large requests arrive slowly.
     async fn take_memory(&self, bytes: usize) -> Result<Held, Ending> {
-        let taken = async { Some(self.core.request_memory.take(bytes).await) };
+        if let Some(held) = self.core.request_memory.try_take(bytes) {
+            return Ok(held);
+        }
+        let in_line = self.core.request_memory.take(bytes);
+        let taken = async {
+            Some(match bytes <= limits::CONNECTION_OWN_BYTES {
+                true => futures_lite::future::or(in_line, self.own_memory.take(bytes)).await,
+                false => in_line.await,
+            })
+        };
         let stopping = async {
             self.core.connections.closing().await;
             None
@@ -188,9 +201,4 @@ impl Inbound {
             Err(error) => Err(Ending::Io(error)),
         }
     }
-}
-
-/// How long a peer may take to receive an answer of so many bytes: the setting's time, and more for large ones.
-pub(crate) fn send_time(core: &Core, bytes: usize) -> Duration {
-    core.config.request_time_max + Duration::from_millis(bytes as u64 >> 10)
 }

@@ -31,6 +31,7 @@ mod mesh;
 mod messages;
 pub mod metrics;
 mod native;
+mod outbound;
 mod placement_file;
 mod produce;
 mod producer_ids;

@@ -79,9 +79,14 @@ pub(crate) const CONNECTION_REQUEST_BYTES_MAX: usize = 32 << 20;
 pub(crate) const RECEIVE_BUFFER_BYTES: usize = 16 << 10;
 /// Receive buffers beyond this do not gain from being larger (the second-level cache is 1 MiB).
 pub(crate) const RECEIVE_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// What requests of one connection may take where all requests together have no more room, beside it: enough to ask for
+/// metadata, to tell that a member lives, for a small produce, or a fetch of some partitions.
+pub(crate) const CONNECTION_OWN_BYTES: usize = 16 << 10;
 /// While others wait for memory, a request that holds some must arrive this fast, or it is given up.
 pub(crate) const PACE_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const PACE_BYTES_MIN: usize = 64 << 10;
+/// And so much of an answer must have been taken within this time: a client has pauses of its own.
+pub(crate) const ANSWER_PACE_INTERVAL: Duration = Duration::from_secs(3);
 /// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
 /// Largest Kafka request that carries no records. A fetch of 50,000 partitions has less.

@@ -84,7 +84,7 @@ impl MemoryPool {
 
     /// Whether somebody waits for room.
     pub(crate) fn is_contended(&self) -> bool {
-        !self.0.line.borrow().is_empty()
+        !self.0.line.borrow().is_empty() || self.0.freed.waiting() > 0
     }
 
     /// Waits until the pool is not far beyond its limit. Small work may go on past those who wait in line for much.
@@ -168,6 +168,17 @@ impl Held {
         self.pool.taken.set(self.pool.taken.get() + bytes);
         self.pool.free(std::mem::replace(&mut self.bytes, bytes));
     }
+
+    /// As above, if there is room for what is more; it is not waited for, since whoever holds and waits may wait for others
+    /// that do the same. What is larger than the limit has room when nothing else is taken.
+    pub(crate) fn try_resize(&mut self, bytes: usize) -> bool {
+        let others = self.pool.taken.get() - self.bytes;
+        let fits = bytes <= self.bytes || others == 0 || others + bytes <= self.pool.limit;
+        if fits {
+            self.resize(bytes);
+        }
+        fits
+    }
 }
 
 impl Drop for Held {
@@ -225,6 +236,22 @@ mod tests {
             assert!(poll(large.as_mut()).is_none());
         }
         assert!(poll(pin!(pool.take(50))).is_some());
+    }
+
+    #[test]
+    fn what_is_held_grows_only_into_free_room() {
+        let pool = MemoryPool::new(100);
+        let mut held = poll(pin!(pool.take(10))).expect("there is room");
+        assert!(held.try_resize(1_000), "nothing else is taken");
+        assert!(held.try_resize(20));
+        let other = pool.take_now(90);
+        assert!(!held.try_resize(21));
+        assert_eq!((held.bytes(), pool.taken()), (20, 110));
+        assert!(held.try_resize(20), "it is no more than there was");
+        assert!(held.try_resize(10));
+        drop(other);
+        assert!(held.try_resize(100));
+        assert_eq!(pool.taken(), 100);
     }
 
     #[test]

@@ -151,3 +151,67 @@ fn who_waits_after_a_large_request_holds_little_memory() {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// Each of the large requests has its second in turn, so the last of them is answered long after those who ask for little.
+#[test]
+fn whoever_asks_for_little_does_not_wait_for_large_requests_that_arrive_slowly() {
+    const LARGE: usize = 1 << 20;
+    let data = folder();
+    let settings = ["--cores", "1", "--set", "kafka.request_bytes_max=4 MiB", "--set", "memory.requests=4 MiB"];
+    let broker = Broker::start(data.path(), &settings);
+    let mut other = client_with_topic(&broker, "line", 1);
+    let large = encode(9, &produce_request("line", 0, &vec![0; LARGE], -1)).unwrap();
+    let half_sent: Vec<_> = (0..120)
+        .map(|_| {
+            let mut client = Client::connect(broker.kafka).unwrap();
+            client.send_raw(&large[..LARGE / 16]).unwrap();
+            client
+        })
+        .collect();
+    let mut last = Client::connect(broker.kafka).unwrap();
+    last.send_raw(&large).unwrap();
+
+    let made = other.produce("line", 0, &batch_at(&[0], 10, None)).expect("an answer within 30 s");
+    assert_eq!(code(made.error_code), ErrorCode::None);
+    assert!(!other.fetch_all("line", 0).expect("an answer within 30 s").is_empty());
+    let answer = other.ask(9, &MetadataRequest::default()).expect("an answer within 30 s");
+    assert_eq!(answer.brokers.len(), 1);
+
+    last.stream().set_nonblocking(true).unwrap();
+    let waits = last.receive_raw().expect_err("there are some thirty seconds before it");
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
+    drop(half_sent);
+    last.stream().set_nonblocking(false).unwrap();
+    let refused = last.receive::<ProduceRequest>(9).expect("an answer within 30 s");
+    assert_ne!(refused.responses[0].partition_responses[0].error_code, 0, "zeroes are no batch");
+}
+
+#[test]
+fn those_who_do_not_take_their_answers_do_not_keep_others_from_theirs() {
+    const LARGE: usize = 900 << 10;
+    let data = folder();
+    // Far longer than the test waits.
+    let times = ["--cores", "1", "--set", "connections.request_time_max=10 min", "--set", "memory.answers=4 MiB"];
+    let broker = Broker::start(data.path(), &times);
+    let mut other = client_with_topic(&broker, "large", 1);
+    let batch = batch_at(&[0], LARGE, None);
+    for _ in 0..2 {
+        let made = other.produce("large", 0, &batch).expect("an answer within 30 s");
+        assert_eq!(code(made.error_code), ErrorCode::None);
+    }
+    // More than all sockets keep.
+    let not_reading: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = Client::connect(broker.kafka).unwrap();
+            (0..30).for_each(|_| client.send(12, &fetch_request("large", 0, 0, 100)).unwrap());
+            client
+        })
+        .collect();
+    for _ in 0..3 {
+        let fetched = other.fetch("large", 0, 1, 100).expect("an answer within 30 s");
+        assert!(fetched.records.len() >= LARGE, "a batch is given whole");
+        let answer = other.ask(9, &MetadataRequest::default()).expect("an answer within 30 s");
+        assert_eq!(answer.brokers.len(), 1);
+    }
+    drop(not_reading);
+}

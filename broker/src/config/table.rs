@@ -134,7 +134,8 @@ pub const SETTINGS: &[Setting] = &[
         "connections.request_time_max",
         duration(MILLISECOND, HOUR),
         "30 s",
-        "A request must have arrived whole, and an answer been taken, within this time.",
+        "A request must have arrived whole, and an answer been taken, within this time. While others wait for the memory that it \
+         has, a connection that brings less than 64 KiB of a request in 1 s, or takes less of an answer in 3 s, is closed.",
     ),
     setting(
         "memory.cache",
@@ -146,7 +147,8 @@ pub const SETTINGS: &[Setting] = &[
         "memory.requests",
         Kind::Bytes { min: MIB, max: TIB },
         "128 MiB",
-        "Requests being read or worked on, per core; beyond it sockets are not read.",
+        "Requests being read or worked on, per core; beyond it sockets are not read, but small requests have 16 KiB more on each \
+         connection.",
     ),
     setting(
         "memory.answers",

@@ -16,10 +16,11 @@ use wire::native::Stage;
 use super::Answered;
 use super::dispatch::{self, Peer};
 use crate::core::Core;
-use crate::inbound::{Ending, FrameSize, Inbound, send_time};
+use crate::inbound::{Ending, FrameSize, Inbound};
 use crate::lanes::Shown;
 use crate::limits;
 use crate::memory::Held;
+use crate::outbound;
 use crate::stages::microseconds;
 
 /// Answers that are sent with one call to the kernel, if they are ready together.
@@ -289,11 +290,7 @@ impl Connection {
         }
         let bytes = parts.iter().map(Bytes::len).sum();
         let _sending = self.core.answer_memory.take_now(bytes);
-        match rt::timeout(send_time(&self.core, bytes), write.write_parts(parts)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Ending::Io(error)),
-            Err(_) => Err(Ending::NotReading),
-        }
+        outbound::send(&self.core, write, parts).await
     }
 }
 

@@ -104,7 +104,7 @@ async fn full(
         core.fetch_sessions.borrow_mut().remove(ended);
         core.end_followings();
     }
-    let Some(results) = serve(core, waits, &wanted).await else { return stopping() };
+    let Some((results, _room)) = serve(core, waits, &wanted).await else { return stopping() };
     let responses = respond(wanted, results).await;
     let session = match seed {
         Some(seed) => seed.plant(core, id, &responses).await,
@@ -188,22 +188,27 @@ fn want(core: &Rc<Core>, id: RequestId, request: &FetchRequestView<'_>, terms: T
     Wanted { topics, terms }
 }
 
-/// Reads, and waits for more if need be; `None` when the broker stops.
-async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Option<Vec<ReadResult>> {
+/// Reads, and waits for more if need be. What is read comes with the memory that it has; `None` when the broker stops.
+async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Option<(Vec<ReadResult>, Held)> {
     let terms = wanted.terms;
     let parts: Vec<ReadPart> =
         wanted.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|(_, part)| part.ok()).collect();
     let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
     let most: u64 = parts.iter().map(|part| u64::from(part.bytes_max)).sum();
     let most = u32::try_from(most).unwrap_or(u32::MAX).min(terms.max_bytes);
+    let mut needed = 0;
     loop {
-        let mut room = room_for(core, most).await?;
+        let mut room = room_for(core, needed, most).await?;
         let granted = u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
         // Whoever does not wait wants to know what is there now.
         let standing = (terms.deadline > rt::now()).then_some(waits);
         let results = core.read(&parts, granted, standing).await;
-        let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
-        room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
+        let bytes = bytes_of(&results);
+        if !room.try_resize(bytes) {
+            // The first batch is given whole, however large, once there is room for it.
+            needed = bytes;
+            continue;
+        }
         // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
         let shares = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
         let enough = terms.min_bytes.min((granted / shares).max(1));
@@ -211,8 +216,8 @@ async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Optio
             || parts.is_empty()
             || results.iter().any(|result| result.as_ref().map_or(true, |reply| reply.diverging.is_some()));
         let now = rt::now();
-        if bytes >= u64::from(enough) || urgent || now >= terms.deadline || core.connections.is_closing() {
-            return Some(results);
+        if bytes >= enough as usize || urgent || now >= terms.deadline || core.connections.is_closing() {
+            return Some((results, room));
         }
         drop(room);
         let milliseconds = u64::try_from(terms.deadline.since(now).as_millis()).unwrap_or(0).max(1);
@@ -221,9 +226,15 @@ async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Optio
     }
 }
 
-/// Memory for what is going to be read; `None` when the broker stops.
-async fn room_for(core: &Core, bytes: u32) -> Option<Held> {
-    let taken = core.answer_memory.take_some(limits::FETCH_ROOM_BYTES_MIN, bytes as usize);
+fn bytes_of(results: &[ReadResult]) -> usize {
+    results.iter().flatten().map(|reply| reply.bytes as usize).sum()
+}
+
+/// Memory for a read of up to `most` bytes, of which a part will do, or of all that was found to be `needed`; `None` when
+/// the broker stops.
+async fn room_for(core: &Core, needed: usize, most: u32) -> Option<Held> {
+    let least = limits::FETCH_ROOM_BYTES_MIN.max(needed);
+    let taken = core.answer_memory.take_some(least, needed.max(most as usize));
     let stopping = async {
         core.connections.closing().await;
         None

@@ -9,9 +9,10 @@ use wire::native::Stage;
 use wire::native::frame::FrameParts;
 
 use crate::core::Core;
-use crate::inbound::{Ending, send_time};
+use crate::inbound::Ending;
 use crate::limits;
 use crate::memory::Held;
+use crate::outbound;
 use crate::stages::microseconds;
 
 struct Waiting {
@@ -110,11 +111,7 @@ impl Outbox {
                 continue;
             }
             let begun = rt::now();
-            match rt::timeout(send_time(core, bytes), write.write_parts(&mut parts)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(Ending::Io(error)),
-                Err(_) => return Err(Ending::NotReading),
-            }
+            outbound::send(core, write, &mut parts).await?;
             core.stages.record(Stage::Send, microseconds(rt::now().since(begun)));
             drop(held);
             self.bytes.set(self.bytes.get() - bytes);

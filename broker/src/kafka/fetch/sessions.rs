@@ -2,6 +2,7 @@
 //! is new.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use base::Offset;
 use cluster::fetch_sessions::{
@@ -11,11 +12,12 @@ use cluster::fetch_sessions::{
 use wire::ErrorCode;
 use wire::kafka::fetch::{FetchRequestView, FetchResponse, FetchableTopicResponse, PartitionData};
 
-use super::{AnswerRoom, Asked, FIRST_WITH_IDS, Terms, room_for, stopping, topic_of_id, topic_of_name};
+use super::{AnswerRoom, Asked, FIRST_WITH_IDS, Terms, bytes_of, room_for, stopping, topic_of_id, topic_of_name};
 use crate::core::Core;
 use crate::following::{Following, Heard, LookAt, Looked};
 use crate::kafka::{Answered, RequestId};
 use crate::limits;
+use crate::memory::Held;
 use crate::messages::ReadPart;
 use crate::reads::ReadResult;
 use crate::view::ClusterView;
@@ -65,7 +67,7 @@ pub(super) async fn resume(core: &Rc<Core>, id: RequestId, terms: Terms, resumpt
         Err(error) => return refused(id, error),
     };
     match serve(core, terms, fetch).await {
-        Ok(Some(responses)) => {
+        Ok(Some((responses, _room))) => {
             id.answer(&FetchResponse { responses, session_id: fetch.id.to_wire(), ..FetchResponse::default() })
         }
         Ok(None) => stopping(),
@@ -90,12 +92,11 @@ struct Look {
     part: Result<ReadPart, ErrorCode>,
 }
 
+/// What there is to tell, and the memory that it has.
+type Told = (Vec<FetchableTopicResponse>, Held);
+
 /// Looks at what has moved, and waits for more if need be; `None` when the broker stops.
-async fn serve(
-    core: &Rc<Core>,
-    terms: Terms,
-    fetch: SessionFetch,
-) -> Result<Option<Vec<FetchableTopicResponse>>, FetchSessionError> {
+async fn serve(core: &Rc<Core>, terms: Terms, fetch: SessionFetch) -> Result<Option<Told>, FetchSessionError> {
     let sessions = &core.fetch_sessions;
     let following = core.followings.get(fetch.id).ok_or(FetchSessionError::NotFound)?;
     following.superseded.notify_all();
@@ -106,7 +107,7 @@ async fn serve(
     loop {
         hear(core, &following, fetch.id, terms).await;
         match look(core, terms, fetch, &following).await? {
-            Looking::Answer(responses) => return Ok(Some(responses)),
+            Looking::Answer(told) => return Ok(Some(told)),
             Looking::Stopping => return Ok(None),
             Looking::TooLittle => {}
         }
@@ -126,7 +127,7 @@ async fn serve(
 
 /// What comes of a look.
 enum Looking {
-    Answer(Vec<FetchableTopicResponse>),
+    Answer(Told),
     /// The client would rather wait.
     TooLittle,
     Stopping,
@@ -148,20 +149,28 @@ async fn look(
     following.unfollow(core, sessions.borrow_mut().take_unfollowed(fetch)?);
     let asked = looks.parts.iter().map(|look| u64::from(look.part.bytes_max)).sum();
     let most = clamped(asked).min(terms.max_bytes);
-    let Some(mut room) = room_for(core, most).await else { return Ok(Looking::Stopping) };
-    let granted = clamped(room.bytes() as u64).min(most);
-    let Looked { results, strayed, lost } = following.look(core, view, &looks.parts, granted).await;
-    sessions.borrow_mut().stir(fetch.id, strayed);
-    lost.into_iter().for_each(|on| sessions.borrow_mut().stir_core(fetch.id, on));
-    let bytes: u64 = results.iter().flatten().map(|reply| u64::from(reply.bytes)).sum();
-    room.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
+    let mut needed = 0;
+    let (room, granted, results) = loop {
+        let Some(mut room) = room_for(core, needed, most).await else { return Ok(Looking::Stopping) };
+        let granted = clamped(room.bytes() as u64).min(most);
+        let Looked { results, strayed, lost } = following.look(core, Arc::clone(&view), &looks.parts, granted).await;
+        sessions.borrow_mut().stir(fetch.id, strayed);
+        lost.into_iter().for_each(|on| sessions.borrow_mut().stir_core(fetch.id, on));
+        let bytes = bytes_of(&results);
+        if room.try_resize(bytes) {
+            break (room, granted, results);
+        }
+        // The first batch is given whole, however large, once there is room for it.
+        needed = bytes;
+    };
     // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
     let whole = if granted < most { granted } else { clamped(size.asked_bytes).min(terms.max_bytes) };
     let enough = terms.min_bytes.min((whole / clamped(size.partitions as u64).max(1)).max(1));
     let is_urgent = |result: &ReadResult| result.as_ref().map_or(true, |reply| reply.diverging.is_some());
     let urgent = looks.parts.len() < looks.partitions.len() || results.iter().any(is_urgent);
-    if bytes >= u64::from(enough) || urgent || terms.deadline <= rt::now() || core.connections.is_closing() {
-        return tell(core, terms, fetch, looks, results).await.map(Looking::Answer);
+    if room.bytes() >= enough as usize || urgent || terms.deadline <= rt::now() || core.connections.is_closing() {
+        let responses = tell(core, terms, fetch, looks, results).await?;
+        return Ok(Looking::Answer((responses, room)));
     }
     for (looks, results) in looks.parts.chunks(SLICE).zip(results.chunks(SLICE)) {
         let answers = looks.iter().zip(results).map(|(look, result)| (look.key, found(look.part, result)));
