@@ -126,6 +126,17 @@ impl Core {
         self.holds.released.notify_all();
     }
 
+    /// Waits while so many appends are held that further ones might be refused.
+    pub(crate) async fn room_among_held(&self) {
+        let is_crowded = || {
+            let held = self.holds.held.borrow();
+            held.as_ref().is_some_and(|held| held.appends.len() >= limits::HELD_APPENDS_CROWDED)
+        };
+        while is_crowded() {
+            self.holds.released.notified().await;
+        }
+    }
+
     /// Hands an append to the owner of its partition; what one connection appends to one partition stays in the order
     /// of these calls.
     pub(crate) fn route(self: &Rc<Self>, request: AppendRequest) -> Part {

@@ -35,6 +35,8 @@ pub(crate) const PARKED_ITEM_BYTES: usize = 256;
 pub(crate) const WORK_COUNTED_MIN: Duration = Duration::from_micros(1);
 /// Appends that wait on one core while their partition goes to another one. When it has, they go there at once.
 pub(crate) const HELD_APPENDS_MAX: usize = 8_192;
+/// With so many, further produce requests are not begun. One request may well bring some, but hardly thousands.
+pub(crate) const HELD_APPENDS_CROWDED: usize = HELD_APPENDS_MAX / 2;
 /// A partition that does not come to rest within this time stays where it is.
 pub(crate) const HAND_OVER_TIME_MAX: Duration = Duration::from_secs(2);
 /// Partitions of a topic that are placed or taken out of the placement before others have their turn: below 1 us each.
@@ -100,8 +102,9 @@ pub(crate) const PLAIN_REQUEST_EXPANSION: usize = 32;
 pub(crate) const FETCH_EXPANSION: usize = 16;
 /// As above for the header of a native frame, whose items are larger.
 pub(crate) const NATIVE_HEADER_EXPANSION: usize = 24;
-/// Partitions of produce requests that one core works on, about 500 bytes each. An empty one has 8 bytes in a request.
-pub(crate) const PRODUCE_PARTS_MAX: usize = 128 << 10;
+/// Partitions of produce requests that one core works on, about 500 bytes each, before further requests wait; and those of
+/// one request. An empty one has 8 bytes in a request.
+pub(crate) const PRODUCE_PARTS_MAX: usize = 64 << 10;
 /// Topics that one request makes; each is described whole in the answer.
 pub(crate) const CREATE_TOPICS_MAX: usize = 1_000;
 /// Resources whose settings one request alters; each is a flush of its own.

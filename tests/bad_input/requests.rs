@@ -381,7 +381,7 @@ fn repetitions() -> Vec<Case> {
             "produce of many empty partitions",
             Door::Kafka,
             "Produce of 400000 partitions without records",
-            Answer::Closed("a core works on 131072 at a time"),
+            Answer::Closed("a core works on 65536 at a time"),
             |setup| {
                 let partition = wire::kafka::produce::PartitionProduceData { index: 0, records: None };
                 let mut request = produce_request(TOPIC, 0, &[], -1);

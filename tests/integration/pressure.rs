@@ -98,6 +98,25 @@ fn more_batches_than_cores_can_have_in_flight_are_answered_one_by_one() {
     }
 }
 
+/// More partitions in requests than one core works on at a time: the last of them wait for the first.
+#[test]
+fn requests_that_name_more_partitions_than_a_core_works_on_wait_for_each_other() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--cores", "1", "--set", "memory.requests=1 GiB"]);
+    drop(client_with_topic(&broker, "tiny", 2));
+    let batch = Bytes::from(batch_at(&[0], 1, None));
+    let request = produce_to("tiny", (0..30_000).map(|index| index % 2), &batch);
+    let mut senders: Vec<_> = (0..6).map(|_| Client::connect(broker.kafka).unwrap()).collect();
+    for sender in &mut senders {
+        sender.send(9, &request).unwrap();
+    }
+    for sender in &mut senders {
+        sender.stream().set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let answer = sender.receive::<ProduceRequest>(9).expect("an answer, not the end of the connection");
+        assert_eq!(answer.responses[0].partition_responses.len(), 30_000);
+    }
+}
+
 #[test]
 fn a_few_bytes_that_announce_large_requests_do_not_keep_others_from_being_read() {
     let data = folder();

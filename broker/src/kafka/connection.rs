@@ -117,6 +117,7 @@ impl Connection {
                 Some(Err(ending)) => return ending,
                 None => return Ending::Closed,
             };
+            self.turn(&frame[LENGTH_BYTES..]).await;
             let begun = rt::now();
             let answer = match dispatch::handle(&self.core, &self.client, &frame.slice(LENGTH_BYTES..)) {
                 Ok(answer) => answer,
@@ -132,6 +133,12 @@ impl Connection {
             }
             rt::yield_if_needed().await;
         }
+    }
+
+    /// Waits until a request may be handled, or its answer could not be sent any more.
+    async fn turn(&self, frame: &[u8]) {
+        let given_up = futures_lite::future::or(self.broken(), self.core.connections.closing());
+        futures_lite::future::or(dispatch::turn(&self.core, frame), given_up).await;
     }
 
     /// Waits for room among the requests in progress.

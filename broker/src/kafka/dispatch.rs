@@ -57,6 +57,14 @@ pub(super) fn memory_of(front: &[u8], bytes: usize) -> Result<Option<usize>, Str
     Ok(Some(bytes * expansion))
 }
 
+/// Waits until a request may be handled at once.
+pub(super) async fn turn(core: &Core, frame: &[u8]) {
+    let key = frame.first_chunk().copied().map(i16::from_be_bytes);
+    if key.and_then(ApiKey::from_key) == Some(ApiKey::Produce) {
+        produce::turn(core).await;
+    }
+}
+
 /// Starts the work of a request. What changes state is done, or has its place in line, when this returns; the rest is
 /// done when the answer's turn comes. An error is a request that cannot be answered: the connection must be closed.
 pub(super) fn handle(core: &Rc<Core>, peer: &Peer, frame: &Bytes) -> Result<Answer, String> {

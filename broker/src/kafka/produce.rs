@@ -29,14 +29,22 @@ struct TopicParts {
     parts: Vec<(i32, Part)>,
 }
 
+/// Waits until this core may begin with another produce request.
+pub(super) async fn turn(core: &Core) {
+    core.room_among_held().await;
+    // Only the first in line is woken. It goes beyond the limit by its own partitions.
+    drop(core.produce_parts.take(1).await);
+}
+
 /// Appends, or puts in line, what a request brings; the answer waits for what its acks ask for.
 pub(super) fn produce(core: &Rc<Core>, id: RequestId, frame: &Bytes, mut reader: Reader<'_>) -> Result<Answer, String> {
     let request =
         ProduceRequestView::parse(&mut reader, id.version).map_err(|error| damaged("ProduceRequest", &error))?;
     let count: usize = request.topic_data.iter().map(|topic| 1 + topic.partition_data.len()).sum();
-    let Some(parts_held) = core.produce_parts.try_take(count) else {
+    if count > PRODUCE_PARTS_MAX {
         return Err(format!("a produce request of {count} partitions: a core works on {PRODUCE_PARTS_MAX} at a time"));
-    };
+    }
+    let parts_held = core.produce_parts.take_now(count);
     let acks = match request.acks {
         0 => Ok(Acks::None),
         1 => Ok(Acks::Leader),

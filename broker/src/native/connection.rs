@@ -116,6 +116,8 @@ impl Connection {
                 Some(Err(ending)) => return ending,
                 None => return Ending::Closed,
             };
+            let room = futures_lite::future::or(self.core.room_among_held(), self.broken());
+            futures_lite::future::or(room, self.core.connections.closing()).await;
             let begun = rt::now();
             if let Err(why) = self.take(frame, held) {
                 return Ending::Refused(why);
