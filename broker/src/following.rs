@@ -9,7 +9,7 @@
 //! be reached, or does not know of the session, it counts as if all that it followed had moved.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::core::Core;
 use crate::limits;
 use crate::memory::Held;
 use crate::mesh::Call;
-use crate::messages::{LookRequest, ReadPart, ReadRefusal, Reply, Request, Room};
+use crate::messages::{LookRequest, ReadPart, ReadRefusal, Reply, Request, Room, share_of};
 use crate::reads::ReadResult;
 use crate::refusal::Refusal;
 use crate::view::ClusterView;
@@ -251,6 +251,19 @@ impl Following {
         }
     }
 
+    /// What is looked at was to be unfollowed, by a look that was given up, and is not any more.
+    fn follow_again(&self, looks: &[LookAt]) {
+        let mut unfollowed = self.unfollowed.borrow_mut();
+        if unfollowed.is_empty() {
+            return;
+        }
+        let looked: BTreeSet<_> = looks.iter().filter_map(|look| Some((look.owner?, look.key))).collect();
+        for (on, keys) in unfollowed.iter_mut() {
+            keys.retain(|key| !looked.contains(&(*on, *key)));
+        }
+        unfollowed.retain(|_, keys| !keys.is_empty());
+    }
+
     fn next_unfollowed(&self, on: CoreId) -> Vec<PartitionKey> {
         let mut unfollowed = self.unfollowed.borrow_mut();
         let Some(keys) = unfollowed.get_mut(&on) else { return Vec::new() };
@@ -278,6 +291,7 @@ impl Following {
         bytes_max: u32,
     ) -> Looked {
         let mut lost = Vec::new();
+        self.follow_again(looks);
         let mut results = self.take_brought(looks);
         let mut lines = lines(looks, &results, self.unfollowed.borrow().keys(), bytes_max);
         while !lines.is_empty() {
@@ -382,11 +396,9 @@ fn lines<'a>(
         }
     }
     let wish = |line: &Line| line.left.iter().map(|at| u64::from(looks[*at].part.bytes_max)).sum::<u64>();
-    let wishes = lines.values().map(wish).sum::<u64>().max(1);
+    let wishes = lines.values().map(wish).sum::<u64>();
     for line in lines.values_mut() {
-        let share = u64::from(bytes_max) * wish(line).min(wishes) / wishes;
-        let share = u32::try_from(share).expect("a share is no more than the whole");
-        line.room = Room::of(share.max(bytes_max.min(1)));
+        line.room = Room::of(share_of(bytes_max, wish(line), wishes));
     }
     lines
 }
@@ -448,6 +460,16 @@ mod tests {
             let expected: Vec<usize> = (2..401).filter(|at| looks[*at].owner == Some(on)).collect();
             assert_eq!(slices.concat(), expected);
         }
+    }
+
+    #[test]
+    fn whoever_asks_for_all_there_is_of_very_many_gets_a_share_of_it() {
+        let mut looks: Vec<LookAt> = (0..100_000).map(|number| look_at(number, Some(1))).collect();
+        looks.iter_mut().for_each(|look| look.part.bytes_max = limits::FETCH_BYTES_MAX);
+        looks[0].owner = Some(CoreId(0));
+        let lines = lines(&looks, &vec![None; looks.len()], std::iter::empty(), limits::FETCH_BYTES_MAX);
+        let shares: Vec<u32> = lines.values().map(|line| line.room.bytes).collect();
+        assert_eq!(shares, [limits::FETCH_BYTES_MAX / 100_000, limits::FETCH_BYTES_MAX - 577]);
     }
 
     #[test]

@@ -79,6 +79,12 @@ pub(crate) struct ReadReply {
     pub(crate) diverging: Option<(LeaderEpoch, Offset)>,
 }
 
+/// What a core gets of `bytes`, by what its partitions wish for of all that is wished for.
+pub(crate) fn share_of(bytes: u32, wish: u64, wishes: u64) -> u32 {
+    let share = u128::from(bytes) * u128::from(wish.min(wishes)) / u128::from(wishes.max(1));
+    u32::try_from(share).expect("a share is no more than the whole").max(bytes.min(1))
+}
+
 /// How much a read may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {

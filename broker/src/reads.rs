@@ -11,7 +11,9 @@ use wire::ErrorCode;
 
 use crate::core::Core;
 use crate::limits;
-use crate::messages::{Query, QueryAnswer, QueryKind, ReadPart, ReadRefusal, ReadReply, Reply, Request, Room};
+use crate::messages::{
+    Query, QueryAnswer, QueryKind, ReadPart, ReadRefusal, ReadReply, Reply, Request, Room, share_of,
+};
 use crate::refusal::Refusal;
 use crate::standing::StandingWaits;
 
@@ -142,11 +144,8 @@ impl Core {
             return self.read_here(parts, Room::of(bytes_max)).await;
         }
         let wish = |indexes: &[usize]| indexes.iter().map(|index| u64::from(parts[*index].bytes_max)).sum::<u64>();
-        let wishes = by_core.values().map(|indexes| wish(indexes)).sum::<u64>().max(1);
-        let share = |indexes: &[usize]| {
-            let share = u64::from(bytes_max) * wish(indexes).min(wishes) / wishes;
-            u32::try_from(share).expect("a share is no more than the whole").max(bytes_max.min(1))
-        };
+        let wishes = by_core.values().map(|indexes| wish(indexes)).sum::<u64>();
+        let share = |indexes: &[usize]| share_of(bytes_max, wish(indexes), wishes);
         let mut results: Vec<Option<ReadResult>> = vec![None; parts.len()];
         let mut calls = Vec::new();
         for (core, indexes) in &by_core {
