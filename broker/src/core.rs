@@ -22,6 +22,7 @@ use crate::activity::Activity;
 use crate::altered::AlteredSettings;
 use crate::config::Config;
 use crate::controller::{Controller, Moved};
+use crate::ending::Endings;
 use crate::followers::Followers;
 use crate::following::Followings;
 use crate::groups::Groups;
@@ -94,6 +95,7 @@ pub(crate) struct Core {
     /// Connections and what they wait for; closed first when the broker stops.
     pub(crate) connections: Gate,
     pub(crate) doors: Doors,
+    pub(crate) endings: Endings,
     pub(crate) requests: RequestCounts,
     pub(crate) moves: MoveCounts,
     view: RefCell<Arc<ClusterView>>,
@@ -138,6 +140,7 @@ impl Core {
             activity: Activity::default(),
             connections: Gate::new("connections"),
             doors: Doors::default(),
+            endings: Endings::default(),
             requests: RequestCounts::new(),
             moves: MoveCounts::default(),
             view: RefCell::new(Arc::clone(&view)),
@@ -188,17 +191,17 @@ impl Core {
                 }
             },
             Request::Wait(offsets, milliseconds) => {
-                let core = Rc::clone(self);
+                let (core, cancelled) = (Rc::clone(self), self.begin_wait(caller));
                 self.answer_later(caller, async move {
-                    core.wait_for(caller, &offsets, milliseconds).await;
+                    core.wait_for(caller, &cancelled, &offsets, milliseconds).await;
                     Reply::Moved
                 });
             }
             Request::Await(parts, milliseconds) => {
-                let core = Rc::clone(self);
+                let (core, cancelled) = (Rc::clone(self), self.begin_wait(caller));
                 self.answer_later(caller, async move {
                     let offsets: Vec<_> = parts.iter().map(|part| (part.id, part.offset)).collect();
-                    let few = match core.wait_for(caller, &offsets, milliseconds).await {
+                    let few = match core.wait_for(caller, &cancelled, &offsets, milliseconds).await {
                         Waited::Cancelled => None,
                         Waited::Over => core.read_few(&parts),
                     };
@@ -284,10 +287,20 @@ impl Core {
         }
     }
 
-    /// Waits on behalf of another core, which may give it up.
-    async fn wait_for(&self, caller: Caller, offsets: &[(PartitionId, Offset)], milliseconds: u64) -> Waited {
+    /// A wait on behalf of another core, which may give it up from now on: that may have come right behind it.
+    fn begin_wait(&self, caller: Caller) -> Rc<Flag> {
         let cancelled = Rc::new(Flag::new());
         self.waits.borrow_mut().insert(caller, Rc::clone(&cancelled));
+        cancelled
+    }
+
+    async fn wait_for(
+        &self,
+        caller: Caller,
+        cancelled: &Flag,
+        offsets: &[(PartitionId, Offset)],
+        milliseconds: u64,
+    ) -> Waited {
         let waited = async {
             self.wait_here(offsets, milliseconds).await;
             Waited::Over

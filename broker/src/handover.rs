@@ -128,13 +128,13 @@ impl Core {
 
     /// Waits while so many appends are held that further ones might be refused.
     pub(crate) async fn room_among_held(&self) {
-        let is_crowded = || {
-            let held = self.holds.held.borrow();
-            held.as_ref().is_some_and(|held| held.appends.len() >= limits::HELD_APPENDS_CROWDED)
-        };
-        while is_crowded() {
+        while self.is_crowded_with_held() {
             self.holds.released.notified().await;
         }
+    }
+
+    pub(crate) fn is_crowded_with_held(&self) -> bool {
+        self.holds.held.borrow().as_ref().is_some_and(|held| held.appends.len() >= limits::HELD_APPENDS_CROWDED)
     }
 
     /// Hands an append to the owner of its partition; what one connection appends to one partition stays in the order

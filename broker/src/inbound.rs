@@ -1,6 +1,5 @@
 //! Taking whole frames from a socket, within limits of size, memory and time. Both doors use it.
 
-use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,42 +8,9 @@ use bytes::{Bytes, BytesMut};
 use rt::net::{FIRST_READ_BYTES, ReadHalf};
 
 use crate::core::Core;
+use crate::ending::Ending;
 use crate::limits;
 use crate::memory::{Held, MemoryPool};
-
-/// Why a connection ends.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    /// The peer has closed it, between two requests.
-    Closed,
-    /// The peer has closed it in the middle of a frame.
-    Cut,
-    Idle,
-    /// A frame began to arrive and did not become whole in time.
-    TooSlow,
-    /// The peer does not take its answers.
-    NotReading,
-    /// What arrived is no frame of this protocol, or a request that cannot be answered.
-    Refused(String),
-    Io(io::Error),
-    /// The broker stops.
-    Stopping,
-}
-
-impl Ending {
-    /// Tells the log what an operator may want to know.
-    pub(crate) fn log(&self, door: &'static str, peer: std::net::SocketAddr) {
-        match self {
-            Self::Closed | Self::Stopping => tracing::debug!(door, %peer, ending = ?self, "connection closed"),
-            Self::Idle => tracing::debug!(door, %peer, "idle connection closed"),
-            Self::Cut => tracing::debug!(door, %peer, "the peer went away in the middle of a request"),
-            Self::Io(error) => tracing::debug!(door, %peer, %error, "connection lost"),
-            Self::TooSlow => tracing::warn!(door, %peer, "closed: a request did not arrive whole in time"),
-            Self::NotReading => tracing::warn!(door, %peer, "closed: the peer does not take its answers"),
-            Self::Refused(why) => tracing::warn!(door, %peer, "closed: {why}"),
-        }
-    }
-}
 
 /// What the front of a frame says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +63,8 @@ impl Inbound {
         frame_size: impl Fn(&[u8]) -> Result<Option<FrameSize>, String>,
     ) -> Result<(Bytes, Held), Ending> {
         let mut held: Option<Held> = None;
+        // The rest of a frame was not read while the one before it was taken in hand.
+        self.begun = self.begun.map(|_| rt::now());
         loop {
             let known = frame_size(&self.buffer).map_err(Ending::Refused)?;
             if let Some(FrameSize { bytes, memory }) = known {
@@ -120,8 +88,8 @@ impl Inbound {
                 // Whoever waits for a request keeps no memory of the one before.
                 (self.buffer, self.room) = (BytesMut::new(), 0);
             }
-            match held {
-                Some(_) => self.receive_at_pace().await?,
+            match &held {
+                Some(held) => self.receive_at_pace(held.is_of(&self.core.request_memory)).await?,
                 None => {
                     let room = self.busy.min(limits::RECEIVE_BUFFER_BYTES_MAX);
                     self.receive(Duration::MAX, room).await.map(drop)?;
@@ -130,14 +98,14 @@ impl Inbound {
         }
     }
 
-    /// Receives more of a request that holds memory. A peer that hardly uses it, while others wait, loses it: a few
+    /// Receives more of a request that holds memory. A peer that hardly uses what all share, while others wait, loses it: a few
     /// bytes that announce a large request must not keep all others from being read.
-    async fn receive_at_pace(&mut self) -> Result<(), Ending> {
+    async fn receive_at_pace(&mut self, of_all: bool) -> Result<(), Ending> {
         let left = limits::PACE_INTERVAL.saturating_sub(rt::now().since(self.pace.since));
         if left > Duration::ZERO && self.receive(left, 0).await? {
             return Ok(());
         }
-        if self.pace.bytes < limits::PACE_BYTES_MIN && self.core.request_memory.is_contended() {
+        if of_all && self.pace.bytes < limits::PACE_BYTES_MIN && self.core.request_memory.is_contended() {
             return Err(Ending::TooSlow);
         }
         self.pace = Pace { since: rt::now(), bytes: 0 };
@@ -146,7 +114,7 @@ impl Inbound {
 
     /// Waits for memory without reading further: the peer feels it as a slow receiver. Who asks for little does not wait
     /// for those whose large requests arrive slowly.
-    async fn take_memory(&self, bytes: usize) -> Result<Held, Ending> {
+    async fn take_memory(&mut self, bytes: usize) -> Result<Held, Ending> {
         if let Some(held) = self.core.request_memory.try_take(bytes) {
             return Ok(held);
         }
@@ -161,7 +129,10 @@ impl Inbound {
             self.core.connections.closing().await;
             None
         };
-        futures_lite::future::or(taken, stopping).await.ok_or(Ending::Stopping)
+        let held = futures_lite::future::or(taken, stopping).await.ok_or(Ending::Stopping)?;
+        // It was not read meanwhile, which is not its peer's fault.
+        self.begun = self.begun.map(|_| rt::now());
+        Ok(held)
     }
 
     /// Receives something, with room for so much once it is there, or `false` when nothing has come for `patience`.

@@ -12,6 +12,7 @@ pub mod config;
 mod controller;
 mod core;
 mod descriptors;
+mod ending;
 mod followers;
 mod following;
 mod groups;

@@ -11,6 +11,9 @@ pub(crate) const CALLS_MAX: usize = 65_536;
 /// Calls about groups that one core has open beside those. Members of a group that rebalances wait in them, for minutes if
 /// need be, so they must not take the place of appends and fetches.
 pub(crate) const GROUP_CALLS_MAX: usize = 65_536;
+/// Calls to other cores that one core has open for fetch sessions, two for each core that a session has partitions on. They
+/// stay open as long as it lives.
+pub(crate) const FOLLOW_CALLS_MAX: usize = 65_536;
 /// Requests that wait for groups of one core, from all cores; each has a few hundred bytes.
 pub(crate) const GROUP_REQUESTS_MAX: usize = 262_144;
 /// Batches of one coordinator that are on their way into its log.
@@ -73,6 +76,8 @@ pub(crate) const OPEN_FILES_MIN: usize = 16;
 pub(crate) const CONNECTIONS_LEAST: usize = 32;
 /// What goes wrong with connections that come is logged once in this time, with how often it did.
 pub(crate) const COMPLAINTS_INTERVAL: Duration = Duration::from_secs(10);
+/// Connections of a core that are named in this time with why they were closed; the others are counted.
+pub(crate) const COMPLAINTS_AT_ONCE_MAX: u32 = 250;
 /// Accepted in one go before other tasks get a turn.
 pub(crate) const ACCEPTS_AT_ONCE: usize = 64;
 /// Bytes of one connection's requests that may be in progress, beside one request that is larger alone.
@@ -87,8 +92,8 @@ pub(crate) const CONNECTION_OWN_BYTES: usize = 16 << 10;
 /// While others wait for memory, a request that holds some must arrive this fast, or it is given up.
 pub(crate) const PACE_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const PACE_BYTES_MIN: usize = 64 << 10;
-/// And so much of an answer must have been taken within this time: a client has pauses of its own.
-pub(crate) const ANSWER_PACE_INTERVAL: Duration = Duration::from_secs(3);
+/// And so much of an answer must be taken in one of two such times: a client has pauses of its own.
+pub(crate) const ANSWER_PACE_INTERVAL: Duration = Duration::from_secs(2);
 /// Bytes of one answer to a fetch, whatever the client asks for (Kafka's fetch.max.bytes).
 pub(crate) const FETCH_BYTES_MAX: u32 = 55 << 20;
 /// Largest Kafka request that carries no records. A fetch of 50,000 partitions has less.

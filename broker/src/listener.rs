@@ -204,11 +204,13 @@ impl Core {
         let core = Rc::clone(self);
         let served = async move {
             core.doors.opened(door);
-            match door {
+            let peer = accepted.peer();
+            let ending = match door {
                 Door::Kafka(shown) => kafka::connection::serve(&core, accepted, shown).await,
                 Door::Native => native::connection::serve(&core, accepted).await,
-            }
+            };
             core.doors.closed(door);
+            core.endings.add(&ending, door.name(), peer);
             core.shared.connections[core.id.as_usize()].fetch_sub(1, Ordering::Relaxed);
         };
         if self.connections.spawn(FOREGROUND, served).is_err() {

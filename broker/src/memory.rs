@@ -48,7 +48,7 @@ impl MemoryPool {
         Self(Rc::new(inner))
     }
 
-    /// Waits for room, in line. What is larger than the limit gets it when nothing else is taken.
+    /// Waits for room, in line. What is larger than the limit gets it when little else is taken.
     pub(crate) fn take(&self, bytes: usize) -> Take {
         self.take_some(bytes, bytes)
     }
@@ -105,11 +105,16 @@ impl Inner {
     /// Bytes that may be taken now for a wish of `least` to `most`.
     fn grant(&self, least: usize, most: usize) -> Option<usize> {
         let taken = self.taken.get();
-        if taken > 0 && taken + least > self.limit {
+        if !self.fits(least, taken) {
             return None;
         }
         let free = self.limit.saturating_sub(taken);
         Some((free / SHARE).clamp(least, most))
+    }
+
+    /// Whether there is room beside others. What is larger than the limit would wait for ever for none of them.
+    fn fits(&self, bytes: usize, others: usize) -> bool {
+        others + bytes <= self.limit || (bytes > self.limit && others <= self.limit / SLACK)
     }
 
     fn free(&self, bytes: usize) {
@@ -163,6 +168,10 @@ impl Held {
         self.bytes
     }
 
+    pub(crate) fn is_of(&self, pool: &MemoryPool) -> bool {
+        Rc::ptr_eq(&self.pool, &pool.0)
+    }
+
     /// The work has become smaller, or larger, than it was thought to be.
     pub(crate) fn resize(&mut self, bytes: usize) {
         self.pool.taken.set(self.pool.taken.get() + bytes);
@@ -170,10 +179,10 @@ impl Held {
     }
 
     /// As above, if there is room for what is more; it is not waited for, since whoever holds and waits may wait for others
-    /// that do the same. What is larger than the limit has room when nothing else is taken.
+    /// that do the same.
     pub(crate) fn try_resize(&mut self, bytes: usize) -> bool {
         let others = self.pool.taken.get() - self.bytes;
-        let fits = bytes <= self.bytes || others == 0 || others + bytes <= self.pool.limit;
+        let fits = bytes <= self.bytes || self.pool.fits(bytes, others);
         if fits {
             self.resize(bytes);
         }
@@ -217,11 +226,13 @@ mod tests {
     #[test]
     fn what_is_larger_than_the_limit_is_alone() {
         let pool = MemoryPool::new(100);
-        let held = pool.take_now(1);
+        let held = pool.take_now(13);
         let mut huge = pin!(pool.take(1_000));
         assert!(poll(huge.as_mut()).is_none());
         drop(held);
-        let huge = poll(huge.as_mut()).expect("nothing else is taken");
+        let small = pool.take_now(12);
+        let huge = poll(huge.as_mut()).expect("little else is taken");
+        drop(small);
         assert!(poll(pin!(pool.take(1))).is_none());
         drop(huge);
         assert!(poll(pin!(pool.take(1))).is_some());

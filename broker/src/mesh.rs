@@ -46,6 +46,8 @@ enum Kind {
     Wait,
     /// It may stay open for minutes.
     Group,
+    /// It stays open as long as a fetch session, and is given up with it.
+    Follow,
     /// A core that missed it would go without its topics for ever; the controller sends them one at a time.
     Must,
 }
@@ -55,6 +57,8 @@ struct Calls {
     open: BTreeMap<CallId, (Kind, Waiting)>,
     /// Those of them that are about groups.
     groups: usize,
+    /// Those that stay open for fetch sessions.
+    follows: usize,
 }
 
 enum Waiting {
@@ -180,7 +184,8 @@ impl Mesh {
 impl Kind {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Wait(..) | Request::Await(..) | Request::Follow | Request::Moves { .. } => Self::Wait,
+            Request::Wait(..) | Request::Await(..) => Self::Wait,
+            Request::Follow | Request::Moves { .. } => Self::Follow,
             Request::Group(..) => Self::Group,
             Request::View(_) | Request::ShowView | Request::Hold(_) | Request::HandOver(_) | Request::TakeOver(_) => {
                 Self::Must
@@ -191,28 +196,33 @@ impl Kind {
 }
 
 impl Calls {
-    /// Calls about groups have a limit of their own, and the others another.
+    /// Calls about groups have a limit of their own, those for fetch sessions another, and the others a third.
     fn admit(&self, kind: Kind) -> Result<(), Refusal> {
         match kind {
             Kind::Must => Ok(()),
             Kind::Group if self.groups >= limits::GROUP_CALLS_MAX => {
                 Err(overloaded("mesh.group_calls", limits::GROUP_CALLS_MAX))
             }
-            Kind::Plain | Kind::Wait if self.open.len() - self.groups >= limits::CALLS_MAX => {
+            Kind::Follow if self.follows >= limits::FOLLOW_CALLS_MAX => {
+                Err(overloaded("mesh.follow_calls", limits::FOLLOW_CALLS_MAX))
+            }
+            Kind::Plain | Kind::Wait if self.open.len() - self.groups - self.follows >= limits::CALLS_MAX => {
                 Err(overloaded("mesh.calls", limits::CALLS_MAX))
             }
-            Kind::Group | Kind::Plain | Kind::Wait => Ok(()),
+            Kind::Group | Kind::Follow | Kind::Plain | Kind::Wait => Ok(()),
         }
     }
 
     fn insert(&mut self, id: CallId, kind: Kind) {
         self.groups += usize::from(kind == Kind::Group);
+        self.follows += usize::from(kind == Kind::Follow);
         self.open.insert(id, (kind, Waiting::Open(None)));
     }
 
     fn remove(&mut self, id: CallId) -> Option<Waiting> {
         let (kind, waiting) = self.open.remove(&id)?;
         self.groups -= usize::from(kind == Kind::Group);
+        self.follows -= usize::from(kind == Kind::Follow);
         Some(waiting)
     }
 }
@@ -285,7 +295,7 @@ impl Drop for Call {
             None => return,
         }
         drop(calls);
-        if self.kind == Kind::Wait {
+        if matches!(self.kind, Kind::Wait | Kind::Follow) {
             // If the other core has stopped, nothing waits there.
             let _ = self.mesh.send(self.to, Message::Cancel { id });
         }
@@ -314,10 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn fetch_sessions_take_no_place_from_appends() {
+        let mut calls = with(Kind::Follow, limits::FOLLOW_CALLS_MAX);
+        assert_eq!(calls.admit(Kind::Follow), Err(overloaded("mesh.follow_calls", limits::FOLLOW_CALLS_MAX)));
+        assert_eq!(calls.admit(Kind::Plain), Ok(()));
+        calls.remove(CallId(0));
+        assert_eq!(calls.admit(Kind::Follow), Ok(()));
+    }
+
+    #[test]
     fn appends_take_no_place_from_groups_and_none_from_the_controller() {
         let calls = with(Kind::Plain, limits::CALLS_MAX);
         assert_eq!(calls.admit(Kind::Plain), Err(overloaded("mesh.calls", limits::CALLS_MAX)));
         assert_eq!(calls.admit(Kind::Group), Ok(()));
+        assert_eq!(calls.admit(Kind::Follow), Ok(()));
         assert_eq!(calls.admit(Kind::Must), Ok(()));
     }
 }

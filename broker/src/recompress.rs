@@ -92,6 +92,9 @@ impl Core {
             let next = self.recompressions.line.borrow_mut().pop();
             let Some(Waiting { request, work, place }) = next else { break };
             let id = request.id;
+            // What it becomes counts beside the request, and whoever has gone beyond the limit so does not wait for others.
+            self.request_memory.near_limit().await;
+            self.room_among_held().await;
             let ready = match work {
                 None => Ok(request),
                 Some(work) => self.recompress(request, work, &place).await,

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use tests::broker::{Broker, folder, workspace};
 use tests::kafka::Client;
+use tests::metrics::Metrics;
 use wire::ErrorCode;
 
 use case::{Case, Setup};
@@ -150,6 +151,13 @@ fn every_bad_input_has_its_answer_and_none_harms_the_broker() {
         sockets(&setup.broker)
     );
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    if only.is_empty() {
+        let (all, impatient) = (Metrics::scrape(setup.broker.http), Metrics::scrape(setup.impatient.http));
+        for (metrics, reason) in [(all, "invalid_request"), (impatient.clone(), "idle"), (impatient, "slow_request")] {
+            let closed = metrics.value("corelane_connections_closed_total", &[("reason", reason)]);
+            assert!(closed >= 2.0, "{closed} connections were closed: {reason}");
+        }
+    }
     assert!(peak <= bound, "{peak} bytes of memory were used, {bound} are allowed");
     assert!(sockets(&setup.broker) <= connections, "connections are left open");
 }

@@ -117,6 +117,69 @@ fn requests_that_name_more_partitions_than_a_core_works_on_wait_for_each_other()
     }
 }
 
+/// They are settled long before the fetch is, and are no longer work in progress then.
+#[test]
+fn partitions_of_requests_behind_a_parked_fetch_stop_nobody_else() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--cores", "1", "--set", "memory.requests=1 GiB"]);
+    let mut first = client_with_topic(&broker, "tiny", 3);
+    let batch = batch_at(&[0], 1, None);
+    // Refused at once.
+    let request = produce_to("tiny", (0..30_000).map(|index| index % 2), &Bytes::new());
+    first.send(12, &fetch_request("tiny", 2, 0, 60_000)).unwrap();
+    (0..3).for_each(|_| first.send(9, &request).unwrap());
+    let mut second = Client::connect(broker.kafka).unwrap();
+    for _ in 0..20 {
+        let made = second.produce("tiny", 1, &batch).expect("an answer within 30 s");
+        assert_eq!(code(made.error_code), ErrorCode::None);
+    }
+}
+
+/// Of each partition whatever there is: products of such wishes have more than 64 bits.
+#[test]
+fn a_fetch_that_wants_everything_of_very_many_partitions_is_answered() {
+    let data = folder();
+    let broker = Broker::start(data.path(), &["--cores", "1"]);
+    let mut client = client_with_topic(&broker, "all", 1);
+    let mut fetch = fetch_request("all", 0, 0, 0);
+    fetch.max_bytes = i32::MAX;
+    let partitions = &mut fetch.topics[0].partitions;
+    partitions[0].partition_max_bytes = i32::MAX;
+    *partitions = vec![partitions[0]; 20_000];
+    partitions[0].partition = 7;
+    let answer = client.ask(12, &fetch).expect("an answer within 30 s");
+    let codes: Vec<i16> = answer.responses[0].partitions.iter().map(|part| part.error_code).collect();
+    assert_eq!(code(codes[0]), ErrorCode::UnknownTopicOrPartition);
+    assert!(codes[1..].iter().all(|found| code(*found) == ErrorCode::None));
+    assert_eq!(codes.len(), 20_000);
+}
+
+/// What a request waits for memory is not its client's doing.
+#[test]
+fn whoever_has_waited_in_line_has_all_the_time_to_send() {
+    const LARGE: usize = 1 << 20;
+    let data = folder();
+    let sizes = ["--cores", "1", "--set", "kafka.request_bytes_max=4 MiB", "--set", "memory.requests=4 MiB"];
+    let times = ["--set", "connections.request_time_max=2 s"];
+    let broker = Broker::start(data.path(), &[&sizes[..], &times].concat());
+    drop(client_with_topic(&broker, "line", 1));
+    let large = encode(9, &produce_request("line", 0, &vec![0; LARGE], -1)).unwrap();
+    let half_sent: Vec<_> = (0..24)
+        .map(|_| {
+            let mut client = Client::connect(broker.kafka).unwrap();
+            client.send_raw(&large[..LARGE / 16]).unwrap();
+            client
+        })
+        .collect();
+    // More than sockets keep.
+    let largest = encode(9, &produce_request("line", 0, &vec![0; 4 * LARGE - 4_096], -1)).unwrap();
+    let mut last = Client::connect(broker.kafka).unwrap();
+    last.send_raw(&largest).unwrap();
+    let refused = last.receive::<ProduceRequest>(9).expect("an answer within 30 s");
+    assert_ne!(refused.responses[0].partition_responses[0].error_code, 0, "zeroes are no batch");
+    drop(half_sent);
+}
+
 #[test]
 fn a_few_bytes_that_announce_large_requests_do_not_keep_others_from_being_read() {
     let data = folder();

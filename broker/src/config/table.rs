@@ -135,7 +135,7 @@ pub const SETTINGS: &[Setting] = &[
         duration(MILLISECOND, HOUR),
         "30 s",
         "A request must have arrived whole, and an answer been taken, within this time. While others wait for the memory that it \
-         has, a connection that brings less than 64 KiB of a request in 1 s, or takes less of an answer in 3 s, is closed.",
+         has, a connection that brings less than 64 KiB of a request in 1 s, or twice in a row takes less of an answer in 2 s, is closed.",
     ),
     setting(
         "memory.cache",

@@ -16,7 +16,8 @@ use wire::native::Stage;
 use super::Answered;
 use super::dispatch::{self, Peer};
 use crate::core::Core;
-use crate::inbound::{Ending, FrameSize, Inbound};
+use crate::ending::Ending;
+use crate::inbound::{FrameSize, Inbound};
 use crate::lanes::Shown;
 use crate::limits;
 use crate::memory::Held;
@@ -65,11 +66,11 @@ struct Connection {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted, shown: Shown) {
+pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted, shown: Shown) -> Ending {
     let peer = accepted.peer();
     let (read, write) = match accepted.attach() {
         Ok(halves) => halves,
-        Err(error) => return Ending::Io(error).log("kafka", peer),
+        Err(error) => return Ending::Io(error),
     };
     let connection = Rc::new(Connection {
         core: Rc::clone(core),
@@ -93,7 +94,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted, shown: Shown) {
     }
     let written = writer.await;
     connection.let_appends_end().await;
-    written.err().unwrap_or(ending).log("kafka", peer);
+    written.err().unwrap_or(ending)
 }
 
 impl Connection {
@@ -118,6 +119,9 @@ impl Connection {
                 None => return Ending::Closed,
             };
             self.turn(&frame[LENGTH_BYTES..]).await;
+            if self.broken.get() {
+                return Ending::Closed;
+            }
             let begun = rt::now();
             let answer = match dispatch::handle(&self.core, &self.client, &frame.slice(LENGTH_BYTES..)) {
                 Ok(answer) => answer,
@@ -152,10 +156,19 @@ impl Connection {
             self.room.notified().await;
         }
         if self.broken.get() {
+            if let Answer::Produced(answer) = pending.answer {
+                // It is on its way to its log, and its memory counts until it is there.
+                drop(answer.await);
+            }
             return Err(());
         }
         match &mut pending.answer {
             Answer::Committed(answer) if self.in_the_way.get() == 0 => ask(answer),
+            // What it holds must not wait for a fetch before it to have its records.
+            Answer::Produced(answer) if self.in_the_way.get() > 0 => {
+                let answering = std::mem::replace(answer, Box::pin(std::future::pending()));
+                *answer = Box::pin(rt::spawn(FOREGROUND, answering));
+            }
             Answer::Produced(_) => {}
             Answer::Committed(_) | Answer::Other(_) | Answer::Parked(..) => {
                 pending.in_the_way = true;

@@ -196,17 +196,15 @@ async fn serve(core: &Rc<Core>, waits: &StandingWaits, wanted: &Wanted) -> Optio
     let some_refused = wanted.topics.iter().flat_map(|topic| &topic.partitions).any(|(_, part)| part.is_err());
     let most: u64 = parts.iter().map(|part| u64::from(part.bytes_max)).sum();
     let most = u32::try_from(most).unwrap_or(u32::MAX).min(terms.max_bytes);
-    let mut needed = 0;
+    let mut again = None;
     loop {
-        let mut room = room_for(core, needed, most).await?;
-        let granted = u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
+        let Granted { mut room, bytes: granted } = room_for(core, most, again.take()).await?;
         // Whoever does not wait wants to know what is there now.
         let standing = (terms.deadline > rt::now()).then_some(waits);
         let results = core.read(&parts, granted, standing).await;
         let bytes = bytes_of(&results);
         if !room.try_resize(bytes) {
-            // The first batch is given whole, however large, once there is room for it.
-            needed = bytes;
+            again = Some(Again { granted, found: bytes });
             continue;
         }
         // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
@@ -230,16 +228,35 @@ fn bytes_of(results: &[ReadResult]) -> usize {
     results.iter().flatten().map(|reply| reply.bytes as usize).sum()
 }
 
-/// Memory for a read of up to `most` bytes, of which a part will do, or of all that was found to be `needed`; `None` when
-/// the broker stops.
-async fn room_for(core: &Core, needed: usize, most: u32) -> Option<Held> {
-    let least = limits::FETCH_ROOM_BYTES_MIN.max(needed);
-    let taken = core.answer_memory.take_some(least, needed.max(most as usize));
+/// Memory for a read of so many bytes; batches are given whole, so that it may bring more.
+struct Granted {
+    room: Held,
+    bytes: u32,
+}
+
+/// A read that has found more than there was room for, because the first batches of partitions are given whole.
+struct Again {
+    granted: u32,
+    found: usize,
+}
+
+/// Memory for a read of up to `most` bytes, of which a part will do, or for the same read once more; `None` when the broker
+/// stops.
+async fn room_for(core: &Core, most: u32, again: Option<Again>) -> Option<Granted> {
+    let taken = match &again {
+        // Nothing is going to be read.
+        None if most == 0 => return Some(Granted { room: core.answer_memory.take_now(0), bytes: 0 }),
+        None => core.answer_memory.take_some(limits::FETCH_ROOM_BYTES_MIN, most as usize),
+        Some(again) => core.answer_memory.take(again.found),
+    };
     let stopping = async {
         core.connections.closing().await;
         None
     };
-    futures_lite::future::or(async { Some(taken.await) }, stopping).await
+    let room = futures_lite::future::or(async { Some(taken.await) }, stopping).await?;
+    let whole = || u32::try_from(room.bytes()).unwrap_or(u32::MAX).min(most);
+    let bytes = again.map_or_else(whole, |again| again.granted);
+    Some(Granted { room, bytes })
 }
 
 async fn respond(wanted: Wanted, results: Vec<ReadResult>) -> Vec<FetchableTopicResponse> {

@@ -31,9 +31,14 @@ struct TopicParts {
 
 /// Waits until this core may begin with another produce request.
 pub(super) async fn turn(core: &Core) {
-    core.room_among_held().await;
-    // Only the first in line is woken. It goes beyond the limit by its own partitions.
-    drop(core.produce_parts.take(1).await);
+    loop {
+        // Only the first in line is woken. It goes beyond the limit by its own partitions.
+        drop(core.produce_parts.take(1).await);
+        if !core.is_crowded_with_held() {
+            return;
+        }
+        core.room_among_held().await;
+    }
 }
 
 /// Appends, or puts in line, what a request brings; the answer waits for what its acks ask for.

@@ -43,6 +43,7 @@ pub(super) async fn describe(core: &Rc<Core>, id: RequestId, request: DescribePr
                 error_message: found.as_ref().err().map(|refusal| refusal.text().to_owned()),
                 active_producers: found.unwrap_or_default(),
             });
+            rt::yield_if_needed().await;
         }
         topics.push(TopicResponse { name: topic.name, partitions });
     }

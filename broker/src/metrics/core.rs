@@ -48,6 +48,9 @@ impl Core {
             samples.add_one(Id::ConnectionsAccepted, door, counts.accepted);
         }
         samples.add(Id::ConnectionsRefused, self.doors.refused());
+        for (reason, count) in self.endings.all() {
+            samples.add_one(Id::ConnectionsClosed, reason, count);
+        }
         self.requests.give(samples);
         let hops = self.hops.get();
         samples.add_one(Id::PartitionRequests, "direct", hops.direct);
@@ -67,10 +70,13 @@ impl Core {
         let (groups, groups_max) = self.groups.memory_and_limit();
         let sessions = self.fetch_sessions.borrow();
         let sessions_max = self.config.fetch_sessions.bytes;
+        let producers = self.producers.borrow();
+        let of_producers = |count: usize| (count * limits::PRODUCER_BYTES) as u64;
         let others = [
             ("cache", stats.cache_bytes, stats.cache_bytes_max),
             ("groups", groups as u64, groups_max as u64),
             ("fetch_sessions", sessions.bytes() as u64, sessions_max as u64),
+            ("producers", of_producers(producers.remembered()), of_producers(producers.limit())),
         ];
         for (budget, used, max) in pools.map(of_pool).into_iter().chain(others) {
             samples.add_one(Id::MemoryUsed, budget, used);

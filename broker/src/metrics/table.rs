@@ -64,6 +64,7 @@ metrics! {
     Connections Gauge "corelane_connections" ["core", "door"] "Connections that are served."
     ConnectionsAccepted Counter "corelane_connections_accepted_total" ["core", "door"] "Connections that were taken, by the core that serves them."
     ConnectionsRefused Counter "corelane_connections_refused_total" ["core"] "Connections beyond the limit, closed at once."
+    ConnectionsClosed Counter "corelane_connections_closed_total" ["core", "reason"] "Connections that the broker closed: idle, slow_request that did not arrive in time, answers_not_taken, or an invalid_request."
     Requests Counter "corelane_requests_total" ["core", "door", "api"] "Requests by API; those that were asked at least once."
     PartitionRequests Counter "corelane_partition_requests_total" ["core", "path"] "Appends and reads for clients of this core: direct where it owns the partition, else crossed to another core."
     StageSeconds Histogram "corelane_stage_seconds" ["core", "stage"] "Time of produce requests in each stage, and of all requests in parse and send."

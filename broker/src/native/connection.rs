@@ -9,13 +9,14 @@ use rt::net::Accepted;
 use shard::task_queues::FOREGROUND;
 use wire::ErrorCode;
 use wire::native::frame::{FrameBuilder, FrameParts, FramePrefix, Limits, PREFIX_BYTES, peek};
-use wire::native::{CorrelationId, Incoming, Outgoing, Payload, Role, Stage, StreamId};
+use wire::native::{ApiKey, CorrelationId, Incoming, Outgoing, Payload, Role, Stage, StreamId};
 
 use super::error_reply;
 use super::outbox::Outbox;
 use super::streams::Stream;
 use crate::core::Core;
-use crate::inbound::{Ending, FrameSize, Inbound};
+use crate::ending::Ending;
+use crate::inbound::{FrameSize, Inbound};
 use crate::limits;
 use crate::memory::Held;
 use crate::refusal::Refusal;
@@ -61,11 +62,10 @@ impl Arrived {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
-    let peer = accepted.peer();
+pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) -> Ending {
     let (read, write) = match accepted.attach() {
         Ok(halves) => halves,
-        Err(error) => return Ending::Io(error).log("native", peer),
+        Err(error) => return Ending::Io(error),
     };
     let payload_max = u32::try_from(core.config.native_payload_bytes_max.bytes()).expect("the setting's bound");
     let limits = Limits::new(payload_max);
@@ -88,7 +88,7 @@ pub(crate) async fn serve(core: &Rc<Core>, accepted: Accepted) {
     connection.finish_requests().await;
     connection.outbox.end();
     let written = writer.await;
-    written.err().unwrap_or(ending).log("native", peer);
+    written.err().unwrap_or(ending)
 }
 
 impl Connection {
@@ -116,8 +116,7 @@ impl Connection {
                 Some(Err(ending)) => return ending,
                 None => return Ending::Closed,
             };
-            let room = futures_lite::future::or(self.core.room_among_held(), self.broken());
-            futures_lite::future::or(room, self.core.connections.closing()).await;
+            self.turn(&frame).await;
             let begun = rt::now();
             if let Err(why) = self.take(frame, held) {
                 return Ending::Refused(why);
@@ -139,6 +138,15 @@ impl Connection {
             false
         };
         futures_lite::future::or(room, stopping).await
+    }
+
+    /// Waits until a request may be taken, or its answer could not be sent any more.
+    async fn turn(&self, frame: &[u8]) {
+        let prefix = peek(frame, &self.limits).ok().flatten();
+        if prefix.and_then(|prefix| prefix.api_key()) == Some(ApiKey::Produce) {
+            let given_up = futures_lite::future::or(self.broken(), self.core.connections.closing());
+            futures_lite::future::or(self.core.room_among_held(), given_up).await;
+        }
     }
 
     async fn broken(&self) {

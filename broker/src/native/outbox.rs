@@ -9,7 +9,7 @@ use wire::native::Stage;
 use wire::native::frame::FrameParts;
 
 use crate::core::Core;
-use crate::inbound::Ending;
+use crate::ending::Ending;
 use crate::limits;
 use crate::memory::Held;
 use crate::outbound;

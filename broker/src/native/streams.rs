@@ -110,7 +110,8 @@ impl Connection {
 
     /// Pushes whole batches from `offset` on until the stream is closed or cannot go on.
     async fn push_batches(&self, stream: &Stream, mut offset: Offset) -> Result<(), Refusal> {
-        let mut needed = 0;
+        // What a read has found, if that was more than there was room for.
+        let mut needed = None;
         loop {
             while stream.credit.get() <= 0 && !stream.closed.get() {
                 stream.changed.notified().await;
@@ -120,16 +121,15 @@ impl Connection {
             }
             let credit = usize::try_from(stream.credit.get()).unwrap_or(usize::MAX);
             let wanted = credit.min(stream.frame_bytes_max as usize);
-            let Some(mut held) = self.room_for(stream, needed, wanted).await else { return Ok(()) };
+            let Some(mut held) = self.room_for(stream, wanted, needed.take()).await else { return Ok(()) };
             let granted = u32::try_from(held.bytes().min(wanted)).unwrap_or(u32::MAX);
             let reply = self.read(stream, offset, granted).await?;
             let bytes = reply.bytes as usize;
             if !held.try_resize(bytes) {
                 // The first batch is given whole, however large, once there is room for it.
-                needed = bytes;
+                needed = Some(bytes);
                 continue;
             }
-            needed = 0;
             if stream.closed.get() || self.core.connections.is_closing() {
                 return Ok(());
             }
@@ -149,9 +149,11 @@ impl Connection {
 
     /// Memory for a read of up to `most` bytes, of which a part will do, or of all that was found to be `needed`; `None`
     /// when the stream is closed meanwhile.
-    async fn room_for(&self, stream: &Stream, needed: usize, most: usize) -> Option<Held> {
-        let least = limits::FETCH_ROOM_BYTES_MIN.max(needed);
-        let mut taken = self.core.answer_memory.take_some(least, needed.max(most));
+    async fn room_for(&self, stream: &Stream, most: usize, needed: Option<usize>) -> Option<Held> {
+        let mut taken = match needed {
+            None => self.core.answer_memory.take_some(limits::FETCH_ROOM_BYTES_MIN, most),
+            Some(bytes) => self.core.answer_memory.take(bytes),
+        };
         while !stream.closed.get() {
             let changed = async {
                 stream.changed.notified().await;

@@ -40,6 +40,10 @@ impl ProducerBudget {
         Self { limit, remembered: 0, listed: BTreeSet::new() }
     }
 
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Takes what has changed in a table, which may be a new one.
     pub fn note(&mut self, id: PartitionId, table: &mut ProducerTable) {
         self.remembered = self.remembered - table.counted.producers + table.len();

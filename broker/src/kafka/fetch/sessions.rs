@@ -12,7 +12,9 @@ use cluster::fetch_sessions::{
 use wire::ErrorCode;
 use wire::kafka::fetch::{FetchRequestView, FetchResponse, FetchableTopicResponse, PartitionData};
 
-use super::{AnswerRoom, Asked, FIRST_WITH_IDS, Terms, bytes_of, room_for, stopping, topic_of_id, topic_of_name};
+use super::{
+    Again, AnswerRoom, Asked, FIRST_WITH_IDS, Granted, Terms, bytes_of, room_for, stopping, topic_of_id, topic_of_name,
+};
 use crate::core::Core;
 use crate::following::{Following, Heard, LookAt, Looked};
 use crate::kafka::{Answered, RequestId};
@@ -143,16 +145,17 @@ async fn look(
     let sessions = &core.fetch_sessions;
     let size = sessions.borrow_mut().size(fetch)?;
     // The request was small; the work that it makes need not be.
+    core.request_memory.near_limit().await;
     let _working = core.request_memory.take_now(size.restless * limits::SESSION_FETCH_PARTITION_BYTES);
     let view = core.view();
     let looks = want(core, &view, fetch, terms).await?;
     following.unfollow(core, sessions.borrow_mut().take_unfollowed(fetch)?);
     let asked = looks.parts.iter().map(|look| u64::from(look.part.bytes_max)).sum();
     let most = clamped(asked).min(terms.max_bytes);
-    let mut needed = 0;
+    let mut again = None;
     let (room, granted, results) = loop {
-        let Some(mut room) = room_for(core, needed, most).await else { return Ok(Looking::Stopping) };
-        let granted = clamped(room.bytes() as u64).min(most);
+        let granted = room_for(core, most, again.take()).await;
+        let Some(Granted { mut room, bytes: granted }) = granted else { return Ok(Looking::Stopping) };
         let Looked { results, strayed, lost } = following.look(core, Arc::clone(&view), &looks.parts, granted).await;
         sessions.borrow_mut().stir(fetch.id, strayed);
         lost.into_iter().for_each(|on| sessions.borrow_mut().stir_core(fetch.id, on));
@@ -160,8 +163,7 @@ async fn look(
         if room.try_resize(bytes) {
             break (room, granted, results);
         }
-        // The first batch is given whole, however large, once there is room for it.
-        needed = bytes;
+        again = Some(Again { granted, found: bytes });
     };
     // With less memory than the client asks for, a part of it is enough: what one partition's share may be.
     let whole = if granted < most { granted } else { clamped(size.asked_bytes).min(terms.max_bytes) };
