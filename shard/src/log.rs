@@ -123,6 +123,12 @@ pub(crate) struct TailSpan {
     pub(crate) span: Span,
 }
 
+impl TailSpan {
+    fn end(&self) -> SegmentPosition {
+        SegmentPosition { segment: self.segment, position: self.span.position + self.span.length }
+    }
+}
+
 pub(crate) struct PartitionLog {
     pub(crate) spec: PartitionSpec,
     log_start: Offset,
@@ -310,9 +316,13 @@ impl PartitionLog {
 
     /// The next run of closed spans that their segment's index file does not hold yet.
     pub(crate) fn spans_to_persist(&mut self) -> Option<SpansToPersist> {
-        let first = self.spans.get(self.spans_persisted)?;
+        // Before it is written a segment has no file, and perhaps no folder.
+        let unwritten = self.chunks.first_unwritten();
+        let is_written = |tail: &TailSpan| unwritten.is_none_or(|unwritten| tail.end() <= unwritten);
+        let first = self.spans.get(self.spans_persisted).filter(|tail| is_written(tail))?;
         let segment = first.segment;
-        let run = self.spans.iter().skip(self.spans_persisted).take_while(|tail| tail.segment == segment);
+        let run = self.spans.iter().skip(self.spans_persisted);
+        let run = run.take_while(|tail| tail.segment == segment && is_written(tail));
         let spans = run.map(|tail| tail.span).collect();
         let already = self.tail_segment(segment).expect("spans of finished segments are persisted").index_records;
         Some(SpansToPersist { segment, already, spans })

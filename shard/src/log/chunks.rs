@@ -190,6 +190,15 @@ impl Chunks {
         })
     }
 
+    /// The first byte that is not in its segment file.
+    pub(crate) fn first_unwritten(&self) -> Option<SegmentPosition> {
+        let mut chunks = self.list.iter().skip(self.clean);
+        chunks.find(|chunk| chunk.written < chunk.buffer.len()).map(|chunk| {
+            let written = position(chunk.written.max(chunk.head));
+            SegmentPosition { position: chunk.at.position + written, ..chunk.at }
+        })
+    }
+
     /// Whether everything in the oldest chunk is in its file. Appends, and writes that end, may change that; a write that
     /// begins does not, as it is of a chunk that has something to write.
     pub(crate) fn can_evict(&self) -> bool {

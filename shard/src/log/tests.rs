@@ -145,6 +145,24 @@ fn nothing_beyond_the_stable_end_is_read() {
 }
 
 #[test]
+fn a_span_is_indexed_once_its_records_are_in_their_file() {
+    let mut random = SeededRandom::new(3);
+    let mut twin = Twin::new(64 << 10);
+    // Batches of half a segment: each closes the span before it.
+    (0..3).for_each(|_| twin.append(&batch_of(4, 8_000, &mut random)));
+    assert!(!twin.log.spans.is_empty());
+    assert!(twin.log.spans_to_persist().is_none(), "not even the folder need be there");
+    twin.make_safe();
+    let write = twin.log.next_write(WriteWhat::Complete).expect("a chunk is complete");
+    twin.log.chunks.end_write(write.chunk, None, &twin.pool);
+    assert!(twin.log.spans_to_persist().is_none(), "the write has failed");
+    twin.write_and_evict(WriteWhat::Everything, 0);
+    let batch = twin.log.spans_to_persist().expect("all is written");
+    assert_eq!((batch.segment, batch.already), (Offset::ZERO, 0));
+    twin.log.spans_were_persisted(&batch);
+}
+
+#[test]
 fn a_watcher_is_woken_by_records_beyond_its_offset_only() {
     let mut random = SeededRandom::new(2);
     let mut twin = Twin::new(1 << 20);
