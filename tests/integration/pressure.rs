@@ -171,10 +171,13 @@ fn whoever_has_waited_in_line_has_all_the_time_to_send() {
             client
         })
         .collect();
-    // More than sockets keep.
     let largest = encode(9, &produce_request("line", 0, &vec![0; 4 * LARGE - 4_096], -1)).unwrap();
     let mut last = Client::connect(broker.kafka).unwrap();
-    last.send_raw(&largest).unwrap();
+    for piece in largest.chunks(32 << 10) {
+        last.send_raw(piece).expect("the broker takes all of it");
+        // Four seconds for all of it: twice the time that there is, but nobody reads it for longer.
+        std::thread::sleep(Duration::from_millis(30));
+    }
     let refused = last.receive::<ProduceRequest>(9).expect("an answer within 30 s");
     assert_ne!(refused.responses[0].partition_responses[0].error_code, 0, "zeroes are no batch");
     drop(half_sent);
